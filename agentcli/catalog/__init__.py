@@ -1,0 +1,1 @@
+"""Templates on disk: discover, load, validate, render."""

@@ -1,0 +1,1 @@
+"""One file per command: parse, one use case, render."""

@@ -1,0 +1,1 @@
+"""Subscribers that turn events into what people and scripts see."""

@@ -1,0 +1,1 @@
+"""Settings, profiles, environment, trust and the places where files live."""

@@ -1,0 +1,1 @@
+"""Pure data: messages, events, runs, tools, limits, ids. No I/O."""

@@ -1,0 +1,44 @@
+"""Canonical JSON and the digests over it.
+
+One value has one encoding: UTF-8, keys sorted by code point, no white space, no NaN or infinity. It follows
+RFC 8785 except for the spelling of floats, which is Python's shortest repr.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any
+"""A value of JSON: None, bool, int, float, str, list or tuple of it, dict from str to it."""
+
+Digest: TypeAlias = str
+"""A SHA-256 as 64 lower-case hex digits."""
+
+_encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def encode(value: Json) -> bytes:
+    """The canonical encoding. Raises ValueError for NaN, infinity or a lone surrogate, TypeError for what is not JSON."""
+    return _encoder.encode(value).encode()
+
+
+def decode(data: bytes) -> Json:
+    """The value that `encode` encoded."""
+    return json.loads(data)
+
+
+def digest_bytes(data: bytes) -> Digest:
+    """SHA-256 of the bytes."""
+    return sha256(data).hexdigest()
+
+
+def digest(value: Json) -> Digest:
+    """SHA-256 of the canonical encoding."""
+    return sha256(encode(value)).hexdigest()
+
+
+def chain(previous: Digest, added: Digest) -> Digest:
+    """The digest of a growing sequence: what it was before, and the digest of what was added."""
+    return sha256(f"{previous}{added}".encode()).hexdigest()

@@ -1,0 +1,59 @@
+"""What a tool says of itself, and what a call of it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Effects = Literal["read-only", "idempotent", "irreversible"]
+"""What a call changes: nothing; the same however often it is done; something that cannot be taken back."""
+
+ToolStatus = Literal["ok", "error", "denied", "timeout"]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as models and people see it.
+
+    `parameters` is a JSON Schema (draft 2020-12) of an object. `subject` names the argument that a permission
+    pattern `tool(pattern)` is matched against: a workspace-relative path, a host, a command. `examples` are
+    objects of arguments.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    effects: Effects
+    subject: str | None = None
+    version: str = "1"
+    deprecated: str | None = None
+    examples: tuple[dict[str, Any], ...] = ()
+    returns: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """What a model is told; the digest of a request holds this and no more."""
+        return {"name": self.name, "description": self.description, "parameters": self.parameters}
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A file that a call read or changed: its content before and after, None where there was none.
+
+    `path` is relative to the workspace. A read has `before` alone and `changed` False. Contents become snapshots in the
+    journal, by digest.
+    """
+
+    path: str
+    before: bytes | None = None
+    after: bytes | None = None
+    changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a call gives back: `content` is the text the model reads, `data` the same as JSON where that says more."""
+
+    content: str
+    status: ToolStatus = "ok"
+    data: Any = None
+    files: tuple[FileChange, ...] = field(default=(), compare=False)

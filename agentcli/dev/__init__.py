@@ -1,0 +1,1 @@
+"""Watching templates, tools and configuration."""

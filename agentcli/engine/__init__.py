@@ -1,0 +1,1 @@
+"""The deterministic executor: a function of manifest, inputs and effect results."""

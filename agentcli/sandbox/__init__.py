@@ -1,0 +1,1 @@
+"""What confines tools: paths, processes, network."""
