@@ -14,7 +14,16 @@ import pytest
 REAL_ENVIRON = dict(os.environ)
 """The environment as it was before any test changed it: where the pulled models of this user are found."""
 
-_KEPT = ("PATH", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "COVERAGE_PROCESS_START", "COV_CORE_SOURCE", "COVERAGE_FILE")
+_KEPT = (
+    "PATH",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "VIRTUAL_ENV",
+    "COVERAGE_PROCESS_START",
+    "COV_CORE_SOURCE",
+    "COVERAGE_FILE",
+)
 
 
 @pytest.fixture(autouse=True)
