@@ -23,7 +23,7 @@ An error is part of the interface: a stable `code`, then *what* happened, *why*,
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 __all__ = [
     "AgentcliError",
@@ -180,7 +180,7 @@ class StorageError(AgentcliError):
 class ToolError(AgentcliError):
     """A tool call failed; the model is told, and the run goes on."""
 
-    status: ClassVar[str] = "error"
+    status: ClassVar[Literal["error", "denied", "timeout"]] = "error"
 
 
 class ToolArgumentsError(ToolError):

@@ -105,6 +105,11 @@ class ModelRequest:
         """Stands for the head and every message."""
         return chain(self.head.digest, self.conversation.digest)
 
+    def to_json(self) -> dict[str, Any]:
+        """The whole request, for people and for the report of a divergence; nothing hashes this."""
+        messages = [message.to_json() for message in self.conversation.messages]
+        return {**self.head.to_json(), "messages": messages}
+
 
 @dataclass(frozen=True, slots=True)
 class ModelReply:

@@ -1,0 +1,36 @@
+"""What every value meets on its way in: it becomes encodable, and its secrets become placeholders."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from agentcli.core.canonical import encode
+from agentcli.engine.ports import Redactor
+
+
+class Admission:
+    """Lets values in. Engine, model, digests and journal all hold what this gives."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self.redactor = redactor
+
+    def admit(self, value: Any) -> Any:
+        """The JSON value without secrets and without what canonical JSON cannot hold; the same object if clean."""
+        try:
+            encode(value)
+        except ValueError:  # a lone surrogate, NaN or infinity: models and files do send them
+            value = _encodable(value)
+        return self.redactor.redact(value)
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode() if not value.isascii() else value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_encodable(item) for item in value]
+    return value

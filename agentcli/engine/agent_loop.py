@@ -1,0 +1,104 @@
+"""The agent: ask the model, call the tools it asks for, and again, until it answers or a limit stops it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from agentcli.core.events import ModelCompleted, TurnStarted, Warned
+from agentcli.core.messages import Conversation, Message, ToolCall
+from agentcli.engine.effects import Effects
+from agentcli.engine.limits import Budget
+from agentcli.engine.model_calls import ModelCalls
+from agentcli.engine.output import OutputSchema
+from agentcli.engine.scope import Scope
+from agentcli.engine.tool_calls import ToolCalls
+from agentcli.errors import RunError
+
+PARALLEL_CALLS = 5
+"""How many tool calls of one turn run at once."""
+
+
+@dataclass(slots=True)
+class AgentLoop:
+    """One agent at work on one conversation."""
+
+    door: Effects
+    model: ModelCalls
+    tools: ToolCalls
+    budget: Budget
+    conversation: Conversation
+    output: OutputSchema | None = None
+
+    async def run(self, scope: Scope) -> Any:
+        """The answer: text, or with an output schema the value. Raises AgentcliError.
+
+        An answer that breaks the schema is given back to the model once, with what is wrong.
+        """
+        answer = await self._until_answer(scope, lane="")
+        if self.output is None:
+            return answer.content
+        value, problems = self.output.read(answer.content)
+        if problems:
+            self.conversation.append(Message("user", _repair(problems)))
+            answer = await self._until_answer(scope, lane="repair")
+            value, problems = self.output.read(answer.content)
+        if problems:
+            raise RunError(
+                "E-OUTPUT-SCHEMA",
+                "The answer does not fit `output.schema`, also after one repair.",
+                why=problems[0],
+                fix="Simplify the schema, say in the instructions what is meant, or use a larger model.",
+            )
+        return value
+
+    async def _until_answer(self, scope: Scope, lane: str) -> Message:
+        while True:
+            turn = scope.at_turn(self.budget.open_turn(self.door, scope))
+            here = turn.child(lane) if lane else turn
+            self.door.emit(TurnStarted(), here)
+            reply = await self.model.ask(self.conversation, here)
+            self.budget.count(reply.usage, reply.cost_usd)
+            self.conversation.append(reply.message)
+            if not reply.message.tool_calls:
+                return self._answer(reply, here)
+            await self._call_tools(reply.message.tool_calls, here)
+
+    async def _call_tools(self, calls: tuple[ToolCall, ...], scope: Scope) -> None:
+        jobs = [
+            partial(self.tools.call, call, scope.child(f"call.{number}")) for number, call in enumerate(calls, start=1)
+        ]
+        for done in await self.door.gather(jobs, PARALLEL_CALLS):
+            self.conversation.append(Message("tool", done.result, tool_call_id=done.call_id))
+
+    def _answer(self, reply: ModelCompleted, scope: Scope) -> Message:
+        if reply.finish_reason == "content_filter":
+            raise RunError(
+                "E-OUTPUT-FILTERED",
+                "The provider withheld the answer.",
+                why="Its content filter stopped the model.",
+                fix="Word the task differently, or use another model.",
+            )
+        if not reply.message.content.strip():
+            raise RunError(
+                "E-OUTPUT-EMPTY",
+                "The model answered nothing.",
+                why=f"It stopped ({reply.finish_reason}) without text and without a tool call.",
+                fix="Ask again, raise `settings.max_output_tokens`, or use another model.",
+            )
+        if reply.finish_reason == "length":
+            self.door.emit(
+                Warned(
+                    "W-OUTPUT-CUT",
+                    "The answer was cut at the model's limit of output tokens.",
+                    "Raise `settings.max_output_tokens`.",
+                ),
+                scope,
+            )
+        return reply.message
+
+
+def _repair(problems: list[str]) -> str:
+    listed = "\n".join(f"- {problem}" for problem in problems)
+    return f"Your answer does not fit the required JSON Schema:\n{listed}\nAnswer again, with the corrected JSON alone."

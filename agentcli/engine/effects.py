@@ -1,0 +1,214 @@
+"""The one door: everything that is not deterministic enters the engine here, and is recorded on its way in.
+
+An effect is found by its place (lane, kind, name, ordinal) and checked by the digest of its request. Without a playback
+the door performs every effect live and appends its result. With one it answers from the record; when the record ends it
+goes on live (resume, fork) or refuses (replay).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from agentcli.core.canonical import Digest, digest
+from agentcli.core.events import Body, EffectKey, EffectKind, Event, LimitReached
+from agentcli.engine.playback import Asked, Playback
+from agentcli.engine.ports import Clock, EventSink, RunLog
+from agentcli.engine.scope import Scope
+
+T = TypeVar("T")
+
+Live = Callable[[Event], Awaitable[Body]]
+"""Performs an effect; is given the event of its intent (for an effect without one: an event that is not recorded)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Something to be done outside.
+
+    `request` is the digest of `describe()`, the canonical request. `intent` makes the event that announces it; None for
+    effects too small to need one. `durable` puts a barrier before the effect and one after its result.
+    """
+
+    kind: EffectKind
+    name: str
+    request: Digest
+    describe: Callable[[], Any]
+    live: Live
+    intent: Callable[[], Body] | None = None
+    durable: bool = False
+
+
+@dataclass(slots=True)
+class _Held:
+    events: list[Event]
+
+    def handle(self, event: Event) -> None:
+        self.events.append(event)
+
+
+class Effects:
+    """The door of one run.
+
+    `playback` answers from a recording as far as it goes; `seq` is that of the last event already on disk. `deadline` is
+    a time of `clock.monotonic()` after which no effect may go on, and the seconds allowed; running into it is itself a
+    recorded result.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        log: RunLog,
+        clock: Clock,
+        *,
+        sinks: Sequence[EventSink] = (),
+        parent: str | None = None,
+        playback: Playback | None = None,
+        seq: int = 0,
+    ) -> None:
+        self.run = run
+        self.clock = clock
+        self.deadline: tuple[float, float] | None = None
+        self._log = log
+        self._sinks = tuple(sinks)
+        self._parent = parent
+        self._playback = playback
+        self._seq = seq
+        self._ordinals: Counter[tuple[str, str, str]] = Counter()
+        self._derived: Counter[tuple[str, str]] = Counter()
+
+    # -- events -------------------------------------------------------------------------------------------------
+
+    def emit(self, body: Body, scope: Scope) -> Event:
+        """Append an event that follows from what is already recorded. On record once: resuming does not repeat it."""
+        ordinal = self._derived[scope.lane, body.type]
+        self._derived[scope.lane, body.type] += 1
+        event = self._event(body, scope)
+        recording = self._playback.recording if self._playback else None
+        recorded = recording is not None and recording.holds_derived(scope.lane, body.type, ordinal)
+        return self._tell(event) if recorded else self._append(event)
+
+    def tell(self, body: Body, scope: Scope, seq: int) -> None:
+        """Show a live-only event (`model.delta`) to who follows the run; `seq` is the event's that it belongs to."""
+        self._tell(Event(self.run, seq, self.clock.now(), self.clock.monotonic(), body, *self._place(scope)))
+
+    async def barrier(self) -> None:
+        """Returns when everything so far is safe on disk."""
+        await self._log.barrier()
+
+    @contextmanager
+    def held_back(self) -> Iterator[None]:
+        """Events appended inside are shown only after it, and not at all if it fails."""
+        sinks, held = self._sinks, _Held([])
+        self._sinks = (held,)
+        try:
+            yield
+        finally:
+            self._sinks = sinks
+        for event in held.events:
+            self._tell(event)
+
+    def limit_time(self, seconds: float) -> None:
+        """From now on the run has so many seconds; effects beyond them end as `limit.reached`."""
+        self.deadline = (self.clock.monotonic() + seconds, seconds)
+
+    def _place(self, scope: Scope) -> tuple[str, str | None, int | None, str | None]:
+        return scope.lane, self._parent, scope.turn, scope.step
+
+    def _event(
+        self,
+        body: Body,
+        scope: Scope,
+        key: EffectKey | None = None,
+        request: Digest | None = None,
+        result: Digest | None = None,
+    ) -> Event:
+        now, mono = self.clock.now(), self.clock.monotonic()
+        return Event(self.run, self._seq + 1, now, mono, body, *self._place(scope), key, request, result)
+
+    def _append(self, event: Event) -> Event:
+        self._seq = event.seq
+        self._log.append(event)
+        return self._tell(event)
+
+    def _tell(self, event: Event) -> Event:
+        for sink in self._sinks:
+            sink.handle(event)
+        return event
+
+    # -- effects ------------------------------------------------------------------------------------------------
+
+    async def perform(self, effect: Effect, scope: Scope) -> Body:
+        """The effect's result, from the record or live. A run past its deadline gets `LimitReached`."""
+        place = (scope.lane, effect.kind, effect.name)
+        key = EffectKey(scope.lane, effect.kind, effect.name, self._ordinals[place])
+        self._ordinals[place] += 1
+        if self._playback is not None:
+            recorded = await self._playback.answer(Asked(key, effect.request, effect.describe))
+            if recorded is not None:
+                self._tell(recorded)
+                return recorded.body
+        return await self._live(key, effect, scope)
+
+    async def _live(self, key: EffectKey, effect: Effect, scope: Scope) -> Body:
+        if effect.intent is not None:
+            started = self._append(self._event(effect.intent(), scope, key, effect.request))
+            if effect.durable:
+                await self._log.barrier()
+        else:
+            started = self._event(LimitReached("", 0, 0), scope, key, effect.request)
+        body = await self._in_time(effect, started)
+        self._append(self._event(body, scope, key, effect.request, digest(body.to_json())))
+        if effect.durable:
+            await self._log.barrier()
+        return body
+
+    async def _in_time(self, effect: Effect, started: Event) -> Body:
+        if self.deadline is None:
+            return await effect.live(started)
+        at, allowed = self.deadline
+        try:
+            async with asyncio.timeout(at - self.clock.monotonic()) as timeout:
+                return await effect.live(started)
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            return LimitReached("seconds", allowed + self.clock.monotonic() - at, allowed)
+
+    # -- lanes --------------------------------------------------------------------------------------------------
+
+    async def gather(self, jobs: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
+        """Run the jobs side by side, at most `limit` at a time, each in lanes of its own; results in the jobs' order.
+
+        All jobs are brought to their end; then the first error in the jobs' order is raised. The door counts the lanes,
+        so jobs may wait for nothing but the door.
+        """
+        todo = deque(enumerate(jobs))
+        done: dict[int, T] = {}
+        failed: dict[int, Exception] = {}
+        lanes = min(limit, len(jobs))
+        open_lanes = lanes
+
+        async def lane() -> None:
+            nonlocal open_lanes
+            while todo:
+                index, job = todo.popleft()
+                try:
+                    done[index] = await job()
+                except Exception as error:  # raised below, once every job has ended
+                    failed[index] = error
+            open_lanes -= 1
+            if open_lanes and self._playback:
+                self._playback.close_lane()
+
+        if lanes:
+            if self._playback:
+                self._playback.open_lanes(lanes - 1)
+            await asyncio.gather(*(lane() for _ in range(lanes)))
+        if failed:
+            raise failed[min(failed)]
+        return [done[index] for index in range(len(jobs))]

@@ -1,0 +1,128 @@
+"""One logical request to the model, through the door."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agentcli.core.events import (
+    Body,
+    Event,
+    LimitReached,
+    ModelCompleted,
+    ModelDelta,
+    ModelFailed,
+    ModelFallback,
+    ModelRetried,
+    ModelStarted,
+    RequestDelta,
+)
+from agentcli.core.messages import Conversation, Message
+from agentcli.core.models import ModelRequest, RequestHead
+from agentcli.engine.admission import Admission
+from agentcli.engine.effects import Effect, Effects
+from agentcli.engine.limits import limit_error
+from agentcli.engine.ports import ModelProvider
+from agentcli.engine.scope import Scope
+from agentcli.errors import ErrorInfo, ModelError
+
+
+class ModelCalls:
+    """Asks the model of one conversation. Requests go to the journal as what each adds to the one before it."""
+
+    def __init__(self, door: Effects, provider: ModelProvider, admission: Admission, head: RequestHead) -> None:
+        self._door = door
+        self._provider = provider
+        self._admission = admission
+        self._head = head
+        self._previous: tuple[int, int] | None = None
+        """Seq and length of the last request that went out live."""
+
+    async def ask(self, conversation: Conversation, scope: Scope) -> ModelCompleted:
+        """The answer. Raises ModelError, or LimitError when the run's time ended first."""
+        request = ModelRequest(self._head, conversation.view())
+
+        async def live(started: Event) -> Body:
+            self._previous = (started.seq, len(conversation))
+            return await self._complete(request, started, scope)
+
+        effect = Effect(
+            kind="model",
+            name="model",
+            request=request.digest,
+            describe=request.to_json,
+            live=live,
+            intent=lambda: self._intent(conversation),
+        )
+        body = await self._door.perform(effect, scope)
+        if isinstance(body, LimitReached):
+            raise limit_error(body)
+        if isinstance(body, ModelFailed):
+            raise ModelError(body.error.code, body.error.what, why=body.error.why, fix=body.error.fix)
+        assert isinstance(body, ModelCompleted)  # noqa: S101 - the door gives back what `live` or the record holds
+        return body
+
+    def _intent(self, conversation: Conversation) -> ModelStarted:
+        previous, kept = self._previous or (None, 0)
+        provider, _, model = self._head.models[0].partition(":")
+        added = tuple(conversation.digests[kept:])
+        return ModelStarted(provider, model, RequestDelta(previous, kept, added, self._head.digest))
+
+    async def _complete(self, request: ModelRequest, started: Event, scope: Scope) -> Body:
+        observer = _Observer(self._door, self._admission, scope, started.seq)
+        try:
+            reply = await self._provider.complete(request, observer)
+        except ModelError as error:
+            return ModelFailed(self._admitted_error(error), error.exit_code)
+        observer.flush()
+        return ModelCompleted(
+            message=Message.from_json(self._admission.admit(reply.message.to_json())),
+            usage=reply.usage,
+            finish_reason=reply.finish_reason,
+            model=reply.model,
+            duration_s=round(reply.duration_s, 6),
+            cost_usd=reply.cost_usd,
+            attempts=reply.attempts,
+        )
+
+    def _admitted_error(self, error: ModelError) -> ErrorInfo:
+        texts = self._admission.admit([error.info.what, error.info.why, error.info.fix])
+        return replace(error.info, what=texts[0], why=texts[1], fix=texts[2])
+
+
+class _Observer:
+    """Turns what the provider tells into events. Text waits for the end of its word: a secret may come in pieces."""
+
+    def __init__(self, door: Effects, admission: Admission, scope: Scope, seq: int) -> None:
+        self._door = door
+        self._admission = admission
+        self._scope = scope
+        self._seq = seq
+        self._index = 0
+        self._held = ""
+
+    def delta(self, text: str) -> None:
+        self._held += text
+        end = max(self._held.rfind(" "), self._held.rfind("\n")) + 1
+        if end:
+            self._show(self._held[:end])
+            self._held = self._held[end:]
+
+    def flush(self) -> None:
+        if self._held:
+            self._show(self._held)
+            self._held = ""
+
+    def retried(self, cause: str, wait_s: float) -> None:
+        self._reset()
+        self._door.emit(ModelRetried(self._admission.admit(cause), round(wait_s, 3)), self._scope)
+
+    def fell_back(self, model: str, cause: str) -> None:
+        self._reset()
+        self._door.emit(ModelFallback(self._admission.admit(cause), 0.0, model), self._scope)
+
+    def _show(self, text: str) -> None:
+        self._door.tell(ModelDelta(self._admission.admit(text), self._index), self._scope, self._seq)
+        self._index += 1
+
+    def _reset(self) -> None:
+        self._held, self._index = "", 0

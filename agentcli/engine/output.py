@@ -1,0 +1,50 @@
+"""The final answer against `output.schema`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from agentcli.errors import DefinitionError
+
+_MAX_PROBLEMS = 5
+
+
+class OutputSchema:
+    """A compiled JSON Schema (draft 2020-12). Never fetches a reference from outside."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        import jsonschema_rs
+
+        try:
+            self._validator = jsonschema_rs.Draft202012Validator(schema, retriever=_refuse)
+        except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
+            raise DefinitionError(
+                "E-TEMPLATE-SCHEMA",
+                "`output.schema` is no valid JSON Schema.",
+                why=str(error).splitlines()[0],
+                fix="Correct the schema; references may only point inside it.",
+            ) from error
+
+    def read(self, text: str) -> tuple[Any, list[str]]:
+        """The answer as a value, and what is wrong with it (nothing: it fits). A Markdown fence is forgiven."""
+        try:
+            value = json.loads(unfenced(text))
+        except ValueError as error:
+            return None, [f"it is no JSON: {error}"]
+        problems = [
+            f"at ${''.join(f'[{step!r}]' for step in problem.instance_path)}: {problem.message}"
+            for problem in self._validator.iter_errors(value)
+        ]
+        return value, problems[:_MAX_PROBLEMS]
+
+
+def unfenced(text: str) -> str:
+    """The text without a Markdown code fence that encloses all of it."""
+    lines = text.strip().splitlines()
+    fenced = len(lines) >= 2 and lines[0].startswith("```") and lines[-1].strip() == "```"
+    return "\n".join(lines[1:-1]) if fenced else text.strip()
+
+
+def _refuse(uri: str) -> Any:
+    raise ValueError(f"a schema may not refer to {uri}")

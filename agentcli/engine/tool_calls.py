@@ -1,0 +1,213 @@
+"""One tool call: check its arguments, the policy and, where it asks, a person; then do it through the door."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentcli.core.canonical import digest, digest_bytes
+from agentcli.core.events import (
+    ApprovalRequested,
+    ApprovalResolved,
+    Body,
+    Event,
+    FileTouch,
+    LimitReached,
+    ToolCompleted,
+    ToolStarted,
+)
+from agentcli.core.messages import ToolCall
+from agentcli.core.policies import Policy
+from agentcli.core.tools import FileChange, ToolResult, ToolSpec, ToolStatus
+from agentcli.engine.admission import Admission
+from agentcli.engine.effects import Effect, Effects
+from agentcli.engine.limits import limit_error
+from agentcli.engine.ports import Approver, RunLog, Tool, ToolSet
+from agentcli.engine.scope import Scope
+from agentcli.errors import AgentcliError, DeniedError, ToolError, ToolRefusedError
+
+
+@dataclass(slots=True)
+class ToolCalls:
+    """Calls the tools of one agent. `seconds` bounds each call; `always` grows by what a person allows for the run."""
+
+    door: Effects
+    log: RunLog
+    tools: ToolSet
+    policy: Policy
+    approver: Approver
+    admission: Admission
+    seconds: float
+    always: set[str] = field(default_factory=set)
+
+    async def call(self, call: ToolCall, scope: Scope) -> ToolCompleted:
+        """What the model is told. Raises DeniedError if nobody could be asked, LimitError if the run's time ended."""
+        try:
+            tool, arguments = self._checked(call)
+            await self._allowed(tool.spec, call, arguments, scope)
+            real = self._restored(tool.spec, arguments)
+        except ToolError as error:
+            return self._refused(call, error, scope)
+        return await self._perform(tool, call, arguments, real, scope)
+
+    def _checked(self, call: ToolCall) -> tuple[Tool, dict[str, Any]]:
+        tool = self.tools.get(call.name)
+        if tool is None:
+            names = ", ".join(spec.name for spec in self.tools.specs()) or "none"
+            raise ToolError("E-TOOL-UNKNOWN", f"There is no tool `{call.name}`.", fix=f"The tools are: {names}.")
+        if call.malformed is not None:
+            raise ToolError(
+                "E-TOOL-ARGUMENTS",
+                f"The arguments of `{call.name}` are no JSON object.",
+                fix="Call it again with one JSON object.",
+            )
+        return tool, tool.parse(call.arguments)
+
+    async def _allowed(self, spec: ToolSpec, call: ToolCall, arguments: dict[str, Any], scope: Scope) -> None:
+        verdict = self.policy.decide(spec, arguments)
+        if verdict.decision == "deny":
+            raise ToolRefusedError(
+                "E-TOOL-DENIED", f"`{spec.name}` is not allowed here.", why=f"The rule `{verdict.rule}` denies it."
+            )
+        if verdict.decision == "allow" or spec.name in self.always:
+            return
+        answer = await self._ask(spec, call, arguments, verdict.rule, scope)
+        if answer.decision == "no" and answer.by == "nobody":
+            raise DeniedError(
+                "E-APPROVAL-NOBODY",
+                f"`{spec.name}` needs an approval and nobody can be asked.",
+                why=f"The rule `{verdict.rule}` asks, and there is no terminal.",
+                fix=f"Pass --yes or --allow {spec.name}, or allow it under `permissions:`.",
+            )
+        if answer.decision == "no":
+            raise ToolRefusedError("E-TOOL-REFUSED", f"The user refused `{spec.name}`.", why=answer.reason)
+        if answer.decision == "always":
+            self.always.add(spec.name)
+
+    async def _ask(
+        self, spec: ToolSpec, call: ToolCall, arguments: dict[str, Any], rule: str, scope: Scope
+    ) -> ApprovalResolved:
+        async def live(_started: Event) -> Body:
+            answer = await self.approver.ask(spec, arguments, rule)
+            reason = self.admission.admit(answer.reason)
+            return ApprovalResolved(spec.name, call.id, answer.decision, answer.by, reason)
+
+        body = await self._through_door(
+            Effect(
+                kind="approval",
+                name=spec.name,
+                request=digest({"tool": spec.name, "arguments": arguments}),
+                describe=lambda: {"tool": spec.name, "arguments": arguments},
+                live=live,
+                intent=lambda: ApprovalRequested(spec.name, call.id, arguments, rule),
+            ),
+            scope,
+        )
+        assert isinstance(body, ApprovalResolved)  # noqa: S101 - the door gives back what `live` or the record holds
+        return body
+
+    def _restored(self, spec: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments with real values for placeholders: only for tools that write, never for one that reads."""
+        real: dict[str, Any] = self.admission.redactor.restore(arguments)
+        if spec.effects == "read-only" and real != arguments:
+            raise ToolRefusedError(
+                "E-TOOL-SECRET",
+                f"`{spec.name}` may not be given a secret.",
+                why="Its arguments hold the placeholder of one.",
+                fix="Call it without the placeholder.",
+            )
+        return real
+
+    async def _perform(
+        self, tool: Tool, call: ToolCall, arguments: dict[str, Any], real: Mapping[str, Any], scope: Scope
+    ) -> ToolCompleted:
+        async def live(_started: Event) -> Body:
+            begun = self.door.clock.monotonic()
+            result = await self._run(tool, real)
+            return self._completed(call, result, self.door.clock.monotonic() - begun)
+
+        body = await self._through_door(
+            Effect(
+                kind="tool",
+                name=call.name,
+                request=digest({"tool": call.name, "arguments": arguments}),
+                describe=lambda: {"tool": call.name, "arguments": arguments},
+                live=live,
+                intent=lambda: ToolStarted(call.name, call.id, arguments),
+                durable=tool.spec.effects != "read-only",
+            ),
+            scope,
+        )
+        assert isinstance(body, ToolCompleted)  # noqa: S101 - the door gives back what `live` or the record holds
+        return body
+
+    async def _through_door(self, effect: Effect, scope: Scope) -> Body:
+        body = await self.door.perform(effect, scope)
+        if isinstance(body, LimitReached):
+            raise limit_error(body)
+        return body
+
+    async def _run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolResult:
+        name = tool.spec.name
+        try:
+            async with asyncio.timeout(self.seconds) as timeout:
+                return await tool.call(arguments)
+        except TimeoutError as error:
+            if not timeout.expired():
+                return _failure(f"`{name}` timed out on its own: {error}")
+            return ToolResult(f"`{name}` did not end within {self.seconds:g} s and was stopped.", "timeout")
+        except ToolError as error:
+            return ToolResult(_told(error), _status(error))
+        except AgentcliError:
+            raise
+        except Exception as error:
+            # A tool is other people's code: what it raises is the call's result, told to the model and on record.
+            return _failure(f"`{name}` failed: {type(error).__name__}: {error}")
+
+    def _completed(self, call: ToolCall, result: ToolResult, duration_s: float) -> ToolCompleted:
+        return ToolCompleted(
+            tool=call.name,
+            call_id=call.id,
+            status=result.status,
+            result=self.admission.admit(result.content),
+            data=self.admission.admit(result.data),
+            duration_s=round(duration_s, 6),
+            files=tuple(self._touch(change) for change in result.files),
+        )
+
+    def _touch(self, change: FileChange) -> FileTouch:
+        """Digests of a file before and after; snapshots of it only if it changed and holds no secret."""
+        redactor = self.admission.redactor
+        contents = [data for data in (change.before, change.after) if data is not None]
+        masked = any(redactor.holds_secret(data) for data in contents)
+        if masked:
+            keep = redactor.keyed_digest
+        elif change.changed:
+            keep = self.log.put
+        else:
+            keep = digest_bytes
+        before, after = (None if data is None else keep(data) for data in (change.before, change.after))
+        return FileTouch(change.path, before, after, change.changed, masked)
+
+    def _refused(self, call: ToolCall, error: ToolError, scope: Scope) -> ToolCompleted:
+        """A call that came to nothing before it began. It follows from what is on record, so it is no effect."""
+        self.door.emit(ToolStarted(call.name, call.id, call.arguments), scope)
+        body = ToolCompleted(call.name, call.id, _status(error), _told(error), None, 0.0)
+        self.door.emit(body, scope)
+        return body
+
+
+def _failure(text: str) -> ToolResult:
+    return ToolResult(text, "error")
+
+
+def _status(error: ToolError) -> ToolStatus:
+    return error.status
+
+
+def _told(error: ToolError) -> str:
+    """The error as the model reads it: one line, what first."""
+    info = error.info
+    return " ".join(text for text in (f"{info.code}: {info.what}", info.why, info.fix) if text)
