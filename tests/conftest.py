@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ _KEPT = (
     "TMPDIR",
     "VIRTUAL_ENV",
     "COVERAGE_PROCESS_START",
+    "COVERAGE_PROCESS_CONFIG",
     "COV_CORE_SOURCE",
     "COVERAGE_FILE",
 )
@@ -60,3 +61,47 @@ def _is_loopback(host: str) -> bool:
 
 
 sys.addaudithook(_refuse_network)
+
+
+@pytest.fixture(scope="session")
+def real_environ() -> dict[str, str]:
+    """The environment as it was, for the programs that a test starts and that need this machine's own settings."""
+    return dict(REAL_ENVIRON)
+
+
+SKIPS_ALLOWED_IN_CI = ("only on macOS", "only on Linux", "only for ordinary users", "only for root")
+"""How a skip's reason begins where it is about the platform. Any other skip is a missing tool or model: CI fails."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--fail-on-skip",
+        action="store_true",
+        default=REAL_ENVIRON.get("CI") == "true",
+        help="a skipped test fails, unless its reason is about the platform (default: where CI=true)",
+    )
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport, config: pytest.Config) -> None:
+    if not report.skipped or hasattr(report, "wasxfail") or not config.getoption("--fail-on-skip"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    if not reason.removeprefix("Skipped: ").startswith(SKIPS_ALLOWED_IN_CI):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, where everything must run: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _fail_if_skipped(report, item.config)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _fail_if_skipped(report, collector.config)
+    return report
