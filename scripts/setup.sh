@@ -20,7 +20,7 @@ die() {
 is_new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
 find_python() {
-    for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
+    for candidate in ${PYTHON:-python3.13 python3.12 python3.11 python3.14 python3}; do
         if command -v "$candidate" >/dev/null 2>&1 && is_new_enough "$candidate"; then
             command -v "$candidate"
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,8 @@ _KEPT = (
 
 
 @pytest.fixture(autouse=True)
-def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A home, a working folder and an environment that belong to this test alone. Yields the working folder."""
+def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home, a working folder and an environment that belong to this test alone. Gives the working folder."""
     for name in list(os.environ):
         if name not in _KEPT and not name.startswith(("PYTEST_", "HYPOTHESIS_")):
             monkeypatch.delenv(name)
@@ -42,7 +42,7 @@ def isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "home").mkdir()
     work.mkdir()
     monkeypatch.chdir(work)
-    yield work
+    return work
 
 
 def _refuse_network(event: str, arguments: tuple[Any, ...]) -> None:
