@@ -1,0 +1,25 @@
+"""The name that was probably meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def nearest(word: str, names: Iterable[str]) -> str | None:
+    """The most similar of `names`, in any case of letters; None where none is similar enough to be a slip."""
+    by_folded = {name.casefold(): name for name in names}
+    close = get_close_matches(word[:200].casefold(), by_folded, n=1, cutoff=0.6)
+    return by_folded[close[0]] if close else None
+
+
+def listed(names: Iterable[str], limit: int = 12) -> str:
+    """`a, b, c`, sorted, cut after `limit` names."""
+    every = sorted(names)
+    return ", ".join(every[:limit]) + (", …" if len(every) > limit else "")
+
+
+def suggestion(word: str, names: Iterable[str], else_say: str) -> str:
+    """A fix: the nearest name as a question, or `else_say`."""
+    near = nearest(word, names)
+    return f"did you mean `{near}`?" if near else else_say
