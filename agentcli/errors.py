@@ -22,8 +22,10 @@ An error is part of the interface: a stable `code`, then *what* happened, *why*,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, Self
 
 __all__ = [
     "AgentcliError",
@@ -178,9 +180,19 @@ class StorageError(AgentcliError):
 
 
 class ToolError(AgentcliError):
-    """A tool call failed; the model is told, and the run goes on."""
+    """A tool call failed; the model is told, and the run goes on.
+
+    `tool` and `arguments` are the call's, empty until `in_call` has set them; the cause is `__cause__`.
+    """
 
     status: ClassVar[Literal["error", "denied", "timeout"]] = "error"
+    tool: str = ""
+    arguments: Mapping[str, Any] = MappingProxyType({})
+
+    def in_call(self, tool: str, arguments: Mapping[str, Any]) -> Self:
+        """The same error, which now knows the call it happened in."""
+        self.tool, self.arguments = tool, arguments
+        return self
 
 
 class ToolArgumentsError(ToolError):

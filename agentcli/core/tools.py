@@ -10,6 +10,9 @@ Effects = Literal["read-only", "idempotent", "irreversible"]
 
 ToolStatus = Literal["ok", "error", "denied", "timeout"]
 
+SubjectKind = Literal["path", "host", "command", "text"]
+"""How a permission pattern reads a tool's subject: a workspace path, the host of a URL, a whole command, a text."""
+
 
 @dataclass(frozen=True, slots=True)
 class ToolSpec:
@@ -29,6 +32,7 @@ class ToolSpec:
     deprecated: str | None = None
     examples: tuple[dict[str, Any], ...] = ()
     returns: str = ""
+    subject_kind: SubjectKind = "path"
 
     def to_json(self) -> dict[str, Any]:
         """What a model is told; the digest of a request holds this and no more."""

@@ -1,0 +1,258 @@
+"""Who may call what: permission rules, and the verdict on one call.
+
+A rule is `tool`, `tool(pattern)` on the tool's subject (a workspace path, a host, a whole command), or
+`tool(argument=pattern)`; the tool part may hold stars. Deny > ask > allow > the tool's own default, over all layers
+together: no layer can soften what another one asks or denies.
+
+Rules that restrict (ask, deny) are read broadly, rules that allow are read narrowly. A broad rule ignores case and
+lookalike spellings, covers what lies below a folder it names, takes a lone `*` for everything, and, where the call has
+nothing that its pattern could be held against, matches. A narrow rule does none of that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, TypeAlias
+from urllib.parse import urlsplit
+
+from agentcli.core.canonical import encode
+from agentcli.core.globs import GlobError, PathGlob, TextGlob
+from agentcli.core.paths import relative_parts
+from agentcli.core.tools import ToolSpec
+from agentcli.errors import DefinitionError, ErrorInfo, ToolError
+
+Answer: TypeAlias = Literal["allow", "ask", "deny"]
+LayerName: TypeAlias = Literal["user", "project", "agent"]
+
+_RULE = re.compile(r"(?P<tool>[A-Za-z*][A-Za-z0-9_.*-]*)(?:\((?P<inner>.+)\))?", re.DOTALL)
+_ARGUMENT = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<pattern>.*)", re.DOTALL)
+_COMPOUND = re.compile(r"[;&|<>\n\r`$(){}]")
+"""What can make one shell command into several, or send its output elsewhere."""
+
+
+class PermissionLists(Protocol):
+    """The three lists of a `permissions:` block."""
+
+    @property
+    def allow(self) -> Sequence[str]:
+        """Patterns of calls that need no approval."""
+
+    @property
+    def ask(self) -> Sequence[str]:
+        """Patterns of calls that are approved one by one."""
+
+    @property
+    def deny(self) -> Sequence[str]:
+        """Patterns of calls that are refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Where rules come from. What a layer without trust allows is asked about instead."""
+
+    name: LayerName
+    permissions: PermissionLists
+    trusted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The decision on one call, the rule that made it, and where that rule stands.
+
+    `asked` is the rule that would have asked, where a flag answered for the user; otherwise empty. `repeatable` says
+    whether an approval may hold for the rest of the run: never for what cannot be taken back.
+    """
+
+    decision: Answer
+    rule: str
+    layer: Literal["user", "project", "agent", "flags", "default"]
+    asked: str = ""
+    repeatable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One pattern, ready to be held against calls."""
+
+    text: str
+    broad: bool
+    tool: TextGlob
+    argument: str | None
+    paths: PathGlob | None
+    """None where the rule has no pattern, and where its pattern cannot be one of workspace paths."""
+    below: PathGlob | None
+    values: TextGlob | None
+
+    @classmethod
+    def parse(cls, text: str, *, broad: bool) -> Rule:
+        """Read a rule. Raises DefinitionError (E-PERMISSION-PATTERN)."""
+        match = _RULE.fullmatch(text.strip())
+        if match is None:
+            raise _bad_pattern(text, "It is not of the form `tool`, `tool(pattern)` or `tool(argument=pattern)`.")
+        argument, pattern = _split(match["inner"])
+        try:
+            tool = TextGlob.parse(match["tool"])
+            if pattern is None:
+                return cls(text, broad, tool, argument, None, None, None)
+            values = TextGlob.parse(pattern, folded=broad)
+            paths = _path_glob("**" if broad and pattern == "*" else pattern, broad)
+            below = _path_glob(f"{pattern}/**", broad) if broad and paths and paths.ends_literally() else None
+        except GlobError as error:
+            raise _bad_pattern(text, f"Its pattern cannot be read: {error}.") from error
+        return cls(text, broad, tool, argument, paths, below, values)
+
+    def matches(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> bool:
+        """Whether the call is one that the rule is about."""
+        if not self.tool.matches(spec.name):
+            return False
+        if self.values is None:
+            return True
+        argument = self.argument or spec.subject
+        if argument is None or argument not in arguments:
+            return self._closed()
+        value = arguments[argument]
+        if argument != spec.subject:
+            return self.values.matches(_as_text(value))
+        return self._matches_subject(spec, value, self.values)
+
+    def _matches_subject(self, spec: ToolSpec, value: Any, values: TextGlob) -> bool:
+        if not isinstance(value, str):
+            return self._closed()
+        if spec.subject_kind == "path":
+            return self._matches_path(value)
+        if spec.subject_kind == "host":
+            host = _host(value)
+            return self._closed() if host is None else values.matches(host)
+        if spec.subject_kind == "command" and not self.broad and _COMPOUND.search(value):
+            return False
+        return values.matches(value.strip())
+
+    def _matches_path(self, value: str) -> bool:
+        try:
+            parts = relative_parts(value)
+        except ToolError:  # confinement refuses it; no rule may let it by before that
+            return self._closed()
+        if self.paths is None:
+            return self._closed()
+        return self.paths.matches(parts) or (self.below is not None and self.below.matches(parts))
+
+    def _closed(self) -> bool:
+        """The answer where the pattern cannot be held against the call: a restriction of this very tool holds."""
+        return self.broad and "*" not in self.tool.text
+
+
+class Policy:
+    """The rules in force for one run. `yes` answers every ask, `allow` those that match; neither lifts a deny."""
+
+    def __init__(self, layers: Sequence[Layer] = (), *, yes: bool = False, allow: Sequence[str] = ()) -> None:
+        self._yes = yes
+        self._flags = [Rule.parse(text, broad=False) for text in allow]
+        self._layers = layers
+        self._deny = _rules(layers, "deny", broad=True)
+        self._ask = _rules(layers, "ask", broad=True)
+        self._allow = _rules((layer for layer in layers if layer.trusted), "allow", broad=False)
+        self._untrusted = _rules((layer for layer in layers if not layer.trusted), "allow", broad=False)
+
+    def decide(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> Verdict:
+        """The verdict on a call with checked arguments."""
+        verdict = self._by_rules(spec, arguments)
+        if verdict.decision != "ask":
+            return verdict
+        flag = self._flag(spec, arguments)
+        return verdict if flag is None else Verdict("allow", flag, "flags", asked=verdict.rule)
+
+    def problems(self, specs: Iterable[ToolSpec]) -> list[ErrorInfo]:
+        """Rules that name one of these tools exactly and can never be held against a call of it as they mean to be."""
+        rules = [rule for _, rule in (*self._deny, *self._ask, *self._allow, *self._untrusted)] + self._flags
+        found = (_problem(rule, spec) for spec in specs for rule in rules if rule.tool.text == spec.name)
+        return [problem for problem in found if problem is not None]
+
+    def _by_rules(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> Verdict:
+        repeatable = spec.effects != "irreversible"
+        decisions: tuple[tuple[Answer, list[_Placed]], ...] = (
+            ("deny", self._deny),
+            ("ask", self._ask),
+            ("allow", self._allow),
+        )
+        for decision, rules in decisions:
+            found = _first(rules, spec, arguments)
+            if found is not None:
+                return Verdict(decision, found[1].text, found[0], repeatable=repeatable)
+        if spec.effects == "read-only":
+            return Verdict("allow", "default: read-only", "default")
+        found = _first(self._untrusted, spec, arguments)
+        if found is not None:
+            return Verdict("ask", f"{found[1].text} (not trusted)", found[0], repeatable=repeatable)
+        return Verdict("ask", f"default: {spec.effects}", "default", repeatable=repeatable)
+
+    def _flag(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+        for rule in self._flags:
+            if rule.matches(spec, arguments):
+                return f"--allow {rule.text}"
+        return "--yes" if self._yes else None
+
+
+_Placed: TypeAlias = tuple[LayerName, Rule]
+
+
+def _rules(layers: Iterable[Layer], which: Answer, *, broad: bool) -> list[_Placed]:
+    return [
+        (layer.name, Rule.parse(text, broad=broad)) for layer in layers for text in getattr(layer.permissions, which)
+    ]
+
+
+def _first(rules: list[_Placed], spec: ToolSpec, arguments: Mapping[str, Any]) -> _Placed | None:
+    return next((placed for placed in rules if placed[1].matches(spec, arguments)), None)
+
+
+def _problem(rule: Rule, spec: ToolSpec) -> ErrorInfo | None:
+    if rule.values is None:
+        return None
+    argument = rule.argument or spec.subject
+    what = f"The permission `{rule.text}` cannot be held against calls of {spec.name}."
+    if argument is None or argument not in spec.parameters.get("properties", {}):
+        names = ", ".join(spec.parameters.get("properties", {})) or "none"
+        why = (
+            f"It has no argument `{argument}`." if rule.argument else "No argument of it is matched by a bare pattern."
+        )
+        return ErrorInfo("E-PERMISSION-ARGUMENT", what, why, f"Its arguments are: {names}.")
+    if argument == spec.subject and spec.subject_kind == "path" and rule.paths is None:
+        why = "Its pattern leads out of the workspace."
+        return ErrorInfo("E-PERMISSION-ARGUMENT", what, why, "Write the path relative to the workspace.")
+    return None
+
+
+def _split(inner: str | None) -> tuple[str | None, str | None]:
+    if inner is None:
+        return None, None
+    match = _ARGUMENT.fullmatch(inner)
+    return (match["name"], match["pattern"]) if match else (None, inner.strip())
+
+
+def _path_glob(pattern: str, broad: bool) -> PathGlob | None:
+    """The pattern over paths; None where it leads out of the workspace, as a command or a value may look like."""
+    if pattern.startswith("/") or ".." in pattern.split("/"):
+        return None
+    return PathGlob.parse(pattern, folded=broad)
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else encode(value).decode()
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
+
+
+def _bad_pattern(text: str, why: str) -> DefinitionError:
+    return DefinitionError(
+        "E-PERMISSION-PATTERN",
+        f"The permission `{text[:100]}` cannot be read.",
+        why=why,
+        fix="Write `create_file`, `create_file(docs/**)` or `create_file(overwrite=true)`.",
+    )
