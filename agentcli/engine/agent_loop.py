@@ -9,7 +9,7 @@ from typing import Any
 from agentcli.core.events import ModelCompleted, TurnStarted, Warned
 from agentcli.core.messages import Conversation, Message, ToolCall
 from agentcli.engine.effects import Effects
-from agentcli.engine.limits import Budget
+from agentcli.engine.limits import Budget, limit_error
 from agentcli.engine.model_calls import ModelCalls
 from agentcli.engine.output import OutputSchema
 from agentcli.engine.scope import Scope
@@ -55,7 +55,8 @@ class AgentLoop:
 
     async def _until_answer(self, scope: Scope, lane: str) -> Message:
         while True:
-            turn = scope.at_turn(self.budget.open_turn(self.door, scope))
+            self._stop_at_limit(scope)
+            turn = scope.at_turn(self.budget.open_turn())
             here = turn.child(lane) if lane else turn
             self.door.emit(TurnStarted(), here)
             reply = await self.model.ask(self.conversation, here)
@@ -64,6 +65,12 @@ class AgentLoop:
             if not reply.message.tool_calls:
                 return self._answer(reply, here)
             await self._call_tools(reply.message.tool_calls, here)
+
+    def _stop_at_limit(self, scope: Scope) -> None:
+        reached = self.budget.exhausted()
+        if reached:
+            self.door.emit(reached, scope)
+            raise limit_error(reached)
 
     async def _call_tools(self, calls: tuple[ToolCall, ...], scope: Scope) -> None:
         jobs = [

@@ -16,10 +16,13 @@ from typing import Any, TypeVar
 
 from agentcli.core.canonical import Digest, digest
 from agentcli.core.events import Body, EffectKey, EffectKind, Event, LimitReached
+from agentcli.engine.limits import limit_error
 from agentcli.engine.playback import Asked, Playback
 from agentcli.engine.ports import Clock, EventSink, RunLog
 from agentcli.engine.scope import Scope
+from agentcli.errors import StorageError
 
+B = TypeVar("B", bound=Body)
 T = TypeVar("T")
 
 Live = Callable[[Event], Awaitable[Body]]
@@ -43,6 +46,20 @@ class Effect:
     durable: bool = False
 
 
+def expect(body: Body, kind: type[B]) -> B:
+    """An effect's result as what it must be. Raises LimitError where the run's time ended instead."""
+    if isinstance(body, kind):
+        return body
+    if isinstance(body, LimitReached):
+        raise limit_error(body)
+    raise StorageError(
+        "E-JOURNAL-DAMAGED",
+        f"The record holds `{body.type}` where `{kind.type}` belongs.",
+        why="The journal was changed, or written by another program.",
+        fix="Check it with `agentcli runs verify`.",
+    )
+
+
 @dataclass(slots=True)
 class _Held:
     events: list[Event]
@@ -54,9 +71,9 @@ class _Held:
 class Effects:
     """The door of one run.
 
-    `playback` answers from a recording as far as it goes; `seq` is that of the last event already on disk. `deadline` is
-    a time of `clock.monotonic()` after which no effect may go on, and the seconds allowed; running into it is itself a
-    recorded result.
+    `playback` answers from a recording as far as it goes; `seq` is that of the last event already on disk. `deadline`
+    is a time of `clock.monotonic()` after which no effect may go on, and the seconds allowed; running into it is
+    itself a recorded result.
     """
 
     def __init__(
@@ -150,8 +167,9 @@ class Effects:
         if self._playback is not None:
             recorded = await self._playback.answer(Asked(key, effect.request, effect.describe))
             if recorded is not None:
-                self._tell(recorded)
-                return recorded.body
+                for announced in self._playback.recording.announced_before(recorded):
+                    self._tell(announced)
+                return self._tell(recorded).body
         return await self._live(key, effect, scope)
 
     async def _live(self, key: EffectKey, effect: Effect, scope: Scope) -> Body:
@@ -171,13 +189,15 @@ class Effects:
         if self.deadline is None:
             return await effect.live(started)
         at, allowed = self.deadline
-        try:
-            async with asyncio.timeout(at - self.clock.monotonic()) as timeout:
-                return await effect.live(started)
-        except TimeoutError:
-            if not timeout.expired():
-                raise
-            return LimitReached("seconds", allowed + self.clock.monotonic() - at, allowed)
+        left = at - self.clock.monotonic()
+        if left > 0:
+            try:
+                async with asyncio.timeout(left) as timeout:
+                    return await effect.live(started)
+            except TimeoutError:
+                if not timeout.expired():
+                    raise
+        return LimitReached("seconds", round(allowed + self.clock.monotonic() - at, 3), allowed)
 
     # -- lanes --------------------------------------------------------------------------------------------------
 

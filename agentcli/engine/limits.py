@@ -5,8 +5,6 @@ from __future__ import annotations
 from agentcli.core.events import LimitReached
 from agentcli.core.limits import Limits
 from agentcli.core.models import Usage
-from agentcli.engine.effects import Effects
-from agentcli.engine.scope import Scope
 from agentcli.errors import LimitError
 
 _UNITS = {"turns": "turns", "tokens": "tokens", "cost_usd": "US dollars", "seconds": "seconds"}
@@ -26,17 +24,19 @@ class Budget:
         self.usage += usage
         self.cost_usd = None if cost_usd is None or self.cost_usd is None else self.cost_usd + cost_usd
 
-    def open_turn(self, door: Effects, scope: Scope) -> int:
-        """The number of the next turn. Raises LimitError, after recording it, if there may be none."""
+    def open_turn(self) -> int:
+        """The number of the next turn, which counts from now on."""
+        self.turns += 1
+        return self.turns
+
+    def exhausted(self) -> LimitReached | None:
+        """The first limit that allows no further turn."""
         used = {"turns": self.turns, "tokens": self.usage.total, "cost_usd": self.cost_usd or 0.0}
         for name, value in used.items():
             allowed = getattr(self.limits, name)
             if allowed is not None and value >= allowed:
-                reached = LimitReached(name, value, allowed)
-                door.emit(reached, scope)
-                raise limit_error(reached)
-        self.turns += 1
-        return self.turns
+                return LimitReached(name, value, allowed)
+        return None
 
 
 def limit_error(reached: LimitReached) -> LimitError:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from agentcli.core.events import (
     Body,
     Event,
-    LimitReached,
     ModelCompleted,
     ModelDelta,
     ModelFailed,
@@ -19,8 +18,7 @@ from agentcli.core.events import (
 from agentcli.core.messages import Conversation, Message
 from agentcli.core.models import ModelRequest, RequestHead
 from agentcli.engine.admission import Admission
-from agentcli.engine.effects import Effect, Effects
-from agentcli.engine.limits import limit_error
+from agentcli.engine.effects import Effect, Effects, expect
 from agentcli.engine.ports import ModelProvider
 from agentcli.engine.scope import Scope
 from agentcli.errors import ErrorInfo, ModelError
@@ -54,12 +52,9 @@ class ModelCalls:
             intent=lambda: self._intent(conversation),
         )
         body = await self._door.perform(effect, scope)
-        if isinstance(body, LimitReached):
-            raise limit_error(body)
         if isinstance(body, ModelFailed):
             raise ModelError(body.error.code, body.error.what, why=body.error.why, fix=body.error.fix)
-        assert isinstance(body, ModelCompleted)  # noqa: S101 - the door gives back what `live` or the record holds
-        return body
+        return expect(body, ModelCompleted)
 
     def _intent(self, conversation: Conversation) -> ModelStarted:
         previous, kept = self._previous or (None, 0)

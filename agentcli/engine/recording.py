@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from agentcli.core.canonical import Digest
@@ -25,6 +25,7 @@ class Recording:
         self.results: dict[EffectKey, Event] = {}
         self.order: deque[EffectKey] = deque()
         self.last_seq = 0
+        self._announced: deque[Event] = deque()
         self._derived: Counter[tuple[str, str]] = Counter()
         for event in events:
             self._take(event)
@@ -35,6 +36,7 @@ class Recording:
             self._derived[event.lane, event.body.type] += 1
         elif event.result is None:
             self.intents[event.key] = event
+            self._announced.append(event)
         else:
             self.results[event.key] = event
             self.order.append(event.key)
@@ -42,6 +44,11 @@ class Recording:
     def holds_derived(self, lane: str, kind: str, ordinal: int) -> bool:
         """Whether the `ordinal`-th (from 0) derived event of this type in this lane is on record."""
         return ordinal < self._derived[lane, kind]
+
+    def announced_before(self, result: Event) -> Iterator[Event]:
+        """The announcements on record before this result, each given once, in their order."""
+        while self._announced and self._announced[0].seq < result.seq:
+            yield self._announced.popleft()
 
     def request_digest(self, key: EffectKey) -> Digest | None:
         """The digest that was recorded when the effect was asked for."""

@@ -14,7 +14,6 @@ from agentcli.core.events import (
     Body,
     Event,
     FileTouch,
-    LimitReached,
     ToolCompleted,
     ToolStarted,
 )
@@ -22,8 +21,7 @@ from agentcli.core.messages import ToolCall
 from agentcli.core.policies import Policy
 from agentcli.core.tools import FileChange, ToolResult, ToolSpec, ToolStatus
 from agentcli.engine.admission import Admission
-from agentcli.engine.effects import Effect, Effects
-from agentcli.engine.limits import limit_error
+from agentcli.engine.effects import Effect, Effects, expect
 from agentcli.engine.ports import Approver, RunLog, Tool, ToolSet
 from agentcli.engine.scope import Scope
 from agentcli.errors import AgentcliError, DeniedError, ToolError, ToolRefusedError
@@ -71,7 +69,7 @@ class ToolCalls:
             raise ToolRefusedError(
                 "E-TOOL-DENIED", f"`{spec.name}` is not allowed here.", why=f"The rule `{verdict.rule}` denies it."
             )
-        if verdict.decision == "allow" or spec.name in self.always:
+        if verdict.decision == "allow" or (verdict.repeatable and spec.name in self.always):
             return
         answer = await self._ask(spec, call, arguments, verdict.rule, scope)
         if answer.decision == "no" and answer.by == "nobody":
@@ -94,7 +92,7 @@ class ToolCalls:
             reason = self.admission.admit(answer.reason)
             return ApprovalResolved(spec.name, call.id, answer.decision, answer.by, reason)
 
-        body = await self._through_door(
+        body = await self.door.perform(
             Effect(
                 kind="approval",
                 name=spec.name,
@@ -105,8 +103,7 @@ class ToolCalls:
             ),
             scope,
         )
-        assert isinstance(body, ApprovalResolved)  # noqa: S101 - the door gives back what `live` or the record holds
-        return body
+        return expect(body, ApprovalResolved)
 
     def _restored(self, spec: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments with real values for placeholders: only for tools that write, never for one that reads."""
@@ -128,7 +125,7 @@ class ToolCalls:
             result = await self._run(tool, real)
             return self._completed(call, result, self.door.clock.monotonic() - begun)
 
-        body = await self._through_door(
+        body = await self.door.perform(
             Effect(
                 kind="tool",
                 name=call.name,
@@ -140,14 +137,7 @@ class ToolCalls:
             ),
             scope,
         )
-        assert isinstance(body, ToolCompleted)  # noqa: S101 - the door gives back what `live` or the record holds
-        return body
-
-    async def _through_door(self, effect: Effect, scope: Scope) -> Body:
-        body = await self.door.perform(effect, scope)
-        if isinstance(body, LimitReached):
-            raise limit_error(body)
-        return body
+        return expect(body, ToolCompleted)
 
     async def _run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolResult:
         name = tool.spec.name
