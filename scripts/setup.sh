@@ -36,13 +36,19 @@ how_to_get_python() {
     esac
 }
 
+can_install_packages() { [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; }
+
+apt_install() {
+    note "installing $1"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null
+}
+
 # Debian splits ensurepip off into python3-venv: without it, `python3 -m venv` leaves an environment without pip.
 ensure_venv_module() {
     "$1" -c 'import ensurepip' >/dev/null 2>&1 && return
     package=$("$1" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
-    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null 2>&1; then
-        note "installing $package"
-        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package"
+    if can_install_packages; then
+        apt_install "$package"
     else
         die "$1 has no ensurepip, so it cannot make a virtual environment" "sudo apt install $package"
     fi
@@ -74,16 +80,27 @@ find_uv() {
 
 install() {
     if uv=$(find_uv); then
-        "$uv" sync --quiet --frozen --inexact --all-extras --python .venv/bin/python
+        "$uv" sync --quiet --frozen --all-extras --python .venv/bin/python
     else
         note "uv is not to be had here: installing with pip, newest versions in range"
         .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[local,dev]'
     fi
 }
 
+# llama.cpp's wheel leaves OpenMP's run-time library to the system, and a minimal Debian has none.
+ensure_openmp() {
+    why=$(.venv/bin/python -c 'import xllamacpp' 2>&1) && return
+    case "$why" in
+        *libgomp*) if can_install_packages; then apt_install libgomp1; else
+            note "embedded models will not run until this is done: sudo apt install libgomp1"
+        fi ;;
+        *) note "embedded models will not run here: $(echo "$why" | tail -n 1)" ;;
+    esac
+}
+
 is_new_enough .venv/bin/python || make_environment
 note "installing"
 install
-.venv/bin/agentcli --version >/dev/null || die "agentcli was installed but does not start" "make clean, then make again"
+ensure_openmp
 touch .venv/.installed
 note "done"
