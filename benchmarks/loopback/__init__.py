@@ -1,0 +1,1 @@
+"""The processes that `benchmarks.overhead` measures against each other."""
