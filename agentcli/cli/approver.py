@@ -1,0 +1,127 @@
+"""Asking the person at the terminal whether a tool call may go on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from agentcli.cli.environment import Environment
+from agentcli.cli.render.printer import Printer
+from agentcli.cli.render.quantity import count
+from agentcli.cli.render.text import head, one_line, safe
+from agentcli.core.tools import ToolSpec
+
+PREVIEW_LINES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A decision. `reason` is told to the model."""
+
+    decision: Literal["once", "always", "no"]
+    by: Literal["user", "flag", "nobody"]
+    reason: str = ""
+
+
+class Screen(Protocol):
+    """What shows the run meanwhile."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """While this is open, nothing moves on the screen."""
+
+
+class StillScreen:
+    """A screen on which nothing moves anyway."""
+
+    def paused(self) -> AbstractContextManager[None]:
+        """Nothing to do."""
+        return nullcontext()
+
+
+class Nobody:
+    """Nobody can be asked: there is no terminal, or standard input carries data."""
+
+    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Answer:
+        """Always no, by nobody: the run ends as denied."""
+        return Answer("no", "nobody")
+
+
+@dataclass
+class TerminalApprover:
+    """Shows the exact call and waits for an answer, one question at a time."""
+
+    env: Environment
+    out: Printer
+    screen: Screen = field(default_factory=StillScreen)
+    _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Answer:
+        """Once, for the rest of the run, or no, with or without words for the model."""
+        async with self._one_at_a_time:
+            with self.screen.paused():
+                self._show(spec, arguments, rule)
+                return await self._answer(spec)
+
+    def _show(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> None:
+        style = self.out.style
+        changes = "cannot be taken back" if spec.effects == "irreversible" else "changes the workspace"
+        nature = "reads only" if spec.effects == "read-only" else changes
+        self.out.line()
+        self.out.line(f"{style('?', 'bold', 'yellow')} {style(spec.name, 'bold')} wants to run; it {nature}.")
+        for line in _argument_lines(arguments):
+            self.out.line(f"    {line}")
+        self.out.line(style(f"  asked because of: {one_line(rule)}", "dim"))
+
+    async def _answer(self, spec: ToolSpec) -> Answer:
+        repeatable = spec.effects != "irreversible"
+        always = "  [a]lways in this run" if repeatable else ""
+        while True:
+            self._prompt(f"  Allow it?  [o]nce{always}  [n]o  [w]hy not: ")
+            line = await self._line()
+            if line is None:
+                self.out.line()
+                return Answer("no", "nobody")
+            word = line.strip().lower()
+            if word in ("o", "once", "y", "yes"):
+                return Answer("once", "user")
+            if word in ("a", "always") and repeatable:
+                return Answer("always", "user")
+            if word in ("n", "no"):
+                return Answer("no", "user")
+            if word in ("w", "why", "why not"):
+                self._prompt("  Tell the model why: ")
+                return Answer("no", "user", (await self._line() or "").strip())
+
+    def _prompt(self, text: str) -> None:
+        self.out.stream.write(text)
+        self.out.flush()
+
+    async def _line(self) -> str | None:
+        """The next line, without stopping the event loop: Ctrl-C and deadlines work while we wait. None at the end."""
+        loop = asyncio.get_running_loop()
+        ready = asyncio.Event()
+        descriptor = self.env.stdin.fileno()
+        loop.add_reader(descriptor, ready.set)
+        try:
+            await ready.wait()
+        finally:
+            loop.remove_reader(descriptor)
+        data = os.read(descriptor, 65_536)
+        return data.decode(errors="replace").rstrip("\r\n") if data else None
+
+
+def _argument_lines(arguments: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in arguments.items():
+        if isinstance(value, str) and "\n" in value.rstrip("\n"):
+            yield f"{safe(name)}: {count(len(value.splitlines()), 'line')}"
+            shown, more = head(safe(value), PREVIEW_LINES)
+            yield from (f"  | {line}" for line in shown.splitlines())
+            if more:
+                yield f"  … {count(more, 'more line')}"
+        else:
+            yield f"{safe(name)}: {safe(json.dumps(value, ensure_ascii=False))}"

@@ -1,0 +1,1 @@
+"""One file a command of `agentcli config`: parse, one use case, render."""

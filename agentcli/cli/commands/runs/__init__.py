@@ -1,0 +1,1 @@
+"""One file a command of `agentcli runs`: parse, one use case, render."""

@@ -1,0 +1,57 @@
+"""Names for the shell's completion: agents, runs, models, tools. Nothing of a project is executed, nothing is said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+import typer
+
+from agentcli.cli.session import Session
+from agentcli.errors import AgentcliError
+
+if TYPE_CHECKING:
+    from agentcli.workbench.wiring import Workbench
+
+RUNS = 30
+
+
+def agent_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The agents that can be run."""
+    return _names(ctx, incomplete, lambda bench: (agent.name for agent in bench.catalog.agents()))
+
+
+def tool_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The tools."""
+    return _names(ctx, incomplete, lambda bench: bench.tools.names())
+
+
+def run_ids(ctx: typer.Context, incomplete: str) -> list[str]:
+    """`last`, and the newest runs' ids."""
+    from agentcli.core.runs import RunQuery
+
+    query = RunQuery(limit=RUNS)
+    return _names(ctx, incomplete, lambda bench: ("last", *(row.start.id for row in bench.journal.runs(query))))
+
+
+def pulled_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The embedded models of the catalog."""
+    from agentcli.providers.local.catalog import MODELS
+
+    return [name for name in MODELS if name.startswith(incomplete)]
+
+
+def model_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The embedded models as `-m` takes them."""
+    return [f"local:{name}" for name in pulled_names(ctx, "") if f"local:{name}".startswith(incomplete)]
+
+
+def _names(ctx: typer.Context, incomplete: str, of: Callable[[Workbench], Iterable[str]]) -> list[str]:
+    session = ctx.find_object(Session)
+    if session is None:
+        return []
+    try:
+        with session.open() as bench:
+            return sorted({name for name in of(bench) if name.startswith(incomplete)})
+    except AgentcliError:
+        return []

@@ -1,0 +1,99 @@
+"""Carrying out what makes a run: follow it on the screen, ask for approvals, stop in order, print the result."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from agentcli.cli.approver import Nobody, Screen, StillScreen, TerminalApprover
+from agentcli.cli.interrupts import run_to_end
+from agentcli.cli.render.problems import print_error
+from agentcli.cli.render.progress_lines import summary
+from agentcli.cli.render.text import output_text
+from agentcli.cli.session import Session
+from agentcli.engine.lifecycle import Interrupt, RunOutcome
+from agentcli.engine.ports import Approver, EventSink
+
+
+class Work(Protocol):
+    """A use case that makes a run."""
+
+    def __call__(
+        self, *, sinks: Sequence[EventSink], approver: Approver, interrupt: Interrupt
+    ) -> Coroutine[Any, Any, RunOutcome]:
+        """Do it, telling `sinks`, asking `approver`; a cancelled run ends with the exit code of `interrupt`."""
+
+
+def carry_out(session: Session, work: Work, *, stdin_is_data: bool) -> None:
+    """Do the work and print its result; sets the session's exit code. Raises AgentcliError for what precedes a run."""
+    interrupt = Interrupt()
+    with _view(session) as (sinks, screen, restore):
+        outcome = run_to_end(
+            work(sinks=sinks, approver=_approver(session, screen, stdin_is_data), interrupt=interrupt),
+            on_stop=lambda exit_code: setattr(interrupt, "exit_code", exit_code),
+            on_kill=restore,
+        )
+    session.exit_code = outcome.exit_code
+    _print(session, outcome)
+
+
+View = tuple[list[EventSink], Screen, Callable[[], None]]
+"""Who follows the run, what can be paused for a question, and how to put the terminal in order in a hurry."""
+
+
+@contextmanager
+def _view(session: Session) -> Iterator[View]:
+    still = StillScreen()
+    if session.flags.json:
+        from agentcli.cli.render.events_json import JsonSink
+
+        yield [JsonSink(session.out)], still, _nothing
+    elif session.flags.quiet:
+        yield [], still, _nothing
+    elif session.env.can_animate:
+        from agentcli.cli.render.live import LiveSink
+
+        with LiveSink(session.err, environ=session.env.environ, detail=session.flags.verbose) as live:
+            yield [live], live, lambda: live.__exit__(*sys.exc_info())
+    else:
+        from agentcli.cli.render.progress_lines import LineSink
+
+        yield [LineSink(session.err, detail=session.flags.verbose)], still, _nothing
+
+
+def _nothing() -> None:
+    """There is nothing to put in order."""
+
+
+def _approver(session: Session, screen: Screen, stdin_is_data: bool) -> Approver:
+    if session.env.stdin_tty and session.env.stderr_tty and not stdin_is_data:
+        return TerminalApprover(session.env, session.err, screen)
+    return Nobody()
+
+
+def _print(session: Session, outcome: RunOutcome) -> None:
+    """The result on standard output; how it went on standard error. With --json both stood in the last event."""
+    if outcome.cause is not None and session.flags.verbose:
+        import traceback
+
+        traceback.print_exception(outcome.cause, file=session.env.stderr)
+    if session.flags.json:
+        return
+    if outcome.error is None:
+        session.out.line(session.out.untrusted(output_text(outcome.output)))
+        session.out.flush()
+    else:
+        print_error(session.err, outcome.error)
+    if not session.flags.quiet:
+        line = summary(
+            status=outcome.status,
+            duration_s=outcome.duration_s,
+            turns=outcome.turns,
+            usage=outcome.usage,
+            cost_usd=outcome.cost_usd,
+            run=outcome.run,
+            glyphs=session.err.glyphs,
+        )
+        session.err.line(session.err.style(line, "dim"))

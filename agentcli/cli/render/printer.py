@@ -1,0 +1,89 @@
+"""Writing to one stream: styled where it is a terminal, plain where it is not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, TextIO
+
+from agentcli.cli.environment import Environment
+from agentcli.cli.render.text import safe
+
+Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
+Color = Literal["auto", "always", "never"]
+
+_CODES: dict[Style, str] = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """The signs in front of lines."""
+
+    ok: str
+    bad: str
+    warn: str
+    dot: str
+    branch: str
+    last: str
+    pipe: str
+
+
+UNICODE = Glyphs(ok="✓", bad="✗", warn="!", dot="·", branch="├─", last="└─", pipe="│ ")
+ASCII = Glyphs(ok="ok", bad="x", warn="!", dot="-", branch="|-", last="`-", pipe="| ")
+
+
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """One stream, with what it can show. `width` is in columns; None means that lines are never cut or folded."""
+
+    stream: TextIO
+    terminal: bool
+    color: bool
+    width: int | None
+    glyphs: Glyphs
+
+    def line(self, text: str = "") -> None:
+        """The text and a newline, as it is."""
+        self.stream.write(text + "\n")
+
+    def untrusted(self, text: str) -> str:
+        """Text that a model, a tool or a file gave: made safe on a terminal, untouched in a pipe."""
+        return safe(text) if self.terminal else text
+
+    def style(self, text: str, *styles: Style) -> str:
+        """The text in the given styles, or as it is where colour is off."""
+        if not self.color or not text:
+            return text
+        return f"\x1b[{';'.join(_CODES[name] for name in styles)}m{text}\x1b[0m"
+
+    def flush(self) -> None:
+        """Hand everything to the operating system."""
+        self.stream.flush()
+
+    def json(self, value: Any) -> None:
+        """One line of JSON, flushed: a reader at the other end sees it at once."""
+        import json
+
+        self.stream.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+        self.stream.flush()
+
+
+def printer_of(env: Environment, stream: TextIO, terminal: bool, color: Color) -> Printer:
+    """The printer for `env.stdout` or `env.stderr` under the `--color` that was asked for."""
+    return Printer(
+        stream=stream,
+        terminal=terminal,
+        color=_wants_color(env, terminal, color),
+        width=env.size[0] if terminal else None,
+        glyphs=UNICODE if _speaks_unicode(stream) else ASCII,
+    )
+
+
+def _wants_color(env: Environment, terminal: bool, color: Color) -> bool:
+    if color != "auto":
+        return color == "always"
+    return terminal and not env.dumb and not env.environ.get("NO_COLOR")
+
+
+def _speaks_unicode(stream: TextIO) -> bool:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return encoding.lower().replace("-", "").replace("_", "").startswith("utf")

@@ -1,0 +1,61 @@
+"""Errors and warnings as people read them, and the `error` event as programs read it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from agentcli.cli.render.printer import Printer
+from agentcli.cli.render.text import one_line
+from agentcli.errors import AgentcliError, DefinitionError, ErrorInfo
+
+
+def print_error(out: Printer, info: ErrorInfo, label: str = "error") -> None:
+    """What happened with its place and code, then why, then what to do: one line each."""
+    what = one_line(info.what)
+    place = place_of(info)
+    head = out.style(f"{label}:", "bold", "red" if label == "error" else "yellow")
+    out.line(f"{head} {place + ': ' if place else ''}{what} {out.style(f'({info.code})', 'dim')}")
+    if info.why:
+        out.line(f"  {out.style('why:', 'bold')} {one_line(info.why)}")
+    if info.fix:
+        out.line(f"  {out.style('fix:', 'bold')} {one_line(info.fix)}")
+
+
+def print_problem(out: Printer, error: AgentcliError) -> None:
+    """An error, and the further ones that the same check found."""
+    for info in problems_of(error):
+        print_error(out, info)
+
+
+def problems_of(error: AgentcliError) -> tuple[ErrorInfo, ...]:
+    """The error, then its `others`."""
+    others = error.others if isinstance(error, DefinitionError) else ()
+    return (error.info, *others)
+
+
+def place_of(info: ErrorInfo) -> str:
+    """`file:line:column`, as far as it is known."""
+    return ":".join(str(part) for part in (info.file, info.line, info.column) if part is not None)
+
+
+def error_event(infos: Iterable[ErrorInfo], exit_code: int) -> dict[str, Any]:
+    """The event for an error that comes before any run. Further problems of the same check stand in `others`."""
+    from agentcli.core.events import SCHEMA, rfc3339
+
+    first, *others = infos
+    event: dict[str, Any] = {
+        "schema": SCHEMA,
+        "type": "error",
+        "run": None,
+        "parent": None,
+        "lane": "",
+        "seq": None,
+        "time": rfc3339(time.time()),
+        "error": first.to_json(),
+        "exit_code": exit_code,
+    }
+    if others:
+        event["others"] = [info.to_json() for info in others]
+    return event

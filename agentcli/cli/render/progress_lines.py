@@ -1,0 +1,115 @@
+"""What happens in a run, as short lines of text: for pipes, logs, dumb terminals, and above the live view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agentcli.cli.render.printer import Glyphs, Printer, Style
+from agentcli.cli.render.quantity import count, duration, money
+from agentcli.cli.render.text import call_text, head, one_line, safe
+from agentcli.core.events import (
+    ApprovalResolved,
+    Event,
+    LimitReached,
+    ModelCompleted,
+    ModelFallback,
+    ModelRetried,
+    RunStarted,
+    ToolCompleted,
+    ToolStarted,
+    Warned,
+)
+from agentcli.core.models import Usage
+from agentcli.core.tools import ToolStatus
+
+Line = tuple[str, tuple[Style, ...]]
+"""Text and how it looks."""
+
+CALL_WIDTH = 100
+RESULT_LINES = 5
+
+STATUS_STYLE_OF_CALL: dict[ToolStatus, Style] = {"ok": "green", "error": "red", "denied": "yellow", "timeout": "red"}
+
+
+class Narrator:
+    """Turns events into lines. Remembers the calls that are under way; `detail` adds results."""
+
+    def __init__(self, glyphs: Glyphs, *, detail: bool = False, width: int = CALL_WIDTH) -> None:
+        self.glyphs = glyphs
+        self.detail = detail
+        self.width = width
+        self.calls: dict[tuple[str, str], ToolStarted] = {}
+        """Calls under way, by lane and call id."""
+
+    def lines(self, event: Event) -> Iterator[Line]:
+        """The lines that this event is worth; most are worth none."""
+        body = event.body
+        if isinstance(body, ToolStarted):
+            self.calls[event.lane, body.call_id] = body
+        elif isinstance(body, ToolCompleted):
+            yield from self._tool(body, self.calls.pop((event.lane, body.call_id), None))
+        elif isinstance(body, ModelCompleted):
+            yield from self._thought(body)
+        else:
+            yield from _remark(body)
+
+    def _tool(self, body: ToolCompleted, started: ToolStarted | None) -> Iterator[Line]:
+        sign = self.glyphs.ok if body.status == "ok" else self.glyphs.bad
+        took = duration(body.duration_s)
+        state = "" if body.status == "ok" else f"{body.status}, "
+        call = call_text(body.tool, started.arguments if started else {}, self.width - len(sign + took + state) - 4)
+        yield f"{sign} {call}  {state}{took}", (STATUS_STYLE_OF_CALL[body.status],)
+        if self.detail or body.status != "ok":
+            shown, more = head(safe(body.result), RESULT_LINES if self.detail else 1)
+            for line in shown.splitlines():
+                yield f"    {one_line(line, self.width - 4)}", ("dim",)
+            if more and self.detail:
+                yield f"    … {count(more, 'more line')}", ("dim",)
+
+    def _thought(self, body: ModelCompleted) -> Iterator[Line]:
+        if body.message.tool_calls and body.message.content.strip():
+            for line in safe(body.message.content).strip().splitlines():
+                yield line, ("dim",)
+
+
+def _remark(body: object) -> Iterator[Line]:
+    if isinstance(body, RunStarted):
+        model = f" with {one_line(body.model)}" if body.model else ""
+        yield f"{one_line(body.name)}{model}", ("bold",)
+    elif isinstance(body, ModelRetried):
+        yield f"trying again in {duration(body.wait_s)}: {one_line(body.cause)}", ("yellow",)
+    elif isinstance(body, ModelFallback):
+        yield f"going on with {one_line(body.model)}: {one_line(body.cause)}", ("yellow",)
+    elif isinstance(body, ApprovalResolved) and body.by == "flag":
+        yield f"{body.tool}: allowed by a flag", ("dim",)
+    elif isinstance(body, LimitReached):
+        yield f"limit reached: {body.limit} ({body.used:g} of {body.allowed:g})", ("yellow",)
+    elif isinstance(body, Warned):
+        fix = f" {one_line(body.fix)}" if body.fix else ""
+        yield f"warning: {one_line(body.what)}{fix} ({body.code})", ("yellow",)
+
+
+class LineSink:
+    """Prints the lines on standard error, one after the other."""
+
+    def __init__(self, err: Printer, *, detail: bool = False) -> None:
+        self._err = err
+        self._narrator = Narrator(err.glyphs, detail=detail, width=max(err.width or CALL_WIDTH, 40))
+
+    def handle(self, event: Event) -> None:
+        """The lines of one event. A closed standard error is nobody's loss."""
+        try:
+            for text, styles in self._narrator.lines(event):
+                self._err.line(self._err.style(text, *styles))
+        except BrokenPipeError:
+            return
+
+
+def summary(
+    *, status: str, duration_s: float, turns: int, usage: Usage, cost_usd: float | None, run: str, glyphs: Glyphs
+) -> str:
+    """The one line at the end: `completed in 3.2 s · 2 turns · 1,234 tokens · $0.0012 · 20261121-081532-k7f3qz`."""
+    parts = [f"{status} in {duration(duration_s)}", count(turns, "turn"), count(usage.total, "token")]
+    if cost_usd != 0:
+        parts.append(money(cost_usd))
+    return f" {glyphs.dot} ".join([*parts, run])

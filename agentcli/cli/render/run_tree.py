@@ -1,0 +1,211 @@
+"""One run as a tree: its turns, and in each what the model was asked for, what it called, and what came of it.
+
+The number in front of a line is the event's seq in the journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from agentcli.cli.render.printer import Printer, Style
+from agentcli.cli.render.problems import print_error
+from agentcli.cli.render.progress_lines import CALL_WIDTH, STATUS_STYLE_OF_CALL
+from agentcli.cli.render.quantity import count, duration, local_time, moment, money, tokens
+from agentcli.cli.render.run_list import STATUS_STYLE
+from agentcli.cli.render.text import call_text, head, one_line, output_text, safe
+from agentcli.core.events import (
+    ApprovalResolved,
+    Event,
+    LimitReached,
+    ModelCompleted,
+    ModelFailed,
+    ModelFallback,
+    ModelRetried,
+    RunCompleted,
+    RunStarted,
+    ToolCompleted,
+    ToolStarted,
+    Warned,
+)
+from agentcli.core.runs import RunRow
+
+ANSWER_LINES = 20
+RESULT_LINES = 3
+_LABEL_WIDTH = 9
+
+
+@dataclass(slots=True)
+class Branch:
+    """One line below a turn, and the text below that line."""
+
+    seq: int
+    text: str
+    styles: tuple[Style, ...] = ()
+    below: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Turn:
+    """A turn: `asked` is the model's answer, None where there was none."""
+
+    number: int
+    seq: int
+    asked: ModelCompleted | None = None
+    branches: list[Branch] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class RunTree:
+    """Prints one run. `full` leaves nothing out."""
+
+    out: Printer
+    now: float
+    full: bool = False
+
+    def show(self, row: RunRow, events: Sequence[Event]) -> None:
+        """Head, turns, answer, error."""
+        started = next((event.body for event in events if isinstance(event.body, RunStarted)), None)
+        completed = next((event.body for event in reversed(events) if isinstance(event.body, RunCompleted)), None)
+        self._head(row, started)
+        turns = self._turns(events)
+        if turns:
+            self.out.line()
+        for turn in turns:
+            self._turn(turn)
+        if completed is not None:
+            self._end(completed)
+
+    def _head(self, row: RunRow, started: RunStarted | None) -> None:
+        start, end, dot = row.start, row.end, f" {self.out.glyphs.dot} "
+        status = self.out.style(row.status, STATUS_STYLE[row.status])
+        self.out.line(f"{self.out.style(start.id, 'bold')}  {status}")
+        self._field(start.kind, one_line(start.name))
+        if start.model:
+            self._field("model", one_line(start.model))
+        self._field("started", f"{local_time(start.started)} ({moment(start.started, self.now)})")
+        if end is not None:
+            cost = money(end.cost_usd)
+            self._field("used", dot.join([duration(end.duration_s), count(end.turns, "turn"), tokens(end.usage), cost]))
+        if start.parent:
+            cut = f" at {start.cut}" if start.cut is not None else ""
+            self._field("parent", f"{start.parent} ({start.relation or 'parent'}{cut})")
+        if row.tags:
+            self._field("tags", one_line(", ".join(row.tags)))
+        self._field("task", safe(start.task) if self.full else one_line(start.task, 300))
+        if started is not None and started.inputs:
+            self._field("inputs", call_text("", started.inputs, None if self.full else CALL_WIDTH)[1:-1])
+
+    def _field(self, name: str, value: str) -> None:
+        label = self.out.style(name.ljust(_LABEL_WIDTH), "dim")
+        first, *rest = value.splitlines() or [""]
+        self.out.line(f"{label}{first}")
+        for line in rest:
+            self.out.line(" " * _LABEL_WIDTH + line)
+
+    def _turns(self, events: Sequence[Event]) -> list[Turn]:
+        turns: dict[int, Turn] = {}
+        calls: dict[tuple[str, str], ToolStarted] = {}
+        for event in events:
+            body = event.body
+            if event.turn is None:
+                continue
+            turn = turns.setdefault(event.turn, Turn(event.turn, event.seq))
+            if isinstance(body, ToolStarted):
+                calls[event.lane, body.call_id] = body
+            elif isinstance(body, ModelCompleted):
+                turn.asked, turn.seq = body, event.seq
+                turn.branches.extend(self._said(event.seq, body))
+            elif isinstance(body, ToolCompleted):
+                turn.branches.append(self._call(event.seq, body, calls.pop((event.lane, body.call_id), None)))
+            else:
+                turn.branches.extend(_remarks(event))
+        for turn in turns.values():
+            turn.branches.sort(key=lambda branch: branch.seq)
+        self._add_unfinished(turns, events, calls)
+        return list(turns.values())
+
+    def _said(self, seq: int, body: ModelCompleted) -> Iterator[Branch]:
+        """What the model wrote beside its calls; the answer itself stands at the end."""
+        if body.message.content.strip() and (body.message.tool_calls or self.full):
+            yield Branch(seq, "said", ("dim",), self._cut(body.message.content.strip()))
+
+    def _call(self, seq: int, body: ToolCompleted, started: ToolStarted | None) -> Branch:
+        glyphs = self.out.glyphs
+        sign = glyphs.ok if body.status == "ok" else glyphs.bad
+        state = "" if body.status == "ok" else f"{body.status}, "
+        call = call_text(body.tool, started.arguments if started else {}, None if self.full else self._call_width())
+        text = f"{sign} {call}  {state}{duration(body.duration_s)}"
+        shows_result = self.full or body.status != "ok"
+        return Branch(seq, text, (STATUS_STYLE_OF_CALL[body.status],), self._cut(body.result) if shows_result else [])
+
+    def _add_unfinished(
+        self, turns: dict[int, Turn], events: Sequence[Event], calls: dict[tuple[str, str], ToolStarted]
+    ) -> None:
+        for event in events:
+            body = event.body
+            if isinstance(body, ToolStarted) and event.turn is not None and (event.lane, body.call_id) in calls:
+                call = call_text(body.tool, body.arguments, None if self.full else self._call_width())
+                turns[event.turn].branches.append(Branch(event.seq, f"{call}  not finished", ("yellow",)))
+
+    def _call_width(self) -> int:
+        return max((self.out.width or CALL_WIDTH + 32) - 32, 24)
+
+    def _cut(self, text: str) -> list[str]:
+        if self.full:
+            return safe(text).splitlines()
+        shown, more = head(safe(text), RESULT_LINES)
+        lines = [one_line(line, self._call_width() + 16) for line in shown.splitlines()]
+        return [*lines, f"… {count(more, 'more line')}"] if more else lines
+
+    def _turn(self, turn: Turn) -> None:
+        asked, parts = turn.asked, []
+        if asked is not None:
+            parts = [duration(asked.duration_s), count(asked.usage.total, "token")]
+            if asked.cost_usd != 0:
+                parts.append(money(asked.cost_usd))
+            if asked.attempts > 1:
+                parts.append(f"{asked.attempts} attempts")
+        details = self.out.style(f" {self.out.glyphs.dot} ".join(parts), "dim")
+        self._line(turn.seq, f"{self.out.style(f'turn {turn.number}', 'bold')}  {details}")
+        for index, branch in enumerate(turn.branches):
+            last = index == len(turn.branches) - 1
+            joint = self.out.glyphs.last if last else self.out.glyphs.branch
+            self._line(branch.seq, f"{joint} {self.out.style(branch.text, *branch.styles)}")
+            side = "  " if last else self.out.glyphs.pipe
+            for line in branch.below:
+                self._line(None, f"{side}   {self.out.style(line, 'dim')}")
+
+    def _line(self, seq: int | None, text: str) -> None:
+        number = self.out.style(f"{seq:>5}", "dim") if seq is not None else " " * 5
+        self.out.line(f"{number}  {text}".rstrip())
+
+    def _end(self, completed: RunCompleted) -> None:
+        self.out.line()
+        if completed.error is not None:
+            print_error(self.out, completed.error)
+            return
+        text = safe(output_text(completed.output))
+        shown, more = (text, 0) if self.full else head(text, ANSWER_LINES)
+        self.out.line(self.out.style("answer", "dim"))
+        for line in shown.splitlines():
+            self.out.line(f"  {line}".rstrip())
+        if more:
+            self.out.line(self.out.style(f"  … {count(more, 'more line')}: --full shows them", "dim"))
+
+
+def _remarks(event: Event) -> Iterator[Branch]:
+    body, seq = event.body, event.seq
+    if isinstance(body, ModelRetried):
+        yield Branch(seq, f"tried again after {duration(body.wait_s)}: {one_line(body.cause)}", ("yellow",))
+    elif isinstance(body, ModelFallback):
+        yield Branch(seq, f"went on with {one_line(body.model)}: {one_line(body.cause)}", ("yellow",))
+    elif isinstance(body, ModelFailed):
+        yield Branch(seq, f"no model answered: {one_line(body.error.what)}", ("red",))
+    elif isinstance(body, ApprovalResolved):
+        reason = f": {one_line(body.reason)}" if body.reason else ""
+        yield Branch(seq, f"asked about {body.tool}: {body.decision} by {body.by}{reason}", ("cyan",))
+    elif isinstance(body, LimitReached):
+        yield Branch(seq, f"limit reached: {body.limit} ({body.used:g} of {body.allowed:g})", ("yellow",))
+    elif isinstance(body, Warned):
+        yield Branch(seq, f"warning: {one_line(body.what)} ({body.code})", ("yellow",))

@@ -1,0 +1,92 @@
+"""Every command, by name: what help lists without importing any of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+WORK = "Work"
+LOOK = "Look back"
+CATALOG = "What there is"
+SETUP = "Settings and health"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command or a group.
+
+    `module` is relative to `agentcli.cli.commands`; `default` names the child that a bare group stands for.
+    """
+
+    name: str
+    help: str
+    module: str = ""
+    panel: str = ""
+    children: tuple[Entry, ...] = ()
+    default: str | None = None
+
+
+ROOT = Entry(
+    "agentcli",
+    "A workbench for LLM agents in the terminal: a run is its journal.",
+    children=(
+        Entry("init", "Make a project in a folder, and check it.", "init", WORK),
+        Entry("run", "Give an agent a task.", "run", WORK),
+        Entry(
+            "runs",
+            "What was run, and what happened in it.",
+            panel=LOOK,
+            default="list",
+            children=(
+                Entry("list", "List runs, newest first.", "runs.list"),
+                Entry("show", "Show one run: its turns, calls, times, tokens and cost.", "runs.show"),
+            ),
+        ),
+        Entry(
+            "agents",
+            "The agents that can be run.",
+            panel=CATALOG,
+            default="list",
+            children=(
+                Entry("list", "List the agents of this project, of yours, and the built-in ones.", "agents.list"),
+                Entry("show", "Show one agent as it is understood.", "agents.show"),
+            ),
+        ),
+        Entry(
+            "tools",
+            "The tools that agents can be given.",
+            panel=CATALOG,
+            default="list",
+            children=(
+                Entry("list", "List the tools.", "tools.list"),
+                Entry("show", "Show one tool: arguments, examples, what it changes.", "tools.show"),
+                Entry("schema", "Print the JSON Schema of a tool's arguments.", "tools.schema"),
+            ),
+        ),
+        Entry(
+            "models",
+            "The model that would be used and why; models that run on this machine.",
+            panel=CATALOG,
+            default="list",
+            children=(
+                Entry("list", "Say which model would be used and why, and list the embedded ones.", "models.list"),
+                Entry("pull", "Download an embedded model and check it.", "models.pull"),
+                Entry("path", "Print the path of a pulled model.", "models.path"),
+            ),
+        ),
+        Entry(
+            "config",
+            "Settings and where they come from.",
+            panel=SETUP,
+            default="show",
+            children=(
+                Entry("show", "Show every setting, its value and its source.", "config.show"),
+                Entry("check", "Check settings and templates.", "config.check"),
+                Entry("path", "Print the files and folders that are used.", "config.path"),
+                Entry("schema", "Print the JSON Schema of a file format.", "config.schema"),
+            ),
+        ),
+        Entry("trust", "Trust a project: its permissions and code take effect.", "trust", SETUP),
+        Entry("doctor", "Check that everything needed is there and works.", "doctor", SETUP),
+        Entry("completion", "Print the completion script for a shell.", "completion", SETUP),
+    ),
+)

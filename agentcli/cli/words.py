@@ -1,0 +1,180 @@
+"""The words of a command line that mean more than they say: tasks, inputs, attachments, limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from agentcli.cli.environment import Environment
+from agentcli.cli.usage import nearest
+from agentcli.core.limits import Limits
+from agentcli.errors import UsageError
+
+MAX_BYTES = 10_000_000
+"""The largest file or standard input that a command line takes in."""
+
+STDIN_NAME = "stdin"
+"""How piped data is called where it is attached."""
+
+
+@dataclass
+class Reader:
+    """Reads what the words point at. Standard input can be taken once."""
+
+    env: Environment
+    stdin_used_by: str | None = field(default=None)
+
+    def task(self, word: str) -> str:
+        """`-` is standard input, `@file` (without spaces) a file's text, `@@` a literal @, all else is itself."""
+        if word == "-":
+            return _text(self._stdin("the task"), "Standard input")
+        if word.startswith("@@"):
+            return word[1:]
+        if word.startswith("@") and len(word) > 1 and not any(char.isspace() for char in word):
+            return self._file_text(word[1:], word)
+        return word
+
+    def inputs(self, pairs: Sequence[str]) -> dict[str, Any]:
+        """`k=v`, `k=@file` and `k:=JSON`, by name. Raises UsageError."""
+        found: dict[str, Any] = {}
+        for pair in pairs:
+            name, value = self._input(pair)
+            if name in found:
+                raise UsageError(
+                    "E-USAGE-INPUT", f"The input `{name}` is given twice.", why="Each input has one value.", fix=ONCE
+                )
+            found[name] = value
+        return found
+
+    def attachment(self, word: str) -> tuple[str, str]:
+        """`-` or a file, as (name, text)."""
+        if word == "-":
+            return STDIN_NAME, _text(self._stdin("an attachment"), "Standard input")
+        return word, self._file_text(word, f"-f {word}")
+
+    def _input(self, pair: str) -> tuple[str, Any]:
+        name, equals, value = pair.partition("=")
+        as_json = name.endswith(":")
+        name = name.removesuffix(":")
+        if not equals or not name.isidentifier():
+            raise UsageError(
+                "E-USAGE-INPUT",
+                f"`-i {pair}` is no input.",
+                why="An input is a name, an equals sign and a value.",
+                fix="Write `-i name=text`, `-i name=@file` or `-i name:=JSON`.",
+            )
+        if as_json:
+            return name, _json(name, value)
+        if value.startswith("@@"):
+            return name, value[1:]
+        if value.startswith("@") and len(value) > 1:
+            return name, self._file_text(value[1:], f"-i {pair}")
+        return name, value
+
+    def _file_text(self, path: str, word: str) -> str:
+        return _text(self._file(path, word), path)
+
+    def _file(self, path: str, word: str) -> bytes:
+        try:
+            with (self.env.cwd / Path(path).expanduser()).open("rb") as file:
+                data = file.read(MAX_BYTES + 1)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            fix = "Check the path." + (" A task that begins with @ is written with @@." if word.startswith("@") else "")
+            raise UsageError("E-USAGE-FILE", f"`{word}`: {path} cannot be read.", why=f"{why}.", fix=fix) from error
+        return _bounded(data, path)
+
+    def _stdin(self, use: str) -> bytes:
+        if self.stdin_used_by:
+            raise UsageError(
+                "E-USAGE-STDIN",
+                f"Standard input cannot be {use} as well.",
+                why=f"It is {self.stdin_used_by} already.",
+                fix="Put one of them into a file.",
+            )
+        self.stdin_used_by = use
+        binary = getattr(self.env.stdin, "buffer", None)
+        data = binary.read(MAX_BYTES + 1) if binary is not None else self.env.stdin.read(MAX_BYTES + 1).encode()
+        return _bounded(data, "Standard input")
+
+
+ONCE = "Give it once."
+
+
+def limits(pairs: Sequence[str]) -> dict[str, float]:
+    """`NAME=VALUE` by name. Raises UsageError for an unknown limit or a value that is no positive number."""
+    names = list(Limits.__dataclass_fields__)
+    found: dict[str, float] = {}
+    for pair in pairs:
+        name, _, value = pair.partition("=")
+        if name not in names:
+            meant = nearest(name, names)
+            raise UsageError(
+                "E-USAGE-LIMIT",
+                f"There is no limit `{name}`.",
+                why=f"The limits are {', '.join(names)}.",
+                fix=f"Did you mean `--limit {meant}={value or 'NUMBER'}`?" if meant else "Write `--limit turns=10`.",
+            )
+        found[name] = _limit(name, value)
+    return found
+
+
+def _limit(name: str, value: str) -> float:
+    whole = name in ("turns", "tokens")
+    number = _number(value, whole)
+    if number is None or number < 0 or (number == 0 and name != "cost_usd"):
+        raise UsageError(
+            "E-USAGE-LIMIT",
+            f"`--limit {name}={value}` is no limit.",
+            why=f"{name} takes a {'whole ' if whole else ''}number above 0.",
+            fix=f"Write `--limit {name}=10`.",
+        )
+    return number
+
+
+def _number(value: str, whole: bool) -> float | None:
+    try:
+        number = int(value) if whole else float(value)
+    except ValueError:
+        return None
+    return number if isfinite(number) else None
+
+
+def _json(name: str, value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise UsageError(
+            "E-USAGE-INPUT",
+            f"`-i {name}:=…` is not followed by JSON.",
+            why=f"{error}.",
+            fix=f"Quote it for the shell: -i '{name}:=[1, 2]'. For plain text write `{name}=…`.",
+        ) from error
+
+
+def _bounded(data: bytes, name: str) -> bytes:
+    if len(data) > MAX_BYTES:
+        raise UsageError(
+            "E-USAGE-FILE-TOO-LARGE",
+            f"{name} is larger than {MAX_BYTES // 1_000_000} MB.",
+            why="It would not fit into a model's request.",
+            fix="Put it into the workspace, and let the agent read what it needs with its tools.",
+        )
+    return data
+
+
+def _text(data: bytes, name: str) -> str:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            "E-USAGE-FILE-ENCODING",
+            f"{name} is not text in UTF-8.",
+            why=f"The byte at {error.start} is no part of any character.",
+            fix="Convert it to UTF-8.",
+        ) from error
+    return text.removesuffix("\n")
