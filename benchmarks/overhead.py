@@ -20,82 +20,7 @@ from pathlib import Path
 
 SIX = "import typer, pydantic, yaml, sqlite3, asyncio, httpx"
 TURNS = 200
-
-SERVER = """
-import asyncio, json, sys
-
-def answer(turn):
-    if turn < int(sys.argv[1]):
-        call = {"id": f"c{turn}", "type": "function", "function": {"name": "read_lines", "arguments": json.dumps({"path": "notes.txt"})}}
-        message, reason = {"role": "assistant", "content": None, "tool_calls": [call]}, "tool_calls"
-    else:
-        message, reason = {"role": "assistant", "content": "done"}, "stop"
-    body = {"id": "x", "object": "chat.completion", "created": 1, "model": "m",
-            "choices": [{"index": 0, "message": message, "finish_reason": reason}],
-            "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}}
-    data = json.dumps(body).encode()
-    return b"HTTP/1.1 200 OK\\r\\ncontent-type: application/json\\r\\ncontent-length: %d\\r\\n\\r\\n" % len(data) + data
-
-class Server(asyncio.Protocol):
-    def connection_made(self, transport):
-        self.transport, self.data = transport, b""
-    def data_received(self, data):
-        self.data += data
-        head, found, body = self.data.partition(b"\\r\\n\\r\\n")
-        if not found:
-            return
-        length = next((int(line.split(b":")[1]) for line in head.lower().split(b"\\r\\n") if line.startswith(b"content-length")), 0)
-        if len(body) >= length:
-            self.data = b""
-            self.transport.write(answer(body.count(b'"tool_call_id"') + 1))
-
-async def main():
-    server = await asyncio.get_running_loop().create_server(Server, "127.0.0.1", 0)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-
-asyncio.run(main())
-"""
-
-BARE = """
-import asyncio, json, sys, time
-import httpx
-
-async def main(url, turns):
-    messages = [{"role": "system", "content": "Read."}, {"role": "user", "content": "Read notes.txt."}]
-    tools = [{"type": "function", "function": {"name": "read_lines", "description": "Read lines.", "parameters": {"type": "object"}}}]
-    async with httpx.AsyncClient() as client:
-        begun = time.perf_counter()
-        for _ in range(turns):
-            body = json.dumps({"model": "m", "messages": messages, "tools": tools}).encode()
-            reply = await client.post(url + "/chat/completions", content=body, headers={"content-type": "application/json"})
-            message = reply.json()["choices"][0]["message"]
-            messages.append(message)
-            for call in message.get("tool_calls") or ():
-                messages.append({"role": "tool", "tool_call_id": call["id"], "content": "1: " + "some words of the notes " * 8})
-        print(time.perf_counter() - begun)
-
-asyncio.run(main(sys.argv[1], int(sys.argv[2])))
-"""
-
-OURS = """
-import asyncio, os, sys, time
-from pathlib import Path
-from agentcli.cli.approver import Nobody
-from agentcli.workbench.run_agent import RunRequest, run_agent
-from agentcli.workbench.wiring import Options, open_workbench
-
-async def main(folder, turns):
-    with open_workbench(Options(cwd=Path(folder), environ=os.environ)) as bench:
-        request = RunRequest("Read notes.txt.", agent="looper")
-        begun = time.perf_counter()
-        outcome = await run_agent(bench, request, approver=Nobody())
-        took = time.perf_counter() - begun
-    assert outcome.status == "completed" and outcome.turns == turns, outcome
-    print(took)
-
-asyncio.run(main(sys.argv[1], int(sys.argv[2])))
-"""
+ROOT = Path(__file__).parents[1]
 
 LOOPER = """version: 1
 kind: agent
@@ -154,10 +79,15 @@ def said(command: list[str], folder: Path, **extra: str) -> float:
     return float(done.stdout)
 
 
+def module(name: str, *arguments: str) -> list[str]:
+    """The command that runs a module of `benchmarks.loopback`."""
+    return [sys.executable, "-m", f"benchmarks.loopback.{name}", *arguments]
+
+
 def environment(folder: Path, **extra: str) -> dict[str, str]:
     """This environment with folders of its own and no keys."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_BASE_URL"))}
-    return {**kept, "AGENTCLI_HOME": str(folder / "home"), "NO_COLOR": "1", **extra}
+    return {**kept, "AGENTCLI_HOME": str(folder / "home"), "NO_COLOR": "1", "PYTHONPATH": str(ROOT), **extra}
 
 
 def version(rounds: int, folder: Path) -> tuple[list[float], list[float]]:
@@ -188,17 +118,16 @@ def many_turns(rounds: int, folder: Path) -> tuple[list[float], list[float]]:
     (folder / "agents" / "looper.yaml").write_text(LOOPER)
     (folder / "agentcli.yaml").write_text("version: 1\nname: bench\n")
     (folder / "notes.txt").write_text("some words of the notes " * 8)
-    server = subprocess.Popen(
-        [sys.executable, "-c", SERVER, str(TURNS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdin and server.stdout
+    server = subprocess.Popen(module("server", str(TURNS)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert server.stdin
+    assert server.stdout
     url = f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
     keys = {"OPENAI_API_KEY": "none-needed", "OPENAI_BASE_URL": url}
     try:
         return in_turns(
             rounds,
-            lambda: said([sys.executable, "-c", OURS, str(folder), str(TURNS)], folder, **keys),
-            lambda: said([sys.executable, "-c", BARE, url, str(TURNS)], folder),
+            lambda: said(module("ours", str(folder), str(TURNS)), folder, **keys),
+            lambda: said(module("bare", url, str(TURNS)), folder),
         )
     finally:
         server.stdin.close()

@@ -30,8 +30,8 @@ async def main(url: str, turns: int) -> None:
             reply = await client.post(f"{url}/chat/completions", content=body, headers=HEADERS)
             message = reply.json()["choices"][0]["message"]
             messages.append(message)
-            for call in message.get("tool_calls") or ():
-                messages.append({"role": "tool", "tool_call_id": call["id"], "content": RESULT})
+            calls = message.get("tool_calls") or ()
+            messages.extend({"role": "tool", "tool_call_id": call["id"], "content": RESULT} for call in calls)
         print(time.perf_counter() - begun)
 
 
