@@ -1,0 +1,215 @@
+"""The workspace: the one folder that file tools work in, and cannot leave.
+
+Every path is taken apart lexically, then opened beneath a handle on the folder that is held for the workspace's whole
+life. Nothing is resolved first and opened later, so swapping a folder for a link at the right moment gains nothing.
+Symbolic links are never followed, not even inside. Hard links are files like any other: reading one reads its content,
+replacing one gives the name a new file and leaves the other names as they were.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from agentcli.core.globs import PathGlob
+from agentcli.core.paths import relative_parts, shown
+from agentcli.errors import ToolArgumentsError, UsageError
+from agentcli.sandbox import refusals
+from agentcli.sandbox.atomic import kept_mode, write_whole
+from agentcli.sandbox.opening import Opener, best_opener
+from agentcli.sandbox.suggestions import nearest_path
+from agentcli.sandbox.visibility import View, Visibility
+from agentcli.sandbox.walking import Bounds, Found, Walker
+
+MAX_FILE_BYTES: Final = 16 * 1024 * 1024
+"""The most that is read of one file, and the most that is written."""
+
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY
+
+
+class Workspace:
+    """A confined view of a folder. Safe to use from several threads at once; blocking.
+
+    `hidden` are patterns of further names or paths that tools cannot see, `private` folders of agentcli's own that are
+    hidden where they lie inside. `opener` chooses how files are opened beneath the handle: from the handle, by default
+    the best that the system has. Raises UsageError (E-WORKSPACE) if the folder cannot be opened.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        hidden: Iterable[str] = (),
+        private: Iterable[Path] = (),
+        opener: Callable[[int], Opener] = best_opener,
+    ) -> None:
+        self.root = root.resolve()
+        self._directory = _open_root(self.root)
+        self._close = weakref.finalize(self, os.close, self._directory)
+        visibility = Visibility(self.root, hidden, [path.resolve() for path in private])
+        self._view = View(self._directory, opener(self._directory), visibility)
+
+    def close(self) -> None:
+        """Let go of the folder. Closing twice is fine."""
+        self._close()
+
+    def check(self, path: str, *, write: bool = False) -> str:
+        """The path as the workspace knows it (`./src//a.py` is `src/a.py`), without touching the disk.
+
+        Raises ToolArgumentsError (E-PATH-INVALID) for what cannot name a file, ToolRefusedError for what is outside
+        (E-PATH-OUTSIDE), hidden (E-PATH-HIDDEN) or, for a change, protected (E-PATH-PROTECTED).
+        """
+        return "/".join(self._names(path, write=write))
+
+    def open_read(self, path: str) -> BinaryIO:
+        """The file, open for reading. Raises ToolError: not there, no regular file, not permitted."""
+        names = self._names(path)
+        with self._telling(path, names):
+            return self._opened(path, names)
+
+    def read_bytes(self, path: str, cap: int = MAX_FILE_BYTES) -> bytes:
+        """The whole content. Raises ToolError, E-TOOL-TOO-LARGE for more than `cap` bytes."""
+        names = self._names(path)
+        with self._telling(path, names):
+            return self._content(path, names, cap)
+
+    def read_if_there(self, path: str, cap: int = MAX_FILE_BYTES) -> bytes | None:
+        """The whole content, None where there is no such file. Raises ToolError."""
+        names = self._names(path)
+        with self._telling(path, names):
+            try:
+                return self._content(path, names, cap)
+            except FileNotFoundError:
+                return None
+
+    def write_atomic(self, path: str, data: bytes, *, replace: bool = True) -> None:
+        """Put `data` at `path`, whole or not at all; folders on the way are made.
+
+        A replaced file hands its permission bits on. Without `replace` an existing file is an error (E-FILE-EXISTS).
+        Raises ToolError.
+        """
+        names = self._names(path, write=True)
+        if len(data) > MAX_FILE_BYTES:
+            raise refusals.too_large(path, len(data), MAX_FILE_BYTES)
+        with self._telling(path, names), self._folder(names[:-1], create=True) as folder:
+            status = _status(folder, names[-1])
+            if status is not None:
+                _require_file(path, status)
+            mode = None if status is None else kept_mode(status)
+            write_whole(folder, names[-1], data, mode=mode, replace=replace)
+
+    def delete(self, path: str) -> None:
+        """Delete a regular file. Raises ToolError."""
+        names = self._names(path, write=True)
+        with self._telling(path, names), self._folder(names[:-1]) as folder:
+            _require_file(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
+            os.unlink(names[-1], dir_fd=folder)
+
+    def walk(self, globs: Sequence[PathGlob], bounds: Bounds | None = None) -> Found:
+        """The files that match, within the bounds. Raises ToolError if the workspace itself cannot be read."""
+        with self._telling(".", ()):
+            return Walker(self._view, globs, bounds).run()
+
+    def _names(self, path: str, *, write: bool = False) -> tuple[str, ...]:
+        names = relative_parts(path)
+        if not names or path.endswith("/") or path.rpartition("/")[2] in (".", ".."):
+            raise ToolArgumentsError(
+                "E-PATH-INVALID",
+                f"`{shown(path)}` names a folder, not a file.",
+                fix="Give the path of a file; list_files shows what there is.",
+            )
+        if self._view.visibility.hides(names):
+            raise refusals.hidden(path)
+        if write and self._view.visibility.protects(names):
+            raise refusals.protected(path)
+        return names
+
+    def _opened(self, path: str, names: Sequence[str]) -> BinaryIO:
+        opened = self._view.opener.open(self._directory, names, os.O_RDONLY)
+        try:
+            _require_file(path, os.fstat(opened))
+        except BaseException:
+            os.close(opened)
+            raise
+        return os.fdopen(opened, "rb")
+
+    def _content(self, path: str, names: Sequence[str], cap: int) -> bytes:
+        with self._opened(path, names) as file:
+            size = os.fstat(file.fileno()).st_size
+            data = b"" if size > cap else file.read(cap + 1)  # one more: it may grow just now, or have no true size
+        if size > cap or len(data) > cap:
+            raise refusals.too_large(path, max(size, len(data)), cap)
+        return data
+
+    @contextmanager
+    def _telling(self, path: str, names: Sequence[str]) -> Iterator[None]:
+        """Turn what the system says into what a model is told."""
+        if not self._close.alive:  # its number may be another file's by now
+            raise ValueError("the workspace is closed")
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise refusals.unknown(path, nearest_path(self._view, names) if names else None) from error
+        except FileExistsError as error:
+            raise refusals.exists(path) from error
+        except OSError as error:
+            raise refusals.told(error, path) from error
+
+    @contextmanager
+    def _folder(self, names: Sequence[str], *, create: bool = False) -> Iterator[int]:
+        """A folder, open; made with its parents where it is not there and `create` says so."""
+        try:
+            folder = self._view.opener.open(self._directory, names, _FOLDER)
+        except FileNotFoundError:
+            if not create:
+                raise
+            folder = self._made(names)
+        try:
+            yield folder
+        finally:
+            os.close(folder)
+
+    def _made(self, names: Sequence[str]) -> int:
+        """The folder, made one name at a time, each beneath the handle of the one before."""
+        at = self._view.opener.open(self._directory, (), _FOLDER)
+        for name in names:
+            try:
+                at = self._into(at, name)
+            except BaseException:
+                os.close(at)
+                raise
+        return at
+
+    def _into(self, folder: int, name: str) -> int:
+        """The folder below, made if it is not there; closes the one above."""
+        with suppress(FileExistsError):  # it was there, or another call made it just now
+            os.mkdir(name, dir_fd=folder)
+        below = self._view.opener.open(folder, (name,), _FOLDER)
+        os.close(folder)
+        return below
+
+
+def _open_root(root: Path) -> int:
+    try:
+        return os.open(root, _FOLDER | os.O_CLOEXEC)
+    except OSError as error:
+        why = "It is not a folder." if error.errno == errno.ENOTDIR else f"{os.strerror(error.errno or 0)}."
+        fix = "Name an existing folder with --workspace."
+        raise UsageError("E-WORKSPACE", f"The workspace {root} cannot be opened.", why=why, fix=fix) from error
+
+
+def _status(folder: int, name: str) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+def _require_file(path: str, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise refusals.wrong_kind(path, refusals.kind_of(status.st_mode))

@@ -1,0 +1,130 @@
+"""A tool's arguments: read leniently, described to models in few words, complained about so that they can be fixed."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from agentcli.core.paths import shown
+from agentcli.errors import ToolArgumentsError
+
+_NOTHING = (None, "", "null", "None")
+"""What models write for an optional argument that they do not use."""
+
+_EXPECTED = {"integer": "a whole number", "string": "a text", "boolean": "true or false", "number": "a number"}
+
+
+class Arguments(BaseModel):
+    """Base of all arguments: `"3"` is a number, an unused optional argument may be null, nothing unknown is let by."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_unused(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        return {name: value for name, value in given.items() if not cls._is_unused(name, value)}
+
+    @classmethod
+    def _is_unused(cls, name: str, value: Any) -> bool:
+        field = cls.model_fields.get(name)
+        if field is None:
+            return value is None
+        if field.is_required():
+            return False
+        return value is None if field.annotation is str else value in _NOTHING
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+def schema_of(model: type[Arguments]) -> dict[str, Any]:
+    """The JSON Schema of the arguments, as small as it can be said: small models read it too."""
+    full = model.model_json_schema()
+    out: dict[str, Any] = {
+        "type": "object",
+        "properties": {name: _small(prop) for name, prop in full.get("properties", {}).items()},
+    }
+    if "required" in full:
+        out["required"] = full["required"]
+    return {**out, "additionalProperties": False}
+
+
+def read(model: type[A], tool: str, given: Mapping[str, Any], example: Mapping[str, Any]) -> A:
+    """The arguments, read. Raises ToolArgumentsError, which names each bad one and shows a good call."""
+    try:
+        found = model.model_validate(dict(given))
+    except ValidationError as error:
+        properties = schema_of(model)["properties"]
+        problems = "; ".join(_problem(problem, properties) for problem in error.errors(include_url=False)[:5])
+        raise _wrong(tool, given, problems, example) from error
+    unusable = [name for name, value in found if isinstance(value, str) and not _is_encodable(value)]
+    if unusable:
+        raise _wrong(tool, given, f"`{unusable[0]}` holds half a character (a lone surrogate)", example)
+    return found
+
+
+def _small(prop: Mapping[str, Any]) -> dict[str, Any]:
+    """One property without titles, null alternatives and null defaults."""
+    out = {name: value for name, value in prop.items() if name not in ("title", "anyOf")}
+    for choice in prop.get("anyOf", ()):
+        if choice.get("type") != "null":
+            out = {**choice, **out}
+    if out.get("default", 0) is None:
+        del out["default"]
+    return out
+
+
+def _problem(problem: Any, properties: Mapping[str, Any]) -> str:
+    name = str(problem["loc"][0]) if problem["loc"] else "arguments"
+    kind = problem["type"]
+    if kind == "extra_forbidden":
+        near = difflib.get_close_matches(name, properties, n=1, cutoff=0.5)
+        hint = f"did you mean `{near[0]}`?" if near else f"the arguments are {', '.join(properties)}"
+        return f"`{shown(name)}` is no argument: {hint}"
+    expected = _expected(properties.get(name, {}))
+    if kind == "missing":
+        return f"`{name}` is missing: it must be {expected}"
+    return f"`{name}` must be {expected}, not {_given(problem['input'])}"
+
+
+def _expected(prop: Mapping[str, Any]) -> str:
+    words = _EXPECTED.get(prop.get("type", ""), "another value")
+    if "minimum" in prop:
+        words += f" from {prop['minimum']}"
+    if "maximum" in prop:
+        words += f" to {prop['maximum']}"
+    if prop.get("minLength"):
+        words += " that is not empty"
+    if "maxLength" in prop:
+        words += f" of at most {prop['maxLength']:,} characters"
+    return words
+
+
+def _given(value: Any) -> str:
+    if isinstance(value, str) and len(value) > 100:
+        return f"{len(value):,} characters"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return shown(text)
+
+
+def _wrong(tool: str, given: Mapping[str, Any], problems: str, example: Mapping[str, Any]) -> ToolArgumentsError:
+    error = ToolArgumentsError(
+        "E-TOOL-ARGUMENTS",
+        f"The arguments of {tool} do not fit: {problems}.",
+        fix=f"A good call: {tool} {json.dumps(example, ensure_ascii=False)}",
+    )
+    return error.in_call(tool, given)
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,72 @@
+"""The tool `create_file`: a text file with given content, written whole or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from agentcli.core.tools import FileChange, ToolResult, ToolSpec
+from agentcli.sandbox.paths import Workspace
+from agentcli.sandbox.refusals import exists, too_large
+from agentcli.tools.arguments import Arguments, schema_of
+from agentcli.tools.file_tool import FileTool, Options
+
+
+class CreateFileArguments(Arguments):
+    """What to write, and where."""
+
+    path: str = Field(description="File, relative to the workspace; folders are made.")
+    content: str = Field(description="The whole content.")
+    overwrite: bool = Field(False, description="Replace a file that exists.")
+
+
+class CreateFileOptions(Options):
+    """How much one call may write."""
+
+    max_bytes: int = Field(1_000_000, ge=1, le=16_000_000, description="UTF-8 bytes of one file.")
+
+
+OPTIONS = CreateFileOptions
+
+
+def spec() -> ToolSpec:
+    """What models and people are told."""
+    return ToolSpec(
+        name="create_file",
+        description="Create a text file with the given content.",
+        parameters=schema_of(CreateFileArguments),
+        effects="idempotent",
+        subject="path",
+        examples=(
+            {"path": "docs/notes.md", "content": "# Notes\n"},
+            {"path": "todo.txt", "content": "- tests\n", "overwrite": True},
+        ),
+        returns="One line: what was done, and the size. A file that already has this content is left as it is.",
+    )
+
+
+def build(workspace: Workspace, options: CreateFileOptions) -> FileTool[Any]:
+    """The tool over a workspace."""
+
+    def tidy(arguments: CreateFileArguments) -> CreateFileArguments:
+        return arguments.model_copy(update={"path": workspace.check(arguments.path, write=True)})
+
+    def work(arguments: CreateFileArguments) -> ToolResult:
+        path, after = arguments.path, arguments.content.encode()
+        if len(after) > options.max_bytes:
+            raise too_large(path, len(after), options.max_bytes)
+        before = workspace.read_if_there(path)
+        if before == after:
+            return _done("unchanged", path, before, after)
+        if before is not None and not arguments.overwrite:
+            raise exists(path)
+        workspace.write_atomic(path, after, replace=arguments.overwrite)
+        return _done("created" if before is None else "replaced", path, before, after)
+
+    return FileTool(spec(), CreateFileArguments, tidy, work)
+
+
+def _done(what: str, path: str, before: bytes | None, after: bytes) -> ToolResult:
+    change = FileChange(path, before=before, after=after, changed=before != after)
+    return ToolResult(f"{what} {path} ({len(after):,} bytes)", files=(change,))
