@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -81,3 +82,27 @@ def test_it_starts_by_its_name_and_as_a_module(installed: Installed, tmp_path: P
         done = installed.run(*command, home=tmp_path)
         assert (done.returncode, done.stdout, done.stderr) == (0, f"agentcli {agentcli.__version__}\n", "")
     assert list(tmp_path.iterdir()) == []
+
+
+SCRIPT = """\
+replies:
+  - tool_calls: [{name: read_lines, arguments: {path: README.md, start: 1, end: 1}}]
+  - The answer is 42.
+"""
+
+
+def test_it_scaffolds_a_project_and_an_agent_works_in_it(installed: Installed, tmp_path: Path) -> None:
+    made = installed.run("agentcli", "init", "project", home=tmp_path)
+    assert made.returncode == 0, made.stderr
+    assert (tmp_path / "project" / "agentcli.yaml").is_file()
+
+    script = tmp_path / "script.yaml"
+    script.write_text(SCRIPT)
+    options = ["--project", "project", "-m", f"scripted:{script}"]
+    done = installed.run("agentcli", "run", "What is the answer?", *options, home=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "The answer is 42.\n"), done.stderr
+    assert "read_lines" in done.stderr
+
+    listed = installed.run("agentcli", "runs", "list", "--json", "--project", "project", home=tmp_path)
+    (row,) = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert (row["name"], row["status"], row["turns"]) == ("assistant", "completed", 2)
