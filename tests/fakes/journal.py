@@ -161,7 +161,8 @@ class InMemoryJournal:
 
     def _newest(self) -> list[RunRow]:
         rows = [RunRow(log.start, _status(log), log.finish) for log in self.logs.values()]
-        return sorted(reversed(rows), key=lambda row: -row.start.started)
+        rows.reverse()
+        return sorted(rows, key=lambda row: -row.start.started)
 
     def _wanted(self, row: RunRow, query: RunQuery) -> bool:
         start = row.start

@@ -1,0 +1,200 @@
+"""Contents by their SHA-256: small ones in a table, those over 64 KB as files."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from collections import deque
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from agentcli.journal.packing import WINDOW, Coding, deflate, pack, unpack
+
+INLINE_LIMIT = 65_536
+"""Contents of more bytes become files."""
+
+_BASE_MINIMUM = 64
+_INSERT = "INSERT INTO blobs (digest, size, coding, base, data) VALUES (?, ?, ?, ?, ?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A content ready for its row. `base` is the digest of the content it was compressed against."""
+
+    digest: bytes
+    size: int
+    coding: Coding
+    data: bytes | None
+    base: bytes | None = None
+
+
+@dataclass(slots=True)
+class Recent:
+    """The last contents of a run that others may be compressed against."""
+
+    kept: deque[tuple[bytes, bytes]] = field(default_factory=lambda: deque(maxlen=8))
+
+    def related(self, data: bytes) -> tuple[bytes, bytes] | None:
+        """One that holds `data`, or is held by it, but for what encloses it: a tool's result and its message, say."""
+        for digest, other in reversed(self.kept):
+            if other[1:-1] in data or data[1:-1] in other:
+                return digest, other
+        return None
+
+    def add(self, packed: Packed, data: bytes) -> None:
+        """Remember a content, unless it needs another one itself or is of no use to others."""
+        if packed.base is None and _BASE_MINIMUM <= len(data) <= WINDOW:
+            self.kept.append((packed.digest, data))
+
+
+class BlobFiles:
+    """Large contents, below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, digest: bytes, coding: Coding) -> Path:
+        """Where a content lies. What is compressed has an ending of its own: either file is whole by itself."""
+        name = digest.hex()
+        return self.folder / name[:2] / (name[2:] + (".z" if coding is Coding.FILE_DEFLATE else ""))
+
+    def write(self, data: bytes, digest: bytes) -> Packed:
+        """Put the content on disk for good, under its name only when it is whole. Raises OSError."""
+        small = deflate(data)
+        # Under a tenth saved is not worth the time of every reader.
+        coding, kept = (Coding.FILE_DEFLATE, small) if len(small) < len(data) * 0.9 else (Coding.FILE_RAW, data)
+        path = self.path(digest, coding)
+        if not path.exists():
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_whole(path, kept)
+        return Packed(digest, len(data), coding, None)
+
+    def read(self, digest: bytes, coding: Coding) -> bytes:
+        """What lies in the file. Raises OSError."""
+        return self.path(digest, coding).read_bytes()
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    fd, name = tempfile.mkstemp(prefix=".", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+    _sync_folder(path.parent.parent)
+
+
+def _sync_folder(path: Path) -> None:
+    """Make a new name in the folder safe from a power cut."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+@dataclass(slots=True)
+class Content:
+    """Bytes on their way into the journal. `packed` is None where the journal seems to have them already."""
+
+    data: bytes
+    digest: bytes
+    packed: Packed | None = None
+
+
+def prepare(data: bytes, digest: bytes, blobs: BlobReader, recent: Recent) -> Content:
+    """Compress a content; write it, if it is to be a file. Changes nothing in the database. Raises OSError."""
+    content = Content(data, digest)
+    if not blobs.holds(digest):
+        content.packed = _pack(content, blobs.files, recent)
+    return content
+
+
+def keep(content: Content, database: sqlite3.Connection, files: BlobFiles) -> None:
+    """Add the content inside the transaction that needs it, unless it is there already. Raises OSError."""
+    if database.execute("SELECT 1 FROM blobs WHERE digest = ?", (content.digest,)).fetchone():
+        return
+    packed, base = content.packed, None
+    if packed is not None and packed.base is not None:
+        base = _base_row(packed.base, database)
+        packed = packed if base is not None else None
+    if packed is None:
+        packed = _pack(content, files, Recent())
+    database.execute(_INSERT, (packed.digest, packed.size, packed.coding, base, packed.data))
+
+
+def _base_row(digest: bytes, database: sqlite3.Connection) -> int | None:
+    """The row of a content to compress against; None where it is gone, or leans on another one itself."""
+    row = database.execute("SELECT n, base FROM blobs WHERE digest = ?", (digest,)).fetchone()
+    return row[0] if row and row[1] is None else None
+
+
+def _pack(content: Content, files: BlobFiles, recent: Recent) -> Packed:
+    data, digest = content.data, content.digest
+    if len(data) > INLINE_LIMIT:
+        return files.write(data, digest)
+    packed = _against(recent, data, digest) or Packed(digest, len(data), *pack(data))
+    recent.add(packed, data)
+    return packed
+
+
+def _against(recent: Recent, data: bytes, digest: bytes) -> Packed | None:
+    found = recent.related(data) if len(data) >= _BASE_MINIMUM else None
+    if found is None:
+        return None
+    return Packed(digest, len(data), Coding.DEFLATE_BASE, deflate(data, found[1]), found[0])
+
+
+_SELECT = "SELECT size, coding, data, base FROM blobs WHERE "
+
+
+class BlobReader:
+    """Reads contents, and checks them against their digests."""
+
+    def __init__(self, database: sqlite3.Connection, files: BlobFiles) -> None:
+        self._database = database
+        self.files = files
+
+    def holds(self, digest: bytes) -> bool:
+        """Whether there is a row for it."""
+        return self._database.execute("SELECT 1 FROM blobs WHERE digest = ?", (digest,)).fetchone() is not None
+
+    def read(self, digest: bytes) -> bytes:
+        """The content. Raises KeyError where the journal has none of that digest, ValueError where it is damaged."""
+        row = self._database.execute(_SELECT + "digest = ?", (digest,)).fetchone()
+        if row is None:
+            raise KeyError(digest.hex())
+        data = self._content(row, digest)
+        if sha256(data).digest() != digest:
+            raise ValueError(f"content {digest.hex()} is not what its digest says")
+        return data
+
+    def _content(self, row: tuple[int, int, bytes | None, int | None], digest: bytes) -> bytes:
+        size, coding, data, base = row[0], Coding(row[1]), row[2], row[3]
+        if coding in (Coding.FILE_RAW, Coding.FILE_DEFLATE):
+            try:
+                data = self.files.read(digest, coding)
+            except OSError as error:
+                raise ValueError(f"the file of content {digest.hex()} cannot be read: {error.strerror}") from error
+        if data is None:
+            raise ValueError(f"content {digest.hex()} has no data")
+        try:
+            return unpack(coding, data, size, self._base(base))
+        except ValueError as error:
+            raise ValueError(f"content {digest.hex()} is damaged: {error}") from error
+
+    def _base(self, n: int | None) -> bytes:
+        if n is None:
+            return b""
+        row = self._database.execute(_SELECT + "n = ?", (n,)).fetchone()
+        if row is None or row[3] is not None:
+            raise ValueError("what it was compressed against is gone")
+        return unpack(Coding(row[1]), row[2] or b"", row[0])

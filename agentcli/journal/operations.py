@@ -1,0 +1,195 @@
+"""What the writer can be asked to do for a run. Each is prepared outside the transaction and written inside it."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Protocol
+
+from agentcli.core.runs import RunEnd, RunStart
+from agentcli.errors import StorageError
+from agentcli.journal.blobs import BlobReader, Content, Recent, keep, prepare
+from agentcli.journal.records import COLUMNS, Record, line_of, seal
+
+
+@dataclass(slots=True)
+class Chain:
+    """A run as the writer knows it: its row, the hash of its last event, and what went wrong."""
+
+    run: str
+    head: bytes
+    n: int = 0
+    failure: StorageError | None = None
+    recent: Recent = field(default_factory=Recent)
+
+
+class Operation(Protocol):
+    """One thing to write."""
+
+    @property
+    def chain(self) -> Chain:
+        """The run it is for."""
+
+    @property
+    def size(self) -> int:
+        """Bytes it holds while it waits."""
+
+    def prepare(self, blobs: BlobReader) -> None:
+        """Hash, compress, write files. Raises OSError."""
+
+    def write(self, database: sqlite3.Connection, blobs: BlobReader) -> None:
+        """Change the database, and the chain. Raises sqlite3.Error, OSError."""
+
+
+_RUN_COLUMNS = "id, kind, name, task, model, manifest, started, parent, relation, cut"
+
+
+@dataclass(slots=True)
+class Begin:
+    """Add the run's row."""
+
+    chain: Chain
+    start: RunStart
+    size: int = 512
+
+    def prepare(self, blobs: BlobReader) -> None:
+        """Nothing to do."""
+
+    def write(self, database: sqlite3.Connection, blobs: BlobReader) -> None:
+        """Insert the row."""
+        start = self.start
+        values = [getattr(start, name) for name in _RUN_COLUMNS.split(", ")]
+        values[5] = bytes.fromhex(start.manifest)
+        marks = ", ".join("?" * len(values))
+        statement = f"INSERT INTO runs ({_RUN_COLUMNS}, status) VALUES ({marks}, 'running')"  # noqa: S608
+        self.chain.n = database.execute(statement, values).lastrowid or 0
+
+
+@dataclass(slots=True)
+class Reopen:
+    """Take the run's end back: it goes on."""
+
+    chain: Chain
+    size: int = 64
+
+    def prepare(self, blobs: BlobReader) -> None:
+        """Nothing to do."""
+
+    def write(self, database: sqlite3.Connection, blobs: BlobReader) -> None:
+        """Clear the end."""
+        database.execute(
+            """UPDATE runs SET status = 'running', exit_code = NULL, ended = NULL, turns = NULL, input = NULL,
+               output = NULL, cached = NULL, reasoning = NULL, cost_usd = NULL, duration_s = NULL, seal = NULL
+               WHERE n = ?""",
+            (self.chain.n,),
+        )
+
+
+@dataclass(slots=True)
+class Put:
+    """Keep a content."""
+
+    chain: Chain
+    data: bytes
+    digest: bytes
+    _content: Content | None = None
+
+    @property
+    def size(self) -> int:
+        """The content's bytes."""
+        return len(self.data)
+
+    def prepare(self, blobs: BlobReader) -> None:
+        """Compress it."""
+        self._content = prepare(self.data, self.digest, blobs, self.chain.recent)
+
+    def write(self, database: sqlite3.Connection, blobs: BlobReader) -> None:
+        """Insert it."""
+        if self._content is not None:
+            keep(self._content, database, blobs.files)
+
+
+_PLACES = ", ".join("?" * len(COLUMNS.split(", ")))
+_INSERT_EVENT = f"INSERT INTO events ({COLUMNS}) VALUES ({_PLACES})"  # noqa: S608 - constants alone
+
+
+@dataclass(slots=True)
+class Append:
+    """Add an event and its contents."""
+
+    chain: Chain
+    record: Record
+    _contents: list[Content] = field(default_factory=list)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the serialised event."""
+        return self.record.size
+
+    def prepare(self, blobs: BlobReader) -> None:
+        """Hash and compress the contents."""
+        contents = [(data, sha256(data).digest()) for _, data in self.record.contents]
+        self._contents = [prepare(data, digest, blobs, self.chain.recent) for data, digest in contents]
+
+    def write(self, database: sqlite3.Connection, blobs: BlobReader) -> None:
+        """Insert the contents and the event; the chain grows by it."""
+        line = line_of(self.record, [content.digest for content in self._contents])
+        for content in self._contents:
+            keep(content, database, blobs.files)
+        chain = self.chain
+        database.execute(_INSERT_EVENT, line.row(chain.n, chain.head))
+        chain.head = line.hash(chain.run, chain.head)
+
+
+@dataclass(slots=True)
+class End:
+    """Close the run's row."""
+
+    chain: Chain
+    end: RunEnd
+    size: int = 256
+
+    def prepare(self, blobs: BlobReader) -> None:
+        """Nothing to do."""
+
+    def write(self, database: sqlite3.Connection, blobs: BlobReader) -> None:
+        """Set the columns of the end, and the seal over them."""
+        end, usage = self.end, self.end.usage
+        database.execute(
+            """UPDATE runs SET status = ?, exit_code = ?, ended = ?, turns = ?, input = ?, output = ?, cached = ?,
+               reasoning = ?, cost_usd = ?, duration_s = ?, seal = ? WHERE n = ?""",
+            (
+                end.status,
+                end.exit_code,
+                end.ended,
+                end.turns,
+                usage.input,
+                usage.output,
+                usage.cached,
+                usage.reasoning,
+                end.cost_usd,
+                end.duration_s,
+                seal(self.chain.head, end),
+                self.chain.n,
+            ),
+        )
+
+
+@dataclass(slots=True)
+class Sync:
+    """Nothing but a barrier."""
+
+    chain: Chain
+    size: int = 0
+
+    def prepare(self, blobs: BlobReader) -> None:
+        """Nothing to do."""
+
+    def write(self, database: sqlite3.Connection, blobs: BlobReader) -> None:
+        """Nothing by itself; see `touch`."""
+
+
+def touch(database: sqlite3.Connection, chain: Chain) -> None:
+    """Change something, so that the commit has a frame to sync, and with it all frames before."""
+    database.execute("UPDATE runs SET syncs = syncs + 1 WHERE n = ?", (chain.n,))

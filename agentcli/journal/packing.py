@@ -1,0 +1,117 @@
+"""How bytes are made small: deflate with a preset dictionary, or against a related content, or not at all.
+
+The codings are part of the schema. A dictionary never changes; a better one becomes a new coding.
+"""
+
+from __future__ import annotations
+
+import zlib
+from enum import IntEnum
+
+WINDOW = 32_768
+"""Deflate looks back this far: more of a dictionary is of no use."""
+
+_LEVEL = 6
+_RAW_DEFLATE = -15
+_SMALL = 4_096
+"""Up to this many bytes, dictionary included, a 4 KB window will do; setting it up costs a tenth."""
+
+# What deflate finds near the end of a dictionary is cheapest to name, so the most common texts stand last.
+_DICTIONARY_1 = (
+    b'"approval.resolved","by":"nobody","decision":"always","reason":"user flag no once'
+    b'{"allowed":,"limit":"tokens cost_usd seconds turns","used":'
+    b'{"code":"E-","fix":"","what":"","why":""}{"cause":"","wait_s":{"source":"","value":'
+    b'{"additionalProperties":false,"description":"","properties":{"type":"integer string boolean array object number'
+    b'null","items":{"enum":["required":["maximum":"minimum":"default":'
+    b'{"head":,"models":["anthropic:openai:local:scripted:"],"output_schema":null,"settings":{"temperature":0},"tools":'
+    b'{"error":null,"exit_code":0,"status":"completed failed","turns":{"inputs":{},"kind":"agent","manifest":"model":"'
+    b'\x02task\x02inputs\x02output{"content":"","role":"system"}{"content":"You are {"content":"","role":"user"}'
+    b'"opaque":"reasoning":"malformed":{"content":"","role":"assistant","tool_calls":[{"arguments":{"path":"'
+    b'","start":1,"end":"content":"pattern":"glob":"**/*.py"},"id":"call_","name":"read_lines grep_file list_files '
+    b'create_file delete_file fetch_url"}]}{"content":"Error: not found: No such file","role":"tool",'
+    b'"tool_call_id":"call_'
+    b'{"arguments":{"path":"","tool":"{"call_id":"call_","data":null,"result":"","duration_s":0.,"files":[],'
+    b'"files":[{"after":\x01,"before":null,"changed":false,"masked":false,"path":"'
+    b'{"after":null,"before":\x01,"changed":true,"masked":false,"path":"src/tests/docs/README.md.py"}],'
+    b'"status":"error denied timeout ok","tool":"'
+    b'{"model":"","provider":"openai","request":{"added":[\x01,\x01],"head":\x01,"kept":0,"previous":null}}'
+    b'{"attempts":1,"cost_usd":null,"duration_s":1.,"finish_reason":"tool_calls stop","model":"openai:",'
+    b'"usage":{"cached":0,"input":1,"output":1,"reasoning":0}}\x02message'
+)
+
+
+class Coding(IntEnum):
+    """How a content is kept."""
+
+    RAW = 0
+    DEFLATE = 1
+    DEFLATE_DICTIONARY_1 = 2
+    DEFLATE_BASE = 3
+    """Against another content, which is not itself kept this way."""
+    FILE_RAW = 4
+    FILE_DEFLATE = 5
+
+
+def deflate(data: bytes, dictionary: bytes = b"") -> bytes:
+    """Raw deflate: without header and checksum, since the content's digest checks more."""
+    small = len(data) + len(dictionary) <= _SMALL
+    window, memory = (-12, 5) if small else (_RAW_DEFLATE, 8)
+    packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, window, memory, zdict=dictionary[-WINDOW:])
+    return packer.compress(data) + packer.flush()
+
+
+def inflate(data: bytes, size: int, dictionary: bytes = b"") -> bytes:
+    """The reverse. Raises ValueError unless exactly `size` bytes come out: never more memory than that."""
+    unpacker = zlib.decompressobj(_RAW_DEFLATE, zdict=dictionary[-WINDOW:])
+    try:
+        out = unpacker.decompress(data, size + 1)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if len(out) != size or not unpacker.eof:
+        raise ValueError(f"{len(out)} bytes came out where {size} were kept")
+    return out
+
+
+def pack(data: bytes) -> tuple[Coding, bytes]:
+    """The smallest way to keep a content by itself in a table."""
+    small = deflate(data, _DICTIONARY_1)
+    if len(small) < len(data):
+        return Coding.DEFLATE_DICTIONARY_1, small
+    return Coding.RAW, data
+
+
+def unpack(coding: Coding, data: bytes, size: int, base: bytes = b"") -> bytes:
+    """The content that was kept. Raises ValueError where the data do not fit the coding."""
+    if coding in (Coding.RAW, Coding.FILE_RAW):
+        if len(data) != size:
+            raise ValueError(f"{len(data)} bytes are there where {size} were kept")
+        return data
+    dictionary = {Coding.DEFLATE_DICTIONARY_1: _DICTIONARY_1, Coding.DEFLATE_BASE: base}.get(coding, b"")
+    return inflate(data, size, dictionary)
+
+
+def pack_body(text: bytes) -> bytes:
+    """An event's body for its row: its size in base 128 (lowest seven bits first), then the deflated text."""
+    return _varint(len(text)) + deflate(text, _DICTIONARY_1)
+
+
+def unpack_body(data: bytes) -> bytes:
+    """The reverse. Raises ValueError."""
+    size = shift = 0
+    for index, byte in enumerate(data):
+        size |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return inflate(data[index + 1 :], size, _DICTIONARY_1)
+        if shift > 28:
+            break
+    raise ValueError("no size stands before the body")
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 127:
+        out.append(number & 127 | 128)
+        number >>= 7
+    out.append(number)
+    return bytes(out)

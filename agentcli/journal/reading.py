@@ -1,0 +1,184 @@
+"""Reading a journal: never creates, locks or changes anything."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from agentcli.core.canonical import Digest, decode
+from agentcli.core.events import Event, ModelStarted, RequestDelta
+from agentcli.core.messages import Message
+from agentcli.core.models import Usage
+from agentcli.errors import StorageError
+from agentcli.journal.blobs import BlobFiles, BlobReader
+from agentcli.journal.faults import damaged, storage_error
+from agentcli.journal.records import COLUMNS, Line, Row, event_of, fields_of, line_in
+from agentcli.journal.schema import BUSY_S, check
+
+_PAGE = 500
+"""Events fetched at a time: no read transaction stays open between pages, so that the log can be checkpointed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a run has used up to its last event. `cost_usd` is None where a price was not known."""
+
+    turns: int
+    usage: Usage
+    cost_usd: float | None
+    duration_s: float
+    events: int
+
+
+def open_reader(path: Path) -> sqlite3.Connection | None:
+    """A connection that only reads; None for a file without a schema yet. Raises StorageError."""
+    try:
+        database = _connect(path)
+        try:
+            version = check(database, path)
+        except BaseException:
+            database.close()
+            raise
+    except (sqlite3.Error, OSError) as error:
+        raise storage_error(error, path) from error
+    if version == 0:
+        database.close()
+        return None
+    return database
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    database = _opened(path, "mode=ro")
+    try:
+        database.execute("SELECT 1 FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError:
+        database.close()
+        # A folder that may not be written: SQLite can have no shared memory there, and nobody else can write either.
+        return _opened(path, "immutable=1") if _log_is_empty(path) else _copied(path)
+    return database
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path))}?{mode}"
+    return sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+
+
+def _log_is_empty(path: Path) -> bool:
+    log = path.with_name(path.name + "-wal")
+    return not log.exists() or log.stat().st_size == 0
+
+
+def _copied(path: Path) -> sqlite3.Connection:
+    """A private copy with the log applied; its files are gone from the folder as soon as they are open."""
+    with tempfile.TemporaryDirectory(prefix="agentcli-") as folder:
+        copy = Path(folder) / path.name
+        for suffix in ("", "-wal"):
+            shutil.copyfile(path.with_name(path.name + suffix), copy.with_name(copy.name + suffix))
+        database = sqlite3.connect(copy, isolation_level=None, check_same_thread=False)
+        database.execute("SELECT 1 FROM sqlite_schema").fetchone()
+    return database
+
+
+class EventReader:
+    """Events and contents of the runs of one database."""
+
+    def __init__(self, database: sqlite3.Connection, files: BlobFiles, path: Path) -> None:
+        self.path = path
+        self.database = database
+        self.blobs = BlobReader(database, files)
+
+    def rows(self, n: int, after: int = 0) -> Iterator[Row]:
+        """The rows of a run, oldest first. Raises sqlite3.Error."""
+        query = f"SELECT {COLUMNS} FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT {_PAGE}"  # noqa: S608
+        while page := self.database.execute(query, (n, after)).fetchall():
+            yield from page
+            after = page[-1][1]
+
+    def last(self, n: int) -> Row | None:
+        """The last row of a run. Raises sqlite3.Error."""
+        query = f"SELECT {COLUMNS} FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1"  # noqa: S608
+        row: Row | None = self.database.execute(query, (n,)).fetchone()
+        return row
+
+    def events(self, n: int, run: str, after: int) -> Iterator[Event]:
+        """The events of a run after a seq. Raises StorageError where one is damaged; those before it were given."""
+        try:
+            for row in self.rows(n, after):
+                yield self._event(run, row)
+        except sqlite3.Error as error:
+            raise storage_error(error, self.path) from error
+
+    def blob(self, digest: bytes) -> bytes:
+        """A content. Raises StorageError E-BLOB-MISSING, E-JOURNAL-DAMAGED."""
+        try:
+            return self.blobs.read(digest)
+        except KeyError as error:
+            raise _missing(digest) from error
+        except ValueError as error:
+            raise damaged(self.path, f"{error}.") from error
+        except sqlite3.Error as error:
+            raise storage_error(error, self.path) from error
+
+    def conversation(self, n: int, run: str, seq: int) -> list[Message]:
+        """The messages of the request that went out at `seq`. Raises StorageError."""
+        deltas: list[RequestDelta] = []
+        at: int | None = seq
+        while at is not None:
+            deltas.append(self._delta(n, run, at))
+            # A request grows from an earlier one; anything else would never end.
+            if (earlier := deltas[-1].previous) is not None and earlier >= at:
+                raise damaged(self.path, f"Event {at} of run {run} names a request that is not before it.")
+            at = earlier
+        digests: list[Digest] = []
+        for delta in reversed(deltas):
+            digests[delta.kept :] = delta.added
+        return [Message.from_json(decode(self.blob(bytes.fromhex(digest)))) for digest in digests]
+
+    def totals(self, n: int, run: str) -> Totals:
+        """What the events of a run add up to. Raises StorageError."""
+        turns, usage, cost, first, last, count = 0, Usage(), 0.0, None, 0.0, 0
+        known = True
+        for row in self.rows(n):
+            count, last = count + 1, row[3]
+            first = last if first is None else first
+            turns += row[2] == "turn.started"
+            if row[2] == "model.completed":
+                fields = fields_of(self._line(run, row))
+                usage += Usage.from_json(fields["usage"])
+                known = known and fields["cost_usd"] is not None
+                cost += fields["cost_usd"] or 0.0
+        duration = 0.0 if first is None else max(0.0, last - first)
+        return Totals(turns, usage, cost if known else None, duration, count)
+
+    def _delta(self, n: int, run: str, seq: int) -> RequestDelta:
+        query = f"SELECT {COLUMNS} FROM events WHERE run = ? AND seq = ?"  # noqa: S608 - a constant
+        row = self.database.execute(query, (n, seq)).fetchone()
+        body = self._event(run, row).body if row else None
+        if not isinstance(body, ModelStarted):
+            raise damaged(self.path, f"Event {seq} of run {run} is no request to a model.")
+        return body.request
+
+    def _event(self, run: str, row: Row) -> Event:
+        try:
+            return event_of(run, self._line(run, row), self.blob)
+        except (ValueError, KeyError, TypeError) as error:
+            raise damaged(self.path, f"Event {row[1]} of run {run} cannot be read: {error}.") from error
+
+    def _line(self, run: str, row: Row) -> Line:
+        try:
+            return line_in(row)
+        except (ValueError, TypeError) as error:
+            raise damaged(self.path, f"Event {row[1]} of run {run} cannot be read: {error}.") from error
+
+
+def _missing(digest: bytes) -> StorageError:
+    return StorageError(
+        "E-BLOB-MISSING",
+        f"The journal does not hold the content {digest.hex()}.",
+        why="It was never put, or pruned.",
+    )

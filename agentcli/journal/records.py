@@ -1,0 +1,194 @@
+"""Events as rows: how a body is split into what stays in the row and what is kept by content, and the hash chain.
+
+A body's text is canonical JSON in which every SHA-256 stands as one byte 1, followed by a byte 2 and a name for each
+field kept by content. The digests themselves stand in a column of their own, in the same order, 32 bytes each: first
+those of the text, then those of the fields. Canonical JSON has no raw control characters, so this is unambiguous.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from agentcli.core.canonical import Digest, decode, encode
+from agentcli.core.events import EffectKey, Event, read_body
+from agentcli.core.messages import Message
+from agentcli.core.runs import RunEnd, RunStart
+from agentcli.journal.packing import pack_body, unpack_body
+
+INLINE = 96
+"""Encoded values up to this many bytes stay in the row: kept by content they would take more."""
+
+_QUOTED_DIGEST = re.compile(rb'"([0-9a-f]{64})"')
+_DIGEST, _FIELD = b"\x01", b"\x02"
+
+COLUMNS = (
+    "run, seq, type, time, mono, lane, parent, turn, step, kind, name, ordinal, request, result, "
+    "body, digests, previous"
+)
+Row = tuple[Any, ...]
+"""One row of `events`, in the order of COLUMNS."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An event as it was when it was appended: nothing in it can change any more."""
+
+    event: Event
+    small: bytes
+    contents: tuple[tuple[str, bytes], ...]
+    request: bytes | None
+    result: bytes | None
+
+    @property
+    def size(self) -> int:
+        """Bytes held, roughly."""
+        return len(self.small) + sum(len(data) for _, data in self.contents)
+
+
+def take(event: Event) -> Record:
+    """Serialise an event. Raises ValueError or TypeError for what is not JSON."""
+    body = event.body
+    fields = body.to_json()
+    contents = []
+    for name in body.LARGE:
+        data = encode(fields[name])
+        # A message is always kept by content: requests name it by its digest.
+        if len(data) > INLINE or isinstance(getattr(body, name), Message):
+            del fields[name]
+            contents.append((name, data))
+    return Record(event, encode(fields), tuple(contents), _raw(event.request), _raw(event.result))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the chain runs over: an event's envelope, its text with marks for digests, and the digests."""
+
+    envelope: tuple[Any, ...]
+    text: bytes
+    digests: bytes
+
+    def hash(self, run: str, previous: bytes) -> bytes:
+        """The hash of this event, given that of the one before it (of the run's start for the first)."""
+        seq, kind, time, mono, *rest, request, result = self.envelope
+        head = encode([run, seq, kind, float(time), float(mono), *rest, _hex(request), _hex(result)])
+        sizes = b"%d %d\n" % (len(head), len(self.text))
+        return sha256(previous + sizes + head + self.text + self.digests).digest()
+
+    def row(self, run: int, previous: bytes) -> Row:
+        """The row to insert."""
+        return (run, *self.envelope, pack_body(self.text), self.digests, previous)
+
+
+def line_of(record: Record, fields: list[bytes]) -> Line:
+    """The line of a record whose contents have the digests `fields`."""
+    event, digests = record.event, bytearray()
+
+    def mark(found: re.Match[bytes]) -> bytes:
+        digests.extend(bytes.fromhex(found[1].decode()))
+        return _DIGEST
+
+    text = _QUOTED_DIGEST.sub(mark, record.small)
+    for (name, _), digest in zip(record.contents, fields, strict=True):
+        text += _FIELD + name.encode()
+        digests += digest
+    key = (event.key.kind, event.key.name, event.key.ordinal) if event.key else (None, None, None)
+    envelope = (
+        event.seq,
+        event.body.type,
+        event.time,
+        event.mono,
+        event.lane,
+        event.parent,
+        event.turn,
+        event.step,
+        *key,
+        record.request,
+        record.result,
+    )
+    return Line(envelope, text, bytes(digests))
+
+
+def line_in(row: Row) -> Line:
+    """The line of a row. Raises ValueError where the row is not one that was written here."""
+    return Line(row[1:14], unpack_body(row[14]), row[15])
+
+
+def event_of(run: str, line: Line, content: Callable[[bytes], bytes]) -> Event:
+    """The event of a line. Raises ValueError where the line is damaged, and what `content` raises for a digest."""
+    seq, kind, time, mono, lane, parent, turn, step, effect, name, ordinal, request, result = line.envelope
+    fields = _fields(line, content)
+    return Event(
+        run=run,
+        seq=seq,
+        time=time,
+        mono=mono,
+        body=read_body(kind, fields),
+        lane=lane,
+        parent=parent,
+        turn=turn,
+        step=step,
+        key=EffectKey(lane, effect, name, ordinal) if effect is not None else None,
+        request=_hex(request),
+        result=_hex(result),
+    )
+
+
+def fields_of(line: Line) -> dict[str, Any]:
+    """The fields that stand in the row itself."""
+    return _fields(line, None)
+
+
+def digests_of(line: Line) -> tuple[list[bytes], dict[str, bytes]]:
+    """The digests that the text mentions, and those of the fields kept by content. Raises ValueError."""
+    text, *names = line.text.split(_FIELD)
+    all_of_them = [line.digests[at : at + 32] for at in range(0, len(line.digests), 32)]
+    mentioned = text.count(_DIGEST)
+    if len(all_of_them) != mentioned + len(names) or len(line.digests) % 32:
+        raise ValueError("the digests do not fit the text")
+    named = zip((name.decode() for name in names), all_of_them[mentioned:], strict=True)
+    return all_of_them[:mentioned], dict(named)
+
+
+def _fields(line: Line, content: Callable[[bytes], bytes] | None) -> dict[str, Any]:
+    mentioned, kept = digests_of(line)
+    text, *_ = line.text.split(_FIELD)
+    if mentioned:
+        parts = text.split(_DIGEST)
+        quoted = (b'"%s"' % digest.hex().encode() for digest in mentioned)
+        text = parts[0] + b"".join(digest + part for digest, part in zip(quoted, parts[1:], strict=True))
+    fields: dict[str, Any] = decode(text)
+    for name, digest in kept.items():
+        fields[name] = decode(content(digest)) if content else None
+    return fields
+
+
+def origin(start: RunStart) -> bytes:
+    """Where a run's chain begins: a hash over what is known at its start."""
+    values = [getattr(start, name) for name in RunStart.__dataclass_fields__]
+    return sha256(encode(values)).digest()
+
+
+def seal(head: bytes, end: RunEnd) -> bytes:
+    """What closes a run: a hash over its last event's and the columns of its end."""
+    values = [
+        end.status,
+        end.exit_code,
+        float(end.ended),
+        end.turns,
+        end.usage.to_json(),
+        None if end.cost_usd is None else float(end.cost_usd),
+        float(end.duration_s),
+    ]
+    return sha256(head + encode(values)).digest()
+
+
+def _raw(digest: Digest | None) -> bytes | None:
+    return None if digest is None else bytes.fromhex(digest)
+
+
+def _hex(digest: bytes | None) -> Digest | None:
+    return None if digest is None else digest.hex()

@@ -1,0 +1,80 @@
+"""The journal of one run, held by its owner."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from hashlib import sha256
+
+from agentcli.core.canonical import Digest
+from agentcli.core.events import Event
+from agentcli.core.runs import RunEnd
+from agentcli.errors import StorageError
+from agentcli.journal.locks import FileLock
+from agentcli.journal.operations import Append, Chain, End, Operation, Put, Sync
+from agentcli.journal.records import take
+from agentcli.journal.writer import PATIENCE_S, Waiting, Writer
+
+
+class SqliteRunLog:
+    """See `RunLog`. `last_seq` is the seq of the last event; 0 before the first."""
+
+    def __init__(self, run: str, chain: Chain, writer: Writer, lock: FileLock, last_seq: int = 0) -> None:
+        self.run = run
+        self.last_seq = last_seq
+        self._chain = chain
+        self._writer = writer
+        self._lock = lock
+
+    def put(self, data: bytes) -> Digest:
+        """Keep the bytes by content. Raises StorageError if an earlier write failed, or the run is given up."""
+        self._check()
+        digest = sha256(data)
+        self._writer.submit(Put(self._chain, data, digest.digest()))
+        return digest.hexdigest()
+
+    def append(self, event: Event) -> None:
+        """Add an event. Raises StorageError if an earlier write failed, ValueError for one that does not come next."""
+        self._check()
+        if event.seq != self.last_seq + 1 or event.run != self.run:
+            raise ValueError(f"event {event.seq} of run {event.run} does not follow {self.last_seq} of {self.run}")
+        self._writer.submit(Append(self._chain, take(event)))
+        self.last_seq = event.seq
+
+    async def barrier(self) -> None:
+        """Returns when all that was appended and put is safe from a power cut. Raises StorageError."""
+        self._check()
+        await self._done(Sync(self._chain))
+
+    async def end(self, end: RunEnd) -> None:
+        """A barrier that also sets the run's row; gives up ownership even where it fails. Raises StorageError."""
+        self._check()
+        try:
+            await self._done(End(self._chain, end))
+        finally:
+            self._lock.release(remove=True)
+
+    async def abandon(self) -> None:
+        """Write what can be written, and give up ownership without an end. Never raises."""
+        if not self._lock.held:
+            return
+        with contextlib.suppress(StorageError):
+            await self._done(Sync(self._chain))
+        self._lock.release(remove=True)
+
+    async def _done(self, operation: Operation) -> None:
+        waiting = Waiting()
+        self._writer.submit(operation, waiting)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await asyncio.wrap_future(waiting)
+        except TimeoutError as error:
+            raise self._writer.stuck() from error
+
+    def _check(self) -> None:
+        if self._chain.failure is not None:
+            raise self._chain.failure
+        if not self._lock.held:
+            raise StorageError(
+                "E-JOURNAL-CLOSED", f"The log of run {self.run} is closed.", why="The run has ended, or was given up."
+            )

@@ -1,0 +1,183 @@
+"""The journal on disk: SQLite and files in one folder that nobody else may read."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from agentcli.core.canonical import Digest
+from agentcli.core.events import Event
+from agentcli.core.messages import Message
+from agentcli.core.runs import RunQuery, RunRow, RunStart
+from agentcli.journal.blobs import BlobFiles
+from agentcli.journal.faults import damaged, storage_error
+from agentcli.journal.listing import Listing, no_journal
+from agentcli.journal.locks import FileLock, RunLocks, Turnstile
+from agentcli.journal.operations import Begin, Chain, Operation, Reopen
+from agentcli.journal.reading import EventReader, Totals, open_reader
+from agentcli.journal.records import line_in, origin
+from agentcli.journal.run_log import SqliteRunLog
+from agentcli.journal.schema import FILE
+from agentcli.journal.verifying import Verification, verify
+from agentcli.journal.writer import Writer
+
+TASK_PREVIEW = 200
+"""Characters of a run's task that its row shows; the whole stands in `run.started`."""
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+T = TypeVar("T")
+
+
+class SqliteJournal:
+    """See `Journal`. Opening one touches nothing; reading creates nothing; `begin` makes what is missing.
+
+    Methods block for as long as the disk takes. Every one of them raises StorageError where the journal cannot be
+    used: E-JOURNAL-UNWRITABLE, -DAMAGED, -NEWER, -SQLITE, -FULL, -IO, -BUSY, -CLOSED.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.path = folder / FILE
+        self._files = BlobFiles(folder / "blobs")
+        self._locks = RunLocks(folder / "locks")
+        self._writer = Writer(self.path, self._files, Turnstile(folder / "locks" / "turn"))
+        self._reader: EventReader | None = None
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def begin(self, start: RunStart) -> SqliteRunLog:
+        """Own a new run. Raises StorageError, also E-RUN-OWNED where the id is in use."""
+        if not _RUN_ID.fullmatch(start.id):
+            raise ValueError(f"not a run id: {start.id!r}")
+        task = start.task if len(start.task) <= TASK_PREVIEW else start.task[: TASK_PREVIEW - 1] + "…"
+        start = replace(start, task=task, started=float(start.started))
+        lock = self._own(start.id)
+        chain = Chain(start.id, origin(start))
+        return self._log(lock, chain, Begin(chain, start), 0)
+
+    def resume(self, run: str) -> SqliteRunLog:
+        """Own a run again, to go on after its last event. Raises UsageError E-RUN-UNKNOWN, StorageError E-RUN-OWNED."""
+        n, row = self._located(run)
+        lock = self._own(row.start.id)
+        try:
+            seq, head = self._tip(n, row)
+        except BaseException:
+            lock.release()
+            raise
+        chain = Chain(row.start.id, head, n)
+        return self._log(lock, chain, Reopen(chain), seq)
+
+    def close(self) -> None:
+        """Write what was appended, and let go of everything. Raises StorageError."""
+        # The last connection that closes moves the log into the database, and only one that writes can.
+        if self._reader is not None:
+            self._reader.database.close()
+            self._reader = None
+        self._writer.close()
+
+    def _own(self, run: str) -> FileLock:
+        try:
+            for folder in (self.folder, self._locks.folder):
+                _make_private(folder)
+            return self._locks.own(run)
+        except OSError as error:
+            raise storage_error(error, self.path) from error
+
+    def _log(self, lock: FileLock, chain: Chain, first: Operation, seq: int) -> SqliteRunLog:
+        try:
+            self._writer.open()
+            self._writer.submit(first)
+        except BaseException:
+            lock.release(remove=True)
+            raise
+        return SqliteRunLog(chain.run, chain, self._writer, lock, seq)
+
+    def _tip(self, n: int, row: RunRow) -> tuple[int, bytes]:
+        """The seq and hash of a run's last event."""
+        last = self._read(lambda reader: reader.last(n), None)
+        if last is None:
+            return 0, origin(row.start)
+        try:
+            return last[1], line_in(last).hash(row.start.id, last[16])
+        except (ValueError, TypeError) as error:
+            raise damaged(self.path, f"The last event of run {row.start.id} cannot be read: {error}.") from error
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def runs(self, query: RunQuery | None = None) -> list[RunRow]:
+        """The runs asked for, newest first; none where nothing was ever recorded."""
+        return self._read(lambda reader: self._listing(reader).runs(query or RunQuery()), [])
+
+    def find(self, ref: str) -> RunRow:
+        """The run that an id, its head or tail, `last` or `last~N` names.
+
+        Raises UsageError E-RUN-UNKNOWN (with the nearest) or E-RUN-AMBIGUOUS (with candidates).
+        """
+        return self._located(ref)[1]
+
+    def events(self, run: str, after: int = 0) -> Iterator[Event]:
+        """The events of a run, oldest first, read as they are asked for; those after a seq alone, if one is given."""
+        n, row = self._located(run)
+        yield from self._reading().events(n, row.start.id, after)
+
+    def blob(self, digest: Digest) -> bytes:
+        """A content by its digest. Raises StorageError E-BLOB-MISSING where it is not held."""
+        return self._reading().blob(bytes.fromhex(digest))
+
+    def conversation(self, run: str, seq: int) -> list[Message]:
+        """The messages of the request that `model.started` announced at `seq`."""
+        n, row = self._located(run)
+        return self._reading().conversation(n, row.start.id, seq)
+
+    def totals(self, run: str) -> Totals:
+        """What a run has used so far, from its events: for runs without an end."""
+        n, row = self._located(run)
+        return self._reading().totals(n, row.start.id)
+
+    def verify(self, run: str) -> Verification:
+        """Check a run's chain, its seal, and every content that it names."""
+        n, row = self._located(run)
+        return verify(self._reading(), n, row)
+
+    def _located(self, ref: str) -> tuple[int, RunRow]:
+        found = self._read(lambda reader: self._listing(reader).find(ref), None)
+        if found is None:
+            raise no_journal(ref)
+        return found
+
+    def _listing(self, reader: EventReader) -> Listing:
+        return Listing(reader.database, self._locks.is_owned)
+
+    def _read(self, question: Callable[[EventReader], T], nothing: T) -> T:
+        """The answer to a question to the database; `nothing` where there is none."""
+        reader = self._open()
+        if reader is None:
+            return nothing
+        try:
+            return question(reader)
+        except sqlite3.Error as error:
+            raise storage_error(error, self.path) from error
+
+    def _reading(self) -> EventReader:
+        reader = self._open()
+        if reader is None:
+            raise damaged(self.path, "There is nothing to read.")
+        return reader
+
+    def _open(self) -> EventReader | None:
+        if self._reader is None and self.path.exists():
+            database = open_reader(self.path)
+            if database is not None:
+                self._reader = EventReader(database, self._files, self.path)
+        return self._reader
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_mode & 0o077:
+        folder.chmod(0o700)

@@ -1,0 +1,111 @@
+"""Checking a run's record: the hash chain, the seal, and every content it names."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from agentcli.core.runs import RunRow
+from agentcli.journal.reading import EventReader
+from agentcli.journal.records import Line, Row, digests_of, fields_of, line_in, origin, seal
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is not as it was written: at an event, or at the run as a whole (seq None)."""
+
+    seq: int | None
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was checked, and what was found."""
+
+    run: str
+    events: int
+    blobs: int
+    problems: tuple[Problem, ...]
+
+    @property
+    def intact(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+
+class _Check:
+    def __init__(self, reader: EventReader, row: RunRow) -> None:
+        self.reader = reader
+        self.run = row.start.id
+        self.head = origin(row.start)
+        self.seq = 0
+        self.count = 0
+        self.seen: set[bytes] = set()
+        self.type = ""
+
+    def event(self, row: Row) -> Iterator[Problem]:
+        seq, previous = row[1], row[16]
+        if seq != self.seq + 1:
+            yield Problem(seq, f"events {self.seq + 1} to {seq - 1} are missing")
+        elif previous != self.head:
+            place = f"event {self.seq}" if self.seq else "the run's start"
+            yield Problem(seq, f"the chain breaks: {place} is not what it was when event {seq} was written")
+        self.seq, self.count, self.type = seq, self.count + 1, row[2]
+        try:
+            line = line_in(row)
+            self.head = line.hash(self.run, previous)
+            yield from self.contents(seq, line)
+        except (ValueError, TypeError, KeyError) as error:
+            yield Problem(seq, f"the event cannot be read: {error}")
+
+    def contents(self, seq: int, line: Line) -> Iterator[Problem]:
+        mentioned, kept = digests_of(line)
+        for name, digest in kept.items():
+            yield from self.content(seq, name, digest)
+        if line.envelope[1] == "model.started":
+            # The last digest of a request is its head's, which stands for values and is no content.
+            for digest in mentioned[:-1]:
+                yield from self.content(seq, "request", digest)
+        if line.envelope[1] == "tool.completed":
+            for digest in _snapshots(line):
+                yield from self.content(seq, "files", digest)
+
+    def content(self, seq: int, name: str, digest: bytes) -> Iterator[Problem]:
+        if digest in self.seen:
+            return
+        self.seen.add(digest)
+        try:
+            self.reader.blobs.read(digest)
+        except KeyError:
+            yield Problem(seq, f"content {digest.hex()} of `{name}` is missing")
+        except ValueError as error:
+            yield Problem(seq, f"`{name}`: {error}")
+
+    def ending(self, row: RunRow, kept: bytes | None) -> Iterator[Problem]:
+        if row.end is None:
+            return
+        if self.type != "run.completed":
+            yield Problem(None, f"the run has ended, but its last event is {self.type or 'missing'}")
+        if kept != seal(self.head, row.end):
+            yield Problem(None, "the seal does not fit: the run's last event or its totals were changed")
+
+
+def _snapshots(line: Line) -> Iterator[bytes]:
+    for touch in fields_of(line)["files"]:
+        if touch["changed"] and not touch["masked"]:
+            yield from (bytes.fromhex(touch[side]) for side in ("before", "after") if touch[side] is not None)
+
+
+def verify(reader: EventReader, n: int, row: RunRow) -> Verification:
+    """Check one run. Damage of the database itself is a problem too, not an error."""
+    check = _Check(reader, row)
+    problems: list[Problem] = []
+    try:
+        for event in reader.rows(n):
+            problems.extend(check.event(event))
+        (kept,) = reader.database.execute("SELECT seal FROM runs WHERE n = ?", (n,)).fetchone()
+        problems.extend(check.ending(row, kept))
+    except sqlite3.DatabaseError as error:
+        problems.append(Problem(check.seq + 1, f"the database is damaged after event {check.seq}: {error}"))
+    return Verification(check.run, check.count, len(check.seen), tuple(problems))
