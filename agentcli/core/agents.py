@@ -5,10 +5,20 @@ The field descriptions are part of the interface: they become the published JSON
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from agentcli.core.canonical import Json
@@ -21,6 +31,7 @@ NAME = r"^[a-z0-9][a-z0-9_-]*$"
 INPUT_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
 MODEL = r"^[a-z][a-z0-9_-]*:\S.*$"
 TOOL = r"^[A-Za-z][A-Za-z0-9_.-]*$"
+EXPRESSION = r"^\{\{.*\}\}$"
 MAX_TEXT = 200_000
 """Characters of instructions or a prompt in a file."""
 
@@ -209,11 +220,26 @@ class SettingsSpec(Definition):
         return {name: value for name, value in self if value is not None}
 
 
+def _schema_or_expression(value: Any) -> Any:
+    if isinstance(value, dict) or (isinstance(value, str) and re.fullmatch(EXPRESSION, value.strip(), re.DOTALL)):
+        return value
+    raise PydanticCustomError("schema", "expected a mapping (a JSON Schema), or one `{{ expression }}` that gives it")
+
+
+SchemaOrExpression: TypeAlias = Annotated[
+    dict[str, Json] | str,
+    PlainValidator(_schema_or_expression),
+    WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "string", "pattern": EXPRESSION}]}),
+]
+
+
 class OutputSpec(Definition):
     """What the answer must look like."""
 
-    schema_: dict[str, Json] = Field(
-        alias="schema", description="A JSON Schema (draft 2020-12) that the answer must be valid against."
+    schema_: SchemaOrExpression = Field(
+        alias="schema",
+        description="A JSON Schema (draft 2020-12) that the answer must be valid against, "
+        "or one expression that gives it, such as `{{ inputs.schema }}`.",
     )
 
 

@@ -26,11 +26,14 @@ class Problems:
         return bool(self._found)
 
     def raise_any(self) -> None:
-        """Raises DefinitionError with the first problem in the file; `others` holds the rest, in the file's order."""
-        if not self._found:
-            return
+        """Raises what `error` gives, if there is any problem."""
+        if self._found:
+            raise self.error()
+
+    def error(self) -> DefinitionError:
+        """The first problem in the file; `others` holds the rest, in the file's order. There must be one."""
         first, *others = sorted(self._found, key=lambda info: (info.line or 0, info.column or 0))
-        raise error_of(first, tuple(others))
+        return error_of(first, tuple(others))
 
 
 def error_of(first: ErrorInfo, others: tuple[ErrorInfo, ...] = ()) -> DefinitionError:

@@ -47,14 +47,14 @@ _PATTERNS = {
 }
 
 
-def validate(model: type[T], source: Source, problems: Problems) -> T | None:
-    """The file's data as `model`; None, with every problem noted, where it is not valid."""
+def validate(model: type[T], source: Source, problems: Problems) -> T:
+    """The file's data as `model`. Raises DefinitionError with everything that is not valid in it."""
     try:
         return model.model_validate(source.data)
     except ValidationError as error:
         for found in error.errors(include_url=False):
             report(found, model, source, problems)
-        return None
+        raise problems.error() from None
 
 
 def report(found: Mapping[str, Any], model: type[BaseModel], source: Source, problems: Problems) -> None:
@@ -63,13 +63,12 @@ def report(found: Mapping[str, Any], model: type[BaseModel], source: Source, pro
     if kind == "extra_forbidden":
         _unknown_key(loc, model, source, problems)
     elif kind == "missing":
-        at, inside = source.where(loc[:-1]), f" in `{dotted(loc[:-1])}`" if loc[:-1] else ""
-        problems.add("MISSING-KEY", f"`{loc[-1]}` is missing{inside}", why="it has no default", fix="add it", at=at)
-    elif loc and loc[-1] == "[key]":
-        where = source.where_key(loc[:-1])
-        problems.add(
-            "VALUE", f"`{loc[-2]}` is no valid key", why=f"expected {_expected(found)}", fix="rename it", at=where
-        )
+        name, inside = found["loc"][-1], f" in `{dotted(loc)}`" if loc else ""
+        what, why = f"`{name}` is missing{inside}", "it has no default"
+        problems.add("MISSING-KEY", what, why=why, fix=f"add `{name}:`", at=source.where(loc))
+    elif found["loc"][-1:] == ("[key]",):
+        what, why = f"`{loc[-1]}` is no valid key", f"expected {_expected(found)}"
+        problems.add("VALUE", what, why=why, fix="rename it", at=source.where_key(loc))
     elif kind in _TYPES:
         _wrong_type(found, loc, source, problems)
     else:
@@ -134,11 +133,10 @@ def _expected(found: Mapping[str, Any]) -> str:
     kind, context = found["type"], found.get("ctx", {})
     if kind in _BOUNDS:
         words, key = _BOUNDS[kind]
-        return (
-            "text that is not empty"
-            if kind == "string_too_short" and context[key] == 1
-            else words.format(f"{context[key]:g}")
-        )
+        if kind == "string_too_short" and context[key] == 1:
+            return "text that is not empty"
+        bound = context[key]
+        return words.format(int(bound) if bound == int(bound) else bound)
     if kind == "string_pattern_mismatch":
         return _PATTERNS.get(context["pattern"], f"text that matches {context['pattern']}")
     if kind == "literal_error":

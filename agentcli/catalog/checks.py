@@ -1,0 +1,155 @@
+"""What a template's fields say together, and what names outside of it they use."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from agentcli.catalog import json_schema, rendering
+from agentcli.core.agents import PYTHON_TOOL, AgentTemplate, InputSpec, Permissions
+from agentcli.definitions.nearest import listed, suggestion
+from agentcli.definitions.problems import Problems
+from agentcli.definitions.validation import dotted
+from agentcli.definitions.yaml_source import Path, Source, place_of
+
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The names that templates may use. None: not known here, so not checked."""
+
+    tools: frozenset[str] | None = None
+    providers: frozenset[str] | None = None
+    agents: frozenset[str] | None = None
+
+
+class Check:
+    """The checks that agents and workflows have in common, over one file."""
+
+    def __init__(self, source: Source, problems: Problems, known: Known) -> None:
+        self.source = source
+        self.problems = problems
+        self.known = known
+
+    def name(self, name: str, stem: str) -> None:
+        """The name is the file's stem."""
+        if name != stem:
+            why = f"the file is called `{stem}`, and agents and workflows go by their file's name"
+            fix = f"write `name: {stem}`, or rename the file"
+            self.add("NAME", f"`name: {name}` is not the file's name", why, fix, ("name",))
+
+    def text(self, path: Path, names: rendering.Names) -> None:
+        """A text with expressions: not cut short, and every name in it defined."""
+        self.uncut(path)
+        value = self._value(path)
+        for fault in rendering.faults(value, names) if isinstance(value, str) else ():
+            at = _place(self.source, path, fault.line, fault.words)
+            self.problems.add(fault.kind, fault.what, why=fault.why, fix=fault.fix, at=at)
+
+    def uncut(self, path: Path) -> None:
+        """A text without quotes that a ` #` ends was probably meant to go on."""
+        if self.source.spot(path).cut and path == self.source.known(path):
+            why = "in YAML ` #` begins a comment, also inside a text without quotes"
+            fix = "quote the whole text; before a comment write two spaces, and one after its `#`"
+            self.add("QUOTE", f"`{dotted(path)}` is cut short by ` #`", why, fix, path)
+
+    def inputs(self, inputs: Iterable[str]) -> None:
+        """The texts of the inputs' declarations."""
+        for name in inputs:
+            self.uncut(("inputs", name, "description"))
+
+    def tool(self, name: str, path: Path) -> None:
+        """A tool that exists."""
+        tools = self.known.tools
+        if tools is not None and name not in tools:
+            fix = suggestion(name, tools, "see `agentcli tools list`")
+            self.add("UNKNOWN-TOOL", f"there is no tool `{name}`", f"there are: {listed(tools, 20)}", fix, path)
+
+    def models(self, models: Iterable[str] | None, path: Path) -> None:
+        """Models of providers that exist."""
+        providers = self.known.providers
+        for index, model in enumerate(models or ()):
+            provider = model.partition(":")[0]
+            if providers is not None and provider not in providers:
+                what, why = f"there is no provider `{provider}`", f"there are: {listed(providers, 20)}"
+                fix = suggestion(provider, providers, "name it under `providers:` in the settings")
+                self.add("UNKNOWN-PROVIDER", what, why, fix, (*path, index))
+
+    def add(self, kind: str, what: str, why: str, fix: str, path: Path) -> None:
+        """Note a problem of the value at `path`."""
+        self.problems.add(kind, what, why=why, fix=fix, at=self.source.where(path))
+
+    def _value(self, path: Path) -> object:
+        value = self.source.data
+        for part in path:
+            value = value[part]
+        return value
+
+
+def check_agent(template: AgentTemplate, stem: str, check: Check) -> None:
+    """Everything about an agent that its fields alone do not tell."""
+    check.name(template.name, stem)
+    check.uncut(("description",))
+    check.inputs(template.inputs)
+    check.models(template.model, ("model",))
+    names = input_names(template.inputs)
+    check.text(("instructions",), names)
+    _tools(template, check)
+    _permissions(template.permissions, check)
+    if template.output is not None:
+        _output_schema(template.output.schema_, names, check)
+
+
+def input_names(inputs: dict[str, InputSpec]) -> dict[str, frozenset[str] | None]:
+    """The names that every template text may use."""
+    return {"inputs": frozenset(inputs), "now": None}
+
+
+def _tools(template: AgentTemplate, check: Check) -> None:
+    seen: set[str] = set()
+    for index, use in enumerate(template.tools):
+        path = ("tools", index)
+        if use.name == PYTHON_TOOL:
+            why = "this version runs the built-in tools only"
+            check.add("PYTHON-TOOL", "tools in Python files cannot be used yet", why, "remove the line", path)
+            continue
+        if use.name in seen:
+            check.add("DUPLICATE-TOOL", f"`{use.name}` is there twice", "each tool is set up once", "remove one", path)
+        seen.add(use.name)
+        check.tool(use.name, path)
+
+
+def _permissions(permissions: Permissions, check: Check) -> None:
+    """A rule for a tool that does not exist would never hold, and nobody would notice."""
+    for name, patterns in permissions:
+        for index, pattern in enumerate(patterns):
+            tool = pattern.partition("(")[0]
+            if "*" not in tool:
+                check.tool(tool, ("permissions", name, index))
+
+
+def _output_schema(schema: dict[str, object] | str, names: rendering.Names, check: Check) -> None:
+    path: Path = ("output", "schema")
+    if isinstance(schema, str):
+        check.text(path, names)
+    elif (fault := json_schema.fault_of(schema)) is not None:
+        fix = "see https://json-schema.org for what a schema may say"
+        check.add("SCHEMA", "`output.schema` is no valid JSON Schema", fault, fix, path)
+
+
+def _place(source: Source, path: Path, line: int, words: str) -> tuple[int, int]:
+    """The place of `words` in the expressions of a text; without them the place of its line."""
+    spot = source.spot(path)
+    raw = source.text[spot.start : spot.end]
+    wanted = re.compile(rf"(?<!\w){re.escape(words)}(?!\w)")
+    for expression in _EXPRESSION.finditer(raw) if words else ():
+        if found := wanted.search(raw, expression.start(), expression.end()):
+            return place_of(source.text, spot.start + found.start())
+    if spot.style != "block":
+        return spot.line, spot.column
+    lines = source.text.splitlines()
+    number = min(spot.line + line, len(lines))
+    text = lines[number - 1]
+    return number, len(text) - len(text.lstrip()) + 1
