@@ -4,7 +4,6 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-unset AGENTCLI_HOME # the tests look where a user's models are
 
 if ! .venv/bin/agentcli -q models pull coder-0.5b >/dev/null; then
     echo "pull_test_model: coder-0.5b is not to be had: the tests that need it are skipped" >&2
