@@ -1,1 +1,1 @@
-"""One module per wire format, over one HTTP client with retry and fallback."""
+"""Models: one module per wire format, and what they share: HTTP, server-sent events, retry, fallback, prices."""
