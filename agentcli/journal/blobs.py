@@ -16,6 +16,9 @@ INLINE_LIMIT = 65_536
 """Contents of more bytes become files."""
 
 _BASE_MINIMUM = 64
+# Asked for as the index is built: by the first 8 bytes of the digest.
+_FIND = "SELECT n, base FROM blobs WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1"
+_READ = "SELECT size, coding, data, base FROM blobs WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1"
 _INSERT = "INSERT INTO blobs (digest, size, coding, base, data) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -120,7 +123,7 @@ def prepare(data: bytes, digest: bytes, blobs: BlobReader, recent: Recent) -> Co
 
 def keep(content: Content, database: sqlite3.Connection, files: BlobFiles) -> None:
     """Add the content inside the transaction that needs it, unless it is there already. Raises OSError."""
-    if database.execute("SELECT 1 FROM blobs WHERE digest = ?", (content.digest,)).fetchone():
+    if database.execute(_FIND, (content.digest,)).fetchone():
         return
     packed, base = content.packed, None
     if packed is not None and packed.base is not None:
@@ -133,7 +136,7 @@ def keep(content: Content, database: sqlite3.Connection, files: BlobFiles) -> No
 
 def _base_row(digest: bytes, database: sqlite3.Connection) -> int | None:
     """The row of a content to compress against; None where it is gone, or leans on another one itself."""
-    row = database.execute("SELECT n, base FROM blobs WHERE digest = ?", (digest,)).fetchone()
+    row = database.execute(_FIND, (digest,)).fetchone()
     return row[0] if row and row[1] is None else None
 
 
@@ -153,9 +156,6 @@ def _against(recent: Recent, data: bytes, digest: bytes) -> Packed | None:
     return Packed(digest, len(data), Coding.DEFLATE_BASE, deflate(data, found[1]), found[0])
 
 
-_SELECT = "SELECT size, coding, data, base FROM blobs WHERE "
-
-
 class BlobReader:
     """Reads contents, and checks them against their digests."""
 
@@ -165,11 +165,11 @@ class BlobReader:
 
     def holds(self, digest: bytes) -> bool:
         """Whether there is a row for it."""
-        return self._database.execute("SELECT 1 FROM blobs WHERE digest = ?", (digest,)).fetchone() is not None
+        return self._database.execute(_FIND, (digest,)).fetchone() is not None
 
     def read(self, digest: bytes) -> bytes:
         """The content. Raises KeyError where the journal has none of that digest, ValueError where it is damaged."""
-        row = self._database.execute(_SELECT + "digest = ?", (digest,)).fetchone()
+        row = self._database.execute(_READ, (digest,)).fetchone()
         if row is None:
             raise KeyError(digest.hex())
         data = self._content(row, digest)
@@ -194,7 +194,7 @@ class BlobReader:
     def _base(self, n: int | None) -> bytes:
         if n is None:
             return b""
-        row = self._database.execute(_SELECT + "n = ?", (n,)).fetchone()
+        row = self._database.execute("SELECT size, coding, data, base FROM blobs WHERE n = ?", (n,)).fetchone()
         if row is None or row[3] is not None:
             raise ValueError("what it was compressed against is gone")
         return unpack(Coding(row[1]), row[2] or b"", row[0])
