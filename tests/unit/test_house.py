@@ -30,7 +30,7 @@ LONG_FILES: dict[str, int] = {}
 """Files past 300 lines, with their lines."""
 
 LONG_FUNCTIONS: dict[str, int] = {}
-"""Functions past 40 lines (`path::qualified.name`), with their lines, docstring included."""
+"""Functions whose body is past 40 lines (`path::qualified.name`), with its lines."""
 
 SILENCED: dict[str, int] = {}
 """Files of the package that silence a checker (noqa, type: ignore, pragma: no cover), with how often."""
@@ -51,7 +51,9 @@ def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.Functi
 
 
 def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    return (node.end_lineno or node.lineno) - node.lineno + 1
+    """Lines of the body, docstring included. A signature is a table of parameters: long ones are no sign of two things."""
+    first = node.body[0].lineno
+    return (node.end_lineno or first) - first + 1
 
 
 def assert_only_shrinks(found: dict[str, int], listed: dict[str, int], what: str) -> None:
@@ -83,7 +85,8 @@ def test_silenced_checks_are_listed() -> None:
 
 
 def test_every_module_says_what_it_is_for() -> None:
-    silent = [name_of(path) for path in CHECKED if path.stat().st_size and not has_docstring(path)]
+    code = [path for path in CHECKED if path.stat().st_size and not path.name.startswith("test_")]
+    silent = [name_of(path) for path in code if not has_docstring(path)]
     assert silent == []
 
 
