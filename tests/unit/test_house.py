@@ -51,7 +51,7 @@ def functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.Functi
 
 
 def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines of the body, docstring included. A signature is a table of parameters: long ones are no sign of two things."""
+    """Lines of the body, docstring included. A signature is a table of parameters: length is no sign there."""
     first = node.body[0].lineno
     return (node.end_lineno or first) - first + 1
 
