@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from agentcli.core.models import Usage
+from agentcli.providers.servers import origin
 
 
 class PriceTable(Protocol):
@@ -47,7 +47,8 @@ def load_table() -> PriceTable:
 
 def is_free(base_url: str) -> bool:
     """Whether the server is this machine itself: then nobody sends a bill."""
-    host = urlsplit(base_url).hostname or ""
+    found = origin(base_url)
+    host = found[1] if found else ""
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

@@ -19,6 +19,7 @@ from agentcli.providers.failures import Correspondent
 from agentcli.providers.http import Answer, Endpoint, HttpClient
 from agentcli.providers.pricing import Prices
 from agentcli.providers.retry import RetryPolicy, with_retries
+from agentcli.providers.servers import origin
 from agentcli.providers.sse import SseEvent, SseOverflowError, SseParser
 from agentcli.providers.wire import Answered, IncompleteError, Reader, ServerError, WireFormat
 
@@ -77,6 +78,8 @@ class RemoteModel:
         """One request on the wire. Every failure of HTTP becomes a ModelError here."""
         import httpx
 
+        if origin(self._whom.base_url) is None:
+            raise failures.bad_address(self._whom, "It has no scheme http or https, or no host.")
         try:
             async with asyncio.timeout(seconds):
                 return await self._exchange(body, seconds, observer)

@@ -95,13 +95,18 @@ SERVERS: dict[str, Server] = {
 
 def same_origin(one: str, other: str) -> bool:
     """Whether two addresses are the same scheme, host and port: a key for one may go to the other."""
-    return _origin(one) == _origin(other)
+    first = origin(one)
+    return first is not None and first == origin(other)
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
-    parts = urlsplit(url)
+def origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of an http(s) address; None for what is none."""
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        port = None
-    return parts.scheme, parts.hostname, port or {"https": 443, "http": 80}.get(parts.scheme)
+        return None
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    if usual is None or not parts.hostname:
+        return None
+    return parts.scheme, parts.hostname, usual if port is None else port
