@@ -1,0 +1,154 @@
+"""Everything that decides what a run of an agent will ask and may do, as data: the run's manifest.
+
+A plan is made from the catalog, the settings and the command line once, when the run starts. From then on it alone
+counts: the run, its resumption and its replay are built from the plan, never from the files again.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from typing import Any
+
+from agentcli import __version__
+from agentcli.core.agents import Permissions, ToolUse
+from agentcli.core.canonical import Digest
+from agentcli.core.limits import Limits
+from agentcli.core.models import ModelSettings, RequestHead
+from agentcli.core.policies import Layer, LayerName, Policy
+from agentcli.core.tools import ToolSpec
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPlan:
+    """The permission rules in force: each layer's lists, and the flags."""
+
+    layers: tuple[Layer, ...]
+    yes: bool = False
+    allow: tuple[str, ...] = ()
+
+    def to_policy(self) -> Policy:
+        """The rules, ready to decide. Raises DefinitionError."""
+        return Policy(self.layers, yes=self.yes, allow=self.allow)
+
+    def to_json(self) -> dict[str, Any]:
+        """All rules, by layer."""
+        return {
+            "layers": [
+                {
+                    "name": layer.name,
+                    "trusted": layer.trusted,
+                    "allow": list(layer.permissions.allow),
+                    "ask": list(layer.permissions.ask),
+                    "deny": list(layer.permissions.deny),
+                }
+                for layer in self.layers
+            ],
+            "yes": self.yes,
+            "allow": list(self.allow),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> PolicyPlan:
+        """Read back what `to_json` wrote."""
+        layers = tuple(
+            _layer(item["name"], item["trusted"], item["allow"], item["ask"], item["deny"]) for item in value["layers"]
+        )
+        return cls(layers, value["yes"], tuple(value["allow"]))
+
+
+def _layer(name: LayerName, trusted: bool, allow: list[str], ask: list[str], deny: list[str]) -> Layer:
+    return Layer(name, Permissions(allow=tuple(allow), ask=tuple(ask), deny=tuple(deny)), trusted)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentPlan:
+    """A run of one agent, decided.
+
+    `source` is the template file's text and `path` where it was read; `tools` what the model is told of the tools and
+    `uses` how the template sets them up; `history` are the digests of the messages of the
+    conversation that goes on; `message` is the user's message with its attachments. `model_reason` says where the
+    models come from.
+    """
+
+    agent: str
+    path: str
+    source: str
+    instructions: str
+    models: tuple[str, ...]
+    model_reason: str
+    tools: tuple[ToolSpec, ...]
+    uses: tuple[ToolUse, ...]
+    policy: PolicyPlan
+    limits: Limits
+    settings: ModelSettings
+    output_schema: dict[str, Any] | None
+    inputs: dict[str, Any]
+    task: str
+    message: str
+    history: tuple[Digest, ...]
+    workspace: str
+    versions: dict[str, str]
+
+    def head(self) -> RequestHead:
+        """What every request of the run begins with."""
+        return RequestHead(self.models, self.tools, self.settings, self.output_schema)
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest."""
+        return {
+            "format": FORMAT,
+            "agent": self.agent,
+            "path": self.path,
+            "source": self.source,
+            "instructions": self.instructions,
+            "models": list(self.models),
+            "model_reason": self.model_reason,
+            "tools": [_tool_json(spec) for spec in self.tools],
+            "uses": [{"name": use.name, "options": use.options} for use in self.uses],
+            "policy": self.policy.to_json(),
+            "limits": self.limits.to_json(),
+            "settings": {**self.settings.to_json(), "timeout": self.settings.timeout, "stream": self.settings.stream},
+            "output_schema": self.output_schema,
+            "inputs": self.inputs,
+            "task": self.task,
+            "message": self.message,
+            "history": list(self.history),
+            "workspace": self.workspace,
+            "versions": self.versions,
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> AgentPlan:
+        """Read back what `to_json` wrote."""
+        settings = dict(value["settings"])
+        settings["stop"] = tuple(settings.get("stop", ()))
+        same = ("agent", "path", "source", "instructions", "model_reason", "output_schema", "inputs", "task", "message")
+        return cls(
+            **{name: value[name] for name in (*same, "workspace", "versions")},
+            models=tuple(value["models"]),
+            tools=tuple(_tool_spec(item) for item in value["tools"]),
+            uses=tuple(ToolUse(**use) for use in value["uses"]),
+            policy=PolicyPlan.from_json(value["policy"]),
+            limits=Limits(**value["limits"]),
+            settings=ModelSettings(**settings),
+            history=tuple(value["history"]),
+        )
+
+
+def versions() -> dict[str, str]:
+    """What the run was made with: asked of a `diff` that looks for a cause."""
+    return {"agentcli": __version__, "python": platform.python_version()}
+
+
+def _tool_json(spec: ToolSpec) -> dict[str, Any]:
+    out = {name: getattr(spec, name) for name in spec.__dataclass_fields__}
+    out["examples"] = list(spec.examples)
+    return out
+
+
+def _tool_spec(value: dict[str, Any]) -> ToolSpec:
+    known = {name: value[name] for name in ToolSpec.__dataclass_fields__ if name in value}
+    return ToolSpec(**{**known, "examples": tuple(value.get("examples", ()))})

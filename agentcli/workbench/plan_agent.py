@@ -1,0 +1,118 @@
+"""Decide a run of an agent: template, inputs, model, tools, rules and limits become one plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from agentcli.catalog.catalog import LoadedAgent
+from agentcli.catalog.inputs import convert
+from agentcli.catalog.rendering import render, resolve_schema
+from agentcli.core.agents import AgentTemplate, LimitsSpec
+from agentcli.core.canonical import Digest
+from agentcli.core.events import ModelCompleted, ModelStarted
+from agentcli.core.limits import Limits
+from agentcli.core.messages import Conversation
+from agentcli.core.policies import Layer
+from agentcli.core.runs import RunQuery
+from agentcli.engine.admission import Admission
+from agentcli.errors import DeniedError, UsageError
+from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
+from agentcli.workbench.choose_model import choose_models
+
+if TYPE_CHECKING:
+    from agentcli.workbench.run_agent import RunRequest
+    from agentcli.workbench.wiring import Workbench
+
+
+async def plan_agent(bench: Workbench, request: RunRequest, admission: Admission) -> tuple[AgentPlan, str | None]:
+    """The plan, free of secrets, and the run whose conversation it goes on with. Raises AgentcliError."""
+    loaded = bench.catalog.agent(request.agent or bench.settings.agent)
+    template = loaded.template
+    _refuse_disabled(template)
+    inputs = convert(template.inputs, request.inputs)
+    models, reason = await choose_models(bench, template)
+    parent, history = last_conversation(bench) if request.continue_last else (None, ())
+    tools = bench.tools.select(template.tools)
+    plan = AgentPlan(
+        agent=template.name,
+        path=str(loaded.path),
+        source=loaded.text,
+        instructions=render(template.instructions, inputs=inputs),
+        models=models,
+        model_reason=reason,
+        tools=tuple(tools.specs()),
+        uses=template.tools,
+        policy=_policy(bench, loaded),
+        limits=_limits(bench, loaded, request),
+        settings=template.settings.to_settings(bench.settings.settings.to_settings()),
+        output_schema=resolve_schema(template.output.schema_, inputs=inputs) if template.output else None,
+        inputs=inputs,
+        task=request.task,
+        message=_message(request.task, request.attachments),
+        history=history,
+        workspace=str(bench.workspace),
+        versions=versions(),
+    )
+    return AgentPlan.from_json(admission.admit(plan.to_json())), parent
+
+
+def _refuse_disabled(template: AgentTemplate) -> None:
+    if not template.enabled:
+        raise DeniedError(
+            "E-AGENT-DISABLED",
+            f"The agent {template.name} is disabled.",
+            why="Its template says `enabled: false`.",
+            fix="Set `enabled: true` in its template.",
+        )
+
+
+def _policy(bench: Workbench, loaded: LoadedAgent) -> PolicyPlan:
+    """The rules of the user, of the project and of the template; a project's template is as trusted as the project."""
+    trusted = loaded.source != "project" or bench.loaded.trusted
+    own = Layer("agent", loaded.template.permissions, trusted)
+    return PolicyPlan((*bench.loaded.permissions, own), yes=bench.options.yes, allow=tuple(bench.options.allow))
+
+
+def _limits(bench: Workbench, loaded: LoadedAgent, request: RunRequest) -> Limits:
+    """The template's limits over the settings', then those of the request."""
+    limits = bench.loaded.limits(loaded.template.limits, of_project=loaded.source == "project")
+    try:
+        return LimitsSpec.model_validate(dict(request.limits)).to_limits(limits)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        name = ".".join(str(part) for part in problem["loc"])
+        raise UsageError(
+            "E-USAGE-LIMIT",
+            f"The limit `{name}` cannot be set so.",
+            why=problem["msg"],
+            fix=f"The limits are: {', '.join(LimitsSpec.model_fields)}.",
+        ) from None
+
+
+def _message(task: str, attachments: Sequence[tuple[str, str]]) -> str:
+    files = [f'<file name="{name}">\n{text.rstrip()}\n</file>' for name, text in attachments]
+    return "\n\n".join([task, *files])
+
+
+def last_conversation(bench: Workbench) -> tuple[str, tuple[Digest, ...]]:
+    """The newest completed run of an agent, and the digests of what was said in it, without the instructions.
+
+    Raises UsageError E-RUN-NONE.
+    """
+    rows = bench.journal.runs(RunQuery(kind="agent", status="completed", limit=1))
+    if not rows:
+        raise UsageError(
+            "E-RUN-NONE",
+            "There is no conversation to go on with.",
+            why="No agent has completed a run here.",
+            fix="Run it without -c first.",
+        )
+    run = rows[0].start.id
+    events = list(bench.journal.events(run))
+    asked = [event.seq for event in events if isinstance(event.body, ModelStarted)]
+    answered = [event.body.message for event in events if isinstance(event.body, ModelCompleted)]
+    said = Conversation([*bench.journal.conversation(run, asked[-1]), answered[-1]])
+    return run, tuple(said.digests[1:])

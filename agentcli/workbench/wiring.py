@@ -1,0 +1,190 @@
+"""The composition root: which parts work together, for one project and one user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agentcli.config.keys import Keys, read_dotenv
+from agentcli.config.load import Loaded, load_settings
+from agentcli.config.places import Places, user_places
+from agentcli.config.project import Project, find_project, workspace_of
+from agentcli.config.settings import ProviderSettings, Settings
+from agentcli.config.sources import Source
+from agentcli.config.trust import is_trusted
+from agentcli.errors import ErrorInfo
+
+if TYPE_CHECKING:
+    from agentcli.catalog.catalog import Catalog
+    from agentcli.journal.redaction import SecretRedactor
+    from agentcli.journal.store import SqliteJournal
+    from agentcli.providers.registry import ProviderConfig, Providers
+    from agentcli.sandbox.paths import Workspace
+    from agentcli.tools.registry import ToolRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What whoever calls (a command line, a server) has chosen. Paths are absolute or relative to `cwd`.
+
+    `flags` are settings by dotted name, above every file; `yes` and `allow` answer asks and lift no deny.
+    """
+
+    cwd: Path
+    environ: Mapping[str, str]
+    project: Path | None = None
+    profile: str | None = None
+    trust: bool = False
+    workspace: Path | None = None
+    model: list[str] | None = None
+    yes: bool = False
+    allow: list[str] = field(default_factory=list)
+    flags: dict[str, Any] = field(default_factory=dict)
+
+
+class Workbench:
+    """Everything a use case needs. Parts are made when they are first asked for, and closed with the workbench."""
+
+    def __init__(
+        self,
+        options: Options,
+        places: Places,
+        project: Project | None,
+        keys: Keys,
+        loaded: Loaded,
+        warnings: tuple[ErrorInfo, ...],
+    ) -> None:
+        self.options = options
+        self.places = places
+        self.project = project
+        self.keys = keys
+        self.loaded = loaded
+        self.warnings = warnings
+
+    def __enter__(self) -> Workbench:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the journal and the workspace. Raises StorageError if what was recorded cannot be written."""
+        for name in ("journal", "workspace_view"):
+            part = self.__dict__.pop(name, None)
+            if part is not None:
+                part.close()
+
+    # -- settings -----------------------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force."""
+        return self.loaded.settings
+
+    @property
+    def sources(self) -> Mapping[str, Source]:
+        """Where each setting that is not a default comes from, by dotted name."""
+        return self.loaded.sources
+
+    @property
+    def journal_folder(self) -> Path:
+        """Where runs are recorded: in the project, else with the user."""
+        return self.project.state if self.project else self.places.journal
+
+    @cached_property
+    def workspace(self) -> Path:
+        """The folder that tools work in."""
+        return workspace_of(self.project, self.options.workspace, self.options.cwd, self.options.environ)
+
+    @cached_property
+    def models_dir(self) -> Path:
+        """Where embedded models are."""
+        chosen = self.settings.models_dir
+        return Path(chosen).expanduser() if chosen else self.places.models
+
+    def from_here(self, model: str) -> str:
+        """A model named on the command line: a file in its name is relative to the current folder."""
+        provider, _, name = model.partition(":")
+        is_file = provider == "scripted" or (provider == "local" and ("/" in name or name.endswith(".gguf")))
+        return f"{provider}:{self.options.cwd / Path(name).expanduser()}" if is_file else model
+
+    # -- parts --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """Templates: the project's, the user's, the built-in ones."""
+        from agentcli.catalog.builtin import templates_root
+        from agentcli.catalog.catalog import Catalog, Root
+        from agentcli.catalog.checks import Known
+        from agentcli.tools.registry import BUILT_IN
+
+        roots = [Root(self.places.config, "user"), Root(templates_root(), "built-in")]
+        if self.project is not None:
+            roots.insert(0, Root(self.project.root, "project"))
+        return Catalog(roots, Known(tools=frozenset(BUILT_IN)))
+
+    @cached_property
+    def journal(self) -> SqliteJournal:
+        """The record of runs."""
+        from agentcli.journal.store import SqliteJournal
+
+        return SqliteJournal(self.journal_folder)
+
+    @cached_property
+    def redactor(self) -> SecretRedactor:
+        """Keeps secrets out of models, journal and output."""
+        from agentcli.journal.redaction import SecretRedactor, load_key
+
+        redaction = self.settings.redaction
+        known = {**self.keys.secrets(redaction.names), **self.loaded.secrets}
+        return SecretRedactor(load_key(self.places.redaction_key), known, redaction.patterns)
+
+    @cached_property
+    def workspace_view(self) -> Workspace:
+        """The confined view of the workspace that file tools share."""
+        from agentcli.sandbox.paths import Workspace
+
+        return Workspace(self.workspace, private=[self.places.data, self.places.config])
+
+    @cached_property
+    def tools(self) -> ToolRegistry:
+        """The tools of this workspace."""
+        from agentcli.tools.registry import ToolRegistry
+
+        return ToolRegistry(self.workspace_view)
+
+    def open_providers(self) -> Providers:
+        """Models by name, for the event loop that is running; whoever opens them closes them."""
+        from agentcli.providers.registry import Providers, with_environment
+
+        declared = {name: self._provider(name, one) for name, one in self.settings.providers.items()}
+        base = self.project.root if self.project else self.options.cwd
+        return Providers(with_environment(declared, self.keys.get), self.models_dir, base)
+
+    def _provider(self, name: str, one: ProviderSettings) -> ProviderConfig:
+        """How to reach a provider. An address from an untrusted project's file never gets a key from outside it."""
+        from agentcli.providers.registry import ProviderConfig
+
+        key = one.api_key.get_secret_value() if one.api_key else None
+        foreign = self.loaded.source(f"providers.{name}.base_url").of_project and not self.loaded.trusted
+        if foreign and one.api_key_env:
+            key = key or self.keys.of_project(one.api_key_env)
+        return ProviderConfig(one.base_url, key, one.api_key_env, one.headers, one.wire, may_have_key=not foreign)
+
+
+def open_workbench(options: Options) -> Workbench:
+    """Find the project and read the settings; nothing is made and nothing of the project is executed.
+
+    Raises UsageError, DefinitionError.
+    """
+    places = user_places(options.environ)
+    project = find_project(options.cwd, options.project)
+    root = project.root if project else None
+    trusted = options.trust or (root is not None and is_trusted(places, root))
+    loaded = load_settings(places, root, options.environ, options.flags, options.profile, trusted)
+    dotenv, refused = read_dotenv(root)
+    keys = Keys(options.environ, dotenv, trusted=trusted)
+    return Workbench(options, places, project, keys, loaded, (*loaded.warnings, *refused))
