@@ -1,4 +1,4 @@
-"""`agentcli run reader` against model servers on loopback: both wire formats, streaming and not, well-behaved or not."""
+"""`agentcli run reader` against model servers on loopback: both wire formats, streaming and not, good and bad."""
 
 from __future__ import annotations
 
@@ -14,10 +14,18 @@ from typing import Any
 import pytest
 
 from tests.fakes.model_server import ModelServer, Reply, anthropic_server, calls, failure, openai_server
+from tests.fakes.model_wire import Ending
 
 QUESTION = "What is the refund period?"
 ANSWER = "Refunds are possible for 30 days (handbook.md)."
 LOOKUP = calls(("grep_file", {"path": "handbook.md", "pattern": "[Rr]efund"}))
+
+ENDINGS: dict[tuple[str, str], Ending] = {
+    ("unfinished", "openai"): "no-finish",
+    ("unfinished", "anthropic"): "no-end-mark",
+    ("cut", "openai"): "cut",
+    ("cut", "anthropic"): "cut",
+}
 
 Serve = Callable[..., AbstractContextManager[ModelServer]]
 
@@ -83,12 +91,13 @@ def test_the_events_of_a_run_are_one_object_a_line_and_end_with_its_completion(
     assert {event["run"] for event in events} == {events[0]["run"]}
 
 
-@pytest.mark.parametrize("ending", ["no-end-mark", "cut"])
+@pytest.mark.parametrize("ending", ["unfinished", "cut"])
 def test_a_stream_that_ends_early_is_never_an_answer_but_is_tried_again(
-    workspace: Path, wire: tuple[str, Serve], ending: Any
+    workspace: Path, wire: tuple[str, Serve], ending: str
 ) -> None:
     name, serve = wire
-    with serve(Reply(text="Refunds are poss", ending=ending), ANSWER) as server:
+    unfinished = Reply(text="Refunds are poss", ending=ENDINGS[ending, name])
+    with serve(unfinished, ANSWER) as server:
         done = agentcli(server, name, "run", "reader", QUESTION, "-m", f"{name}:m")
     assert (done.returncode, done.stdout) == (0, f"{ANSWER}\n"), done.stderr
     assert len(server.requests) == 2
