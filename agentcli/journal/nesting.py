@@ -13,8 +13,8 @@ def mapped(value: Json, item: Callable[[Json], Json], named: Callable[[str, Json
     if isinstance(value, dict):
         changed = {item(name): _of_pair(value, name, held, named) for name, held in value.items()}
         pairs = zip(changed.items(), value.items(), strict=False)
-        same = len(changed) == len(value) and all(a[0] is b[0] and a[1] is b[1] for a, b in pairs)
-        return value if same else changed
+        unchanged = len(changed) == len(value) and all(a[0] is b[0] and a[1] is b[1] for a, b in pairs)
+        return value if unchanged else changed
     if isinstance(value, (list, tuple)):
         return same([item(held) for held in value], value)
     return value

@@ -10,7 +10,7 @@ from typing import Protocol
 from agentcli.core.runs import RunEnd, RunStart
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobReader, Content, Recent, keep, prepare
-from agentcli.journal.records import COLUMNS, Record, line_of, seal
+from agentcli.journal.records import INSERT, Record, line_of, seal
 
 
 @dataclass(slots=True)
@@ -42,7 +42,9 @@ class Operation(Protocol):
         """Change the database, and the chain. Raises sqlite3.Error, OSError."""
 
 
-_RUN_COLUMNS = "id, kind, name, task, model, manifest, started, parent, relation, cut"
+_INSERT_RUN = """
+    INSERT INTO runs (id, kind, name, task, model, manifest, started, parent, relation, cut, status)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'running')"""
 
 
 @dataclass(slots=True)
@@ -59,11 +61,10 @@ class Begin:
     def write(self, database: sqlite3.Connection, blobs: BlobReader) -> None:
         """Insert the row."""
         start = self.start
-        values = [getattr(start, name) for name in _RUN_COLUMNS.split(", ")]
-        values[5] = bytes.fromhex(start.manifest)
-        marks = ", ".join("?" * len(values))
-        statement = f"INSERT INTO runs ({_RUN_COLUMNS}, status) VALUES ({marks}, 'running')"  # noqa: S608
-        self.chain.n = database.execute(statement, values).lastrowid or 0
+        manifest = bytes.fromhex(start.manifest)
+        first = (start.id, start.kind, start.name, start.task, start.model, manifest, start.started)
+        row = database.execute(_INSERT_RUN, (*first, start.parent, start.relation, start.cut))
+        self.chain.n = row.lastrowid or 0
 
 
 @dataclass(slots=True)
@@ -110,10 +111,6 @@ class Put:
             keep(self._content, database, blobs.files)
 
 
-_PLACES = ", ".join("?" * len(COLUMNS.split(", ")))
-_INSERT_EVENT = f"INSERT INTO events ({COLUMNS}) VALUES ({_PLACES})"  # noqa: S608 - constants alone
-
-
 @dataclass(slots=True)
 class Append:
     """Add an event and its contents."""
@@ -138,7 +135,7 @@ class Append:
         for content in self._contents:
             keep(content, database, blobs.files)
         chain = self.chain
-        database.execute(_INSERT_EVENT, line.row(chain.n, chain.head))
+        database.execute(INSERT, line.row(chain.n, chain.head))
         chain.head = line.hash(chain.run, chain.head)
 
 

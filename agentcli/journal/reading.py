@@ -17,7 +17,7 @@ from agentcli.core.models import Usage
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobFiles, BlobReader
 from agentcli.journal.faults import damaged, storage_error
-from agentcli.journal.records import COLUMNS, Line, Row, event_of, fields_of, line_in
+from agentcli.journal.records import SELECT, Line, Row, event_of, fields_of, line_in
 from agentcli.journal.schema import BUSY_S, check
 
 _PAGE = 500
@@ -94,15 +94,14 @@ class EventReader:
 
     def rows(self, n: int, after: int = 0) -> Iterator[Row]:
         """The rows of a run, oldest first. Raises sqlite3.Error."""
-        query = f"SELECT {COLUMNS} FROM events WHERE run = ? AND seq > ? ORDER BY seq LIMIT {_PAGE}"  # noqa: S608
-        while page := self.database.execute(query, (n, after)).fetchall():
+        query = SELECT + "WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?"
+        while page := self.database.execute(query, (n, after, _PAGE)).fetchall():
             yield from page
             after = page[-1][1]
 
     def last(self, n: int) -> Row | None:
         """The last row of a run. Raises sqlite3.Error."""
-        query = f"SELECT {COLUMNS} FROM events WHERE run = ? ORDER BY seq DESC LIMIT 1"  # noqa: S608
-        row: Row | None = self.database.execute(query, (n,)).fetchone()
+        row: Row | None = self.database.execute(SELECT + "WHERE run = ? ORDER BY seq DESC LIMIT 1", (n,)).fetchone()
         return row
 
     def events(self, n: int, run: str, after: int) -> Iterator[Event]:
@@ -156,8 +155,7 @@ class EventReader:
         return Totals(turns, usage, cost if known else None, duration, count)
 
     def _delta(self, n: int, run: str, seq: int) -> RequestDelta:
-        query = f"SELECT {COLUMNS} FROM events WHERE run = ? AND seq = ?"  # noqa: S608 - a constant
-        row = self.database.execute(query, (n, seq)).fetchone()
+        row = self.database.execute(SELECT + "WHERE run = ? AND seq = ?", (n, seq)).fetchone()
         body = self._event(run, row).body if row else None
         if not isinstance(body, ModelStarted):
             raise damaged(self.path, f"Event {seq} of run {run} is no request to a model.")

@@ -25,12 +25,13 @@ INLINE = 96
 _QUOTED_DIGEST = re.compile(rb'"([0-9a-f]{64})"')
 _DIGEST, _FIELD = b"\x01", b"\x02"
 
-COLUMNS = (
-    "run, seq, type, time, mono, lane, parent, turn, step, kind, name, ordinal, request, result, "
-    "body, digests, previous"
-)
+SELECT = """SELECT run, seq, type, time, mono, lane, parent, turn, step, kind, name, ordinal, request, result,
+                   body, digests, previous FROM events """
+INSERT = """INSERT INTO events (run, seq, type, time, mono, lane, parent, turn, step, kind, name, ordinal, request,
+                                result, body, digests, previous)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 Row = tuple[Any, ...]
-"""One row of `events`, in the order of COLUMNS."""
+"""One row of `events`, in the order of SELECT."""
 
 
 @dataclass(frozen=True, slots=True)
