@@ -18,7 +18,7 @@ RUNS = 30
 
 def agent_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """The agents that can be run."""
-    return _names(ctx, incomplete, lambda bench: (agent.name for agent in bench.catalog.agents()))
+    return _names(ctx, incomplete, lambda bench: bench.catalog.names())
 
 
 def tool_names(ctx: typer.Context, incomplete: str) -> list[str]:

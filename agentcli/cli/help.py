@@ -27,9 +27,9 @@ def write_group_help(group: Group, ctx: Context, formatter: HelpFormatter) -> No
         _write_rows(formatter, title, [(name.ljust(width), text) for name, text in rows])
     if ctx.parent is None:
         _write_rows(formatter, "Global options", [_option_row(param) for param in global_params()])
-        formatter.write("\nagentcli COMMAND --help shows a command's options and examples.\n")
+        _write_paragraph(formatter, "agentcli COMMAND --help shows a command's options and examples.")
     elif group.entry.default:
-        formatter.write(f"\n{ctx.command_path} alone is {ctx.command_path} {group.entry.default}.\n")
+        _write_paragraph(formatter, f"{ctx.command_path} alone is {ctx.command_path} {group.entry.default}.")
 
 
 def write_command_help(leaf: Leaf, ctx: Context, formatter: HelpFormatter) -> None:
@@ -48,17 +48,18 @@ def write_command_help(leaf: Leaf, ctx: Context, formatter: HelpFormatter) -> No
     for title, params in panels.items():
         _write_rows(formatter, title, [_option_row(param) for param in params])
     _write_examples(formatter, leaf.examples)
-    formatter.write_paragraph()
-    formatter.write_text(GLOBAL_HINT)
+    _write_paragraph(formatter, GLOBAL_HINT)
 
 
 def _write_top(command: Group | Leaf, ctx: Context, formatter: HelpFormatter) -> None:
     command.format_usage(ctx, formatter)
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        _write_paragraph(formatter, " ".join(paragraph.split()))
+
+
+def _write_paragraph(formatter: HelpFormatter, text: str) -> None:
     formatter.write_paragraph()
-    for index, paragraph in enumerate(inspect.cleandoc(command.help or "").split("\n\n")):
-        if index:
-            formatter.write_paragraph()
-        formatter.write_text(" ".join(paragraph.split()))
+    formatter.write_text(text)
 
 
 def _write_rows(formatter: HelpFormatter, title: str, rows: Iterable[tuple[str, str]]) -> None:

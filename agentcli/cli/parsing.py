@@ -24,6 +24,14 @@ class Leaf(TyperCommand):
 
     examples: tuple[tuple[str, str], ...] = ()
 
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
+        """The parser's errors, told which command they belong to."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.TyperException as error:
+            vars(error)["ctx"] = getattr(error, "ctx", None) or ctx
+            raise
+
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Usage, text, arguments, options by panel, examples."""
         write_command_help(self, ctx, formatter)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import typer
 
     from agentcli.cli.render.printer import Color, Printer
-    from agentcli.workbench.wiring import Workbench
+    from agentcli.errors import ErrorInfo
+    from agentcli.workbench.wiring import Options, Workbench
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Flags:
     json: bool = False
     quiet: bool = False
     verbose: bool = False
-    color: Color = "auto"
+    color: Color | None = None
     project: Path | None = None
     profile: str | None = None
     trust: bool = False
@@ -43,14 +44,14 @@ class Session:
         """Standard output: results."""
         from agentcli.cli.render.printer import printer_of
 
-        return printer_of(self.env, self.env.stdout, self.env.stdout_tty, self.flags.color)
+        return printer_of(self.env, self.env.stdout, self.env.stdout_tty, self.flags.color or "auto")
 
     @cached_property
     def err(self) -> Printer:
         """Standard error: everything else."""
         from agentcli.cli.render.printer import printer_of
 
-        return printer_of(self.env, self.env.stderr, self.env.stderr_tty, self.flags.color)
+        return printer_of(self.env, self.env.stderr, self.env.stderr_tty, self.flags.color or "auto")
 
     def note(self, text: str) -> None:
         """A remark on standard error that --quiet and --json leave out."""
@@ -61,7 +62,7 @@ class Session:
         """A path as typed, against the folder of this environment; `~` is the home folder."""
         return self.env.cwd / Path(given).expanduser()
 
-    def open(
+    def options(
         self,
         *,
         workspace: Path | None = None,
@@ -69,24 +70,39 @@ class Session:
         yes: bool = False,
         allow: Sequence[str] = (),
         settings: Mapping[str, Any] | None = None,
-    ) -> Workbench:
-        """The workbench for these options; warnings found on the way are printed. Close it (it is a context)."""
-        from agentcli.workbench.wiring import Options, open_workbench
+    ) -> Options:
+        """What a use case is given of this command line; `settings` are by dotted name."""
+        from agentcli.workbench.wiring import Options
 
-        return open_workbench(
-            Options(
-                project=self.path(self.flags.project) if self.flags.project else None,
-                profile=self.flags.profile,
-                trust=self.flags.trust,
-                workspace=self.path(workspace) if workspace else None,
-                model=list(model) or None,
-                yes=yes,
-                allow=list(allow),
-                flags=dict(settings or {}),
-                environ=self.env.environ,
-                cwd=self.env.cwd,
-            )
+        return Options(
+            cwd=self.env.cwd,
+            environ=self.env.environ,
+            project=self.path(self.flags.project) if self.flags.project else None,
+            profile=self.flags.profile,
+            trust=self.flags.trust,
+            workspace=self.path(workspace) if workspace else None,
+            model=list(model) or None,
+            yes=yes,
+            allow=list(allow),
+            flags=dict(settings or {}),
         )
+
+    def open(self, options: Options | None = None) -> Workbench:
+        """The workbench (a context: it wants to be closed). What it noticed in the settings is said on stderr."""
+        from agentcli.workbench.wiring import open_workbench
+
+        bench = open_workbench(options or self.options())
+        self.flags.color = self.flags.color or bench.settings.color
+        if not self.flags.quiet:
+            self.warn(bench.warnings)
+        return bench
+
+    def warn(self, warnings: Iterable[ErrorInfo]) -> None:
+        """What stops nothing and should be known, on standard error."""
+        from agentcli.cli.render.problems import print_error
+
+        for warning in warnings:
+            print_error(self.err, warning, label="warning")
 
 
 def session_of(ctx: typer.Context) -> Session:

@@ -10,11 +10,6 @@ from agentcli.cli.tree import ROOT, Entry
 from agentcli.errors import UsageError
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word that the given one was most likely meant to be."""
-    return next(iter(near(word, known)), None)
-
-
 def near(word: str, known: Iterable[str]) -> list[str]:
     """The known words, at most two, that the given one may have been meant to be, the likeliest first."""
     return get_close_matches(word.lower(), list(known), n=2, cutoff=0.55)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from agentcli.cli.environment import Environment
-from agentcli.cli.usage import nearest
 from agentcli.core.limits import Limits
+from agentcli.definitions.nearest import nearest
 from agentcli.errors import UsageError
 
 MAX_BYTES = 10_000_000

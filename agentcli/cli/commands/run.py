@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -98,6 +98,7 @@ def command(
 
     The answer goes to standard output, everything else to standard error. The run is recorded: agentcli runs show last.
     """
+    _check_count(words or [])
     from agentcli.cli.execution import carry_out
     from agentcli.cli.words import Reader
     from agentcli.cli.words import limits as parse_limits
@@ -105,9 +106,9 @@ def command(
 
     session = session_of(ctx)
     reader = Reader(session.env)
-    _check_count(words or [])
-    settings: dict[str, Any] = {"settings": {"stream": False}} if no_stream else {}
-    with session.open(workspace=workspace, model=model or (), yes=yes, allow=allow or (), settings=settings) as bench:
+    settings = {"settings.stream": False} if no_stream else {}
+    options = session.options(workspace=workspace, model=model or (), yes=yes, allow=allow or (), settings=settings)
+    with session.open(options) as bench:
         agent, task = _agent_and_task(words or [], bench)
         request = RunRequest(
             task=reader.task(task),

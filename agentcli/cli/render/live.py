@@ -48,6 +48,7 @@ class LiveSink:
         from rich.live import Live
 
         self._now = now
+        self._styled = err.color
         self._frames = FRAMES if err.glyphs.ok == "✓" else ASCII_FRAMES
         self._dot = f" {err.glyphs.dot} "
         self._console: Console = Console(
@@ -104,7 +105,10 @@ class LiveSink:
     def _print(self, text: str, style: str) -> None:
         from rich.text import Text
 
-        self._console.print(Text(text, style=style))
+        self._console.print(Text(text, style=self._style(style)))
+
+    def _style(self, style: str) -> str:
+        return style if self._styled else ""
 
     def _take(self, event: Event) -> None:
         body = event.body
@@ -148,7 +152,7 @@ class LiveSink:
 
         for started in list(self._narrator.calls.values()):
             line = f"{self._frame()} {call_text(started.tool, started.arguments, width - 4)}"
-            yield Text(line, style="cyan", no_wrap=True, overflow="ellipsis")
+            yield Text(line, style=self._style("cyan"), no_wrap=True, overflow="ellipsis")
 
     def _footer(self, width: int) -> Any:
         from rich.text import Text
@@ -163,7 +167,7 @@ class LiveSink:
             parts.append(money(self._cost))
         if self._model:
             parts.append(self._model)
-        return Text(clip(self._dot.join(parts), width), style="dim", no_wrap=True)
+        return Text(clip(self._dot.join(parts), width), style=self._style("dim"), no_wrap=True)
 
     def _frame(self) -> str:
         return self._frames[int(self._now() * FRAMES_PER_SECOND) % len(self._frames)]

@@ -13,7 +13,7 @@ from agentcli.cli.render.problems import print_error
 from agentcli.cli.render.progress_lines import CALL_WIDTH, STATUS_STYLE_OF_CALL
 from agentcli.cli.render.quantity import count, duration, local_time, moment, money, tokens
 from agentcli.cli.render.run_list import STATUS_STYLE
-from agentcli.cli.render.text import call_text, head, one_line, output_text, safe
+from agentcli.cli.render.text import call_text, head, one_line, output_text, safe, wrapped
 from agentcli.core.events import (
     ApprovalResolved,
     Event,
@@ -98,7 +98,7 @@ class RunTree:
 
     def _field(self, name: str, value: str) -> None:
         label = self.out.style(name.ljust(_LABEL_WIDTH), "dim")
-        first, *rest = value.splitlines() or [""]
+        first, *rest = wrapped(value, self.out.width and self.out.width - _LABEL_WIDTH) or [""]
         self.out.line(f"{label}{first}")
         for line in rest:
             self.out.line(" " * _LABEL_WIDTH + line)
@@ -149,13 +149,16 @@ class RunTree:
                 turns[event.turn].branches.append(Branch(event.seq, f"{call}  not finished", ("yellow",)))
 
     def _call_width(self) -> int:
-        return max((self.out.width or CALL_WIDTH + 32) - 32, 24)
+        return self._width_beside(32)
+
+    def _width_beside(self, taken: int) -> int:
+        return max((self.out.width or CALL_WIDTH + 32) - taken, 24)
 
     def _cut(self, text: str) -> list[str]:
         if self.full:
             return safe(text).splitlines()
         shown, more = head(safe(text), RESULT_LINES)
-        lines = [one_line(line, self._call_width() + 16) for line in shown.splitlines()]
+        lines = [one_line(line, self._width_beside(12)) for line in shown.splitlines()]
         return [*lines, f"… {count(more, 'more line')}"] if more else lines
 
     def _turn(self, turn: Turn) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from typing import Any
 
 _SEQUENCES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor moves
     r"|(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)"  # OSC, DCS: titles, links
-    r"|\x1b[ -/]*[0-~]"  # two-character escapes
+    r"|\x1b[ -/]*[0-OQ-WYZ\\`-~]"  # two-character escapes
 )
 _UNSAFE = re.compile(
     "["
@@ -72,3 +73,11 @@ def head(text: str, lines: int) -> tuple[str, int]:
     """The first `lines` lines, and how many more there are."""
     parts = text.splitlines()
     return "\n".join(parts[:lines]), max(len(parts) - lines, 0)
+
+
+def wrapped(text: str, width: int | None) -> list[str]:
+    """Its lines, each at most `width` characters where that can be had between words; None never breaks any."""
+    lines = text.splitlines()
+    if width is None:
+        return lines
+    return [part for line in lines for part in textwrap.wrap(line, max(width, 20)) or [""]]

@@ -1,0 +1,78 @@
+"""`agentcli agents show`: one agent."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentcli.cli.completions import agent_names
+from agentcli.cli.session import session_of
+
+if TYPE_CHECKING:
+    from agentcli.catalog.catalog import LoadedAgent
+    from agentcli.cli.render.printer import Printer
+    from agentcli.core.agents import InputSpec
+
+EXAMPLES = (
+    ("agentcli agents show reader", "its model, inputs, tools, permissions, limits and instructions"),
+    ("agentcli agents show ./agents/mine.yaml", "an agent in a file; what is wrong with it is said with its line"),
+)
+
+
+def command(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="AGENT", help="The agent's name or file.", autocompletion=agent_names)],
+) -> None:
+    """Show one agent as it is understood."""
+    session = session_of(ctx)
+    with session.open() as bench:
+        loaded = bench.catalog.agent(name)
+    if session.flags.json:
+        template = loaded.template.model_dump(mode="json", by_alias=True, exclude_none=True)
+        session.out.json({**template, "source": loaded.source, "path": str(loaded.path)})
+    else:
+        _print(session.out, loaded)
+
+
+def _print(out: Printer, loaded: LoadedAgent) -> None:
+    from agentcli.cli.render.items import pretty, print_block, print_fields
+
+    template = loaded.template
+    out.line(out.style(template.name, "bold") + ("" if template.enabled else out.style("  disabled", "yellow")))
+    rules = template.permissions
+    print_fields(
+        out,
+        [
+            ("", template.description),
+            ("from", f"{loaded.source}, {loaded.path}"),
+            ("model", ", then ".join(template.model) if template.model else "what the settings say"),
+            ("tools", ", ".join(use.name for use in template.tools) or "none"),
+            ("allows", ", ".join(rules.allow)),
+            ("asks for", ", ".join(rules.ask)),
+            ("denies", ", ".join(rules.deny)),
+            ("limits", _pairs(template.limits.given())),
+            ("settings", _pairs(template.settings.given())),
+        ],
+    )
+    if template.inputs:
+        print_block(out, "Inputs", "\n".join(_input_text(name, spec) for name, spec in template.inputs.items()))
+    print_block(out, "Instructions", template.instructions)
+    if template.output is not None:
+        print_block(out, "Output schema", pretty(template.output.schema_))
+
+
+def _pairs(values: dict[str, object]) -> str:
+    return ", ".join(f"{name} {json.dumps(value)}" for name, value in values.items())
+
+
+def _input_text(name: str, spec: InputSpec) -> str:
+    notes = [spec.type]
+    if spec.enum is not None:
+        notes.append("one of " + ", ".join(json.dumps(value, ensure_ascii=False) for value in spec.enum))
+    if spec.default is not None:
+        notes.append(f"default {json.dumps(spec.default, ensure_ascii=False)}")
+    elif spec.must_be_given:
+        notes.append("required")
+    return f"{name}  {spec.description} ({', '.join(notes)})".replace("   ", "  ")

@@ -1,0 +1,32 @@
+"""`agentcli tools show`: one tool."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from agentcli.cli.completions import tool_names
+from agentcli.cli.session import session_of
+
+EXAMPLES = (
+    ("agentcli tools show read_lines", "its arguments, examples, and what it changes"),
+    ("agentcli tools show read_lines --json", "the same as one object"),
+)
+
+
+def command(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="TOOL", help="The tool's name.", autocompletion=tool_names)],
+) -> None:
+    """Show one tool: arguments, examples, what it changes."""
+    from agentcli.cli.render.tools import named_tool, print_tool, tool_json
+
+    session = session_of(ctx)
+    with session.open() as bench:
+        spec = named_tool(bench, name)
+        options = bench.tools.options_schema(name)
+    if session.flags.json:
+        session.out.json({**tool_json(spec), "options": options})
+    else:
+        print_tool(session.out, spec, options)

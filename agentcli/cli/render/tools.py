@@ -1,0 +1,89 @@
+"""A tool described for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from agentcli.cli.render.items import print_block, print_fields
+from agentcli.cli.render.printer import Printer
+from agentcli.cli.render.text import call_text
+from agentcli.core.tools import Effects, ToolSpec
+from agentcli.definitions.nearest import nearest
+from agentcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from agentcli.workbench.wiring import Workbench
+
+CHANGES: dict[Effects, str] = {
+    "read-only": "nothing; it runs without asking",
+    "idempotent": "the workspace, the same however often it is called; it asks first",
+    "irreversible": "what cannot be taken back; it asks every time",
+}
+
+
+def named_tool(bench: Workbench, name: str) -> ToolSpec:
+    """The tool that was named on the command line. Raises UsageError with the nearest name."""
+    names = bench.tools.names()
+    if name not in names:
+        meant = nearest(name, names)
+        raise UsageError(
+            "E-TOOL-UNKNOWN",
+            f"There is no tool `{name}`.",
+            why=f"The tools are {', '.join(names)}.",
+            fix=f"Did you mean `{meant}`?" if meant else "See `agentcli tools list`.",
+        )
+    return bench.tools.spec(name)
+
+
+def tool_json(spec: ToolSpec) -> dict[str, Any]:
+    """All that is known of it."""
+    return {
+        **spec.to_json(),
+        "effects": spec.effects,
+        "subject": spec.subject,
+        "version": spec.version,
+        "deprecated": spec.deprecated,
+        "examples": list(spec.examples),
+        "returns": spec.returns,
+    }
+
+
+def print_tool(out: Printer, spec: ToolSpec, options: dict[str, Any]) -> None:
+    """Description, arguments, options, examples."""
+    out.line(out.style(spec.name, "bold"))
+    print_fields(
+        out,
+        [
+            ("", spec.description),
+            ("changes", CHANGES[spec.effects]),
+            ("gives back", spec.returns),
+            ("patterns", f"`{spec.name}(PATTERN)` matches its argument `{spec.subject}`" if spec.subject else ""),
+            ("deprecated", spec.deprecated or ""),
+        ],
+    )
+    _print_properties(out, "Arguments", spec.parameters)
+    _print_properties(out, "Options in a template", options)
+    if spec.examples:
+        print_block(out, "Examples", "\n".join(call_text(spec.name, example, None) for example in spec.examples))
+
+
+def _print_properties(out: Printer, title: str, schema: dict[str, Any]) -> None:
+    properties: dict[str, Any] = schema.get("properties", {})
+    if properties:
+        required = schema.get("required", [])
+        out.line()
+        out.line(out.style(title, "bold"))
+        width = max(map(len, properties))
+        for name, field in properties.items():
+            out.line(f"  {name.ljust(width)}  {_field_text(field, name in required)}".rstrip())
+
+
+def _field_text(field: dict[str, Any], required: bool) -> str:
+    kinds = [option.get("type", "any") for option in field.get("anyOf", [field])]
+    notes = [" or ".join(kind for kind in kinds if kind != "null")]
+    if required:
+        notes.append("required")
+    elif field.get("default") is not None:
+        notes.append(f"default {json.dumps(field['default'])}")
+    return f"{field.get('description', '')} ({', '.join(notes)})".strip()

@@ -1,0 +1,33 @@
+"""Check everything that is read from files: settings, agents, workflows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentcli.errors import ErrorInfo
+
+if TYPE_CHECKING:
+    from agentcli.workbench.wiring import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigReport:
+    """What was read, and what is wrong with it. `templates` counts those that are right."""
+
+    files: tuple[Path, ...]
+    templates: int
+    problems: tuple[ErrorInfo, ...]
+    warnings: tuple[ErrorInfo, ...]
+
+
+def check_config(bench: Workbench) -> ConfigReport:
+    """Read every template that can be found. The settings were read when the workbench was opened."""
+    agents, workflows = bench.catalog.agent_listing(), bench.catalog.workflow_listing()
+    problems: list[ErrorInfo] = []
+    for broken in (*agents.broken, *workflows.broken):
+        problems += [broken.error.info, *broken.error.others]
+    valid = (*agents.valid, *workflows.valid)
+    warnings = [*bench.warnings, *(warning for item in valid for warning in item.warnings)]
+    return ConfigReport(tuple(bench.loaded.files), len(valid), tuple(problems), tuple(warnings))

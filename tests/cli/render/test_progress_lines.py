@@ -1,0 +1,94 @@
+"""A run in short lines, for pipes and logs."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import pytest
+
+from agentcli.cli.render.printer import ASCII, UNICODE, Printer
+from agentcli.cli.render.progress_lines import LineSink, summary
+from agentcli.core.events import ApprovalResolved, Body
+from agentcli.core.models import Usage
+from tests.cli.events import ONE_OF_EACH, READ, STORY, done, events, started
+
+
+def printer(*, color: bool = False, width: int | None = None) -> Printer:
+    return Printer(io.StringIO(), terminal=False, color=color, width=width, glyphs=UNICODE)
+
+
+def lines(bodies: list[tuple[Body, int | None, str]], err: Printer, *, detail: bool = False) -> str:
+    sink = LineSink(err, detail=detail)
+    for event in events(bodies):
+        sink.handle(event)
+    assert isinstance(err.stream, io.StringIO)
+    return err.stream.getvalue()
+
+
+def test_a_run_is_a_line_for_each_thing_that_is_over() -> None:
+    assert lines(list(STORY), printer()) == (
+        "reader with openai:gpt-5-mini\n"
+        "trying again in 2.0 s: 429 Too Many Requests\n"
+        "Let me look.\n"
+        '✗ grep_file(path="nope.py", pattern="port")  error, 12 ms\n'
+        "    E-FILE-MISSING: nope.py is not there\n"
+        '✓ read_lines(path="server.py", start=1, end=20)  12 ms\n'
+    )
+
+
+def test_verbose_adds_the_results() -> None:
+    assert lines(list(STORY), printer(), detail=True) == (
+        "reader with openai:gpt-5-mini\n"
+        "trying again in 2.0 s: 429 Too Many Requests\n"
+        "Let me look.\n"
+        '✗ grep_file(path="nope.py", pattern="port")  error, 12 ms\n'
+        "    E-FILE-MISSING: nope.py is not there\n"
+        "    look again\n"
+        '✓ read_lines(path="server.py", start=1, end=20)  12 ms\n'
+        "    1 port = 8080\n"
+        "    2 host = ''\n"
+    )
+
+
+def test_what_else_can_happen() -> None:
+    bodies: list[Body] = [*ONE_OF_EACH[-7:], ApprovalResolved("create_file", "c", "once", "flag")]
+    assert lines([(body, None, "") for body in bodies], printer()) == (
+        "limit reached: turns (20 of 20)\n"
+        "warning: The answer was cut. Raise it. (W-OUTPUT-CUT)\n"
+        "create_file: allowed by a flag\n"
+    )
+
+
+def test_a_fallback_names_the_next_model() -> None:
+    fallback = next(body for body in ONE_OF_EACH if body.type == "model.fallback")
+    assert lines([(fallback, 1, "")], printer()) == "going on with local:coder-1.5b: 503\n"
+
+
+def test_calls_and_results_fit_the_terminal() -> None:
+    long = done(READ, result="x" * 500)
+    text = lines([(started(READ), 1, ""), (long, 1, "")], printer(width=40), detail=True)
+    assert text == '✓ read_lines(path="server.py",…  12 ms\n    ' + "x" * 35 + "…\n"
+
+
+def test_colour_is_used_where_it_is_on() -> None:
+    assert lines(list(STORY[:1]), printer(color=True)) == "\x1b[1mreader with openai:gpt-5-mini\x1b[0m\n"
+
+
+class _Closed(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_a_closed_stderr_does_not_stop_the_run() -> None:
+    sink = LineSink(replace(printer(), stream=_Closed()))
+    for event in events():
+        sink.handle(event)
+
+
+@pytest.mark.parametrize(("cost", "shown"), [(0.0, ""), (0.0012, " - $0.0012"), (None, " - price unknown")])
+def test_the_summary_is_one_line(cost: float | None, shown: str) -> None:
+    line = summary(
+        status="completed", duration_s=3.2, turns=1, usage=Usage(3, 4), cost_usd=cost, run="20261121", glyphs=ASCII
+    )
+    assert line == f"completed in 3.2 s - 1 turn - 7 tokens{shown} - 20261121"

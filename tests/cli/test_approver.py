@@ -1,0 +1,179 @@
+"""Asking a person at a real terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import pty
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+import pytest
+
+from agentcli.cli.approver import Answer, Nobody, TerminalApprover
+from agentcli.cli.environment import Environment
+from agentcli.cli.render.printer import UNICODE, Printer
+from agentcli.core.tools import Effects, ToolSpec
+
+
+class Shown(io.StringIO):
+    """What stands on the screen; one can wait for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changed = asyncio.Event()
+
+    def write(self, text: str) -> int:
+        self.changed.set()
+        return super().write(text)
+
+    async def until(self, text: str, times: int = 1) -> None:
+        while self.getvalue().count(text) < times:
+            self.changed.clear()
+            await self.changed.wait()
+
+
+class Terminal:
+    """A pseudo terminal: what a person types, and what the program shows."""
+
+    def __init__(self) -> None:
+        self.person, self._inner = pty.openpty()
+        self.stdin: TextIO = os.fdopen(self._inner, encoding="utf-8")
+        self.shown = Shown()
+        out = Printer(self.shown, terminal=True, color=False, width=80, glyphs=UNICODE)
+        env = Environment(self.stdin, io.StringIO(), self.shown, {}, Path.cwd(), stdin_tty=True, stderr_tty=True)
+        self.approver = TerminalApprover(env, out)
+
+    def types(self, text: str) -> None:
+        os.write(self.person, text.encode())
+
+    def close(self) -> None:
+        self.stdin.close()
+        os.close(self.person)
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    opened = Terminal()
+    yield opened
+    opened.close()
+
+
+def spec(effects: Effects = "idempotent", name: str = "create_file") -> ToolSpec:
+    return ToolSpec(name, "Writes.", {"type": "object"}, effects)
+
+
+ARGUMENTS: dict[str, Any] = {"path": "notes.txt", "content": "one\ntwo\n\x1b[2Jthree"}
+
+QUESTION = """
+? create_file wants to run; it changes the workspace.
+    path: "notes.txt"
+    content: 3 lines
+      | one
+      | two
+      | three
+  asked because of: create_file
+"""
+PROMPT = "  Allow it?  [o]nce  [a]lways in this run  [n]o  [w]hy not: "
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [
+        ("o\n", Answer("once", "user")),
+        ("  YES \n", Answer("once", "user")),
+        ("a\n", Answer("always", "user")),
+        ("n\n", Answer("no", "user")),
+    ],
+)
+async def test_one_key_answers(terminal: Terminal, typed: str, answer: Answer) -> None:
+    terminal.types(typed)
+    assert await terminal.approver.ask(spec(), ARGUMENTS, "create_file") == answer
+    assert terminal.shown.getvalue() == QUESTION + PROMPT
+
+
+async def test_no_may_say_why(terminal: Terminal) -> None:
+    terminal.types("w\n")
+    asking = asyncio.create_task(terminal.approver.ask(spec(), {}, "rule"))
+    await terminal.shown.until("Tell the model why: ")
+    terminal.types("put it elsewhere\n")
+    assert await asking == Answer("no", "user", "put it elsewhere")
+
+
+async def test_another_key_asks_again(terminal: Terminal) -> None:
+    terminal.types("x\n")
+    asking = asyncio.create_task(terminal.approver.ask(spec(), {}, "rule"))
+    await terminal.shown.until("Allow it?", times=2)
+    terminal.types("\n")
+    await terminal.shown.until("Allow it?", times=3)
+    terminal.types("o\n")
+    assert await asking == Answer("once", "user")
+
+
+async def test_what_cannot_be_taken_back_is_asked_every_time(terminal: Terminal) -> None:
+    terminal.types("a\n")
+    asking = asyncio.create_task(terminal.approver.ask(spec("irreversible", "delete_file"), {"path": "a"}, "rule"))
+    await terminal.shown.until("Allow it?", times=2)
+    terminal.types("n\n")
+    assert await asking == Answer("no", "user")
+    assert "delete_file wants to run; it cannot be taken back." in terminal.shown.getvalue()
+    assert "lways" not in terminal.shown.getvalue()
+
+
+async def test_the_end_of_input_is_nobody(terminal: Terminal) -> None:
+    terminal.types("\x04")
+    assert await terminal.approver.ask(spec("read-only"), {}, "rule") == Answer("no", "nobody")
+    assert "it reads only." in terminal.shown.getvalue()
+
+
+async def test_a_question_can_be_cancelled_and_asked_again(terminal: Terminal) -> None:
+    asking = asyncio.create_task(terminal.approver.ask(spec(), {}, "rule"))
+    await terminal.shown.until("Allow it?")
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    terminal.types("o\n")
+    assert await terminal.approver.ask(spec(), {}, "rule") == Answer("once", "user")
+
+
+async def test_two_questions_wait_for_each_other(terminal: Terminal) -> None:
+    both = asyncio.gather(*(terminal.approver.ask(spec(name=name), {}, "rule") for name in ("first", "second")))
+    await terminal.shown.until("Allow it?")
+    assert "second" not in terminal.shown.getvalue()
+    terminal.types("o\n")
+    await terminal.shown.until("second")
+    terminal.types("n\n")
+    assert await both == [Answer("once", "user"), Answer("no", "user")]
+
+
+async def test_a_long_argument_is_cut(terminal: Terminal) -> None:
+    terminal.types("n\n")
+    await terminal.approver.ask(spec(), {"content": "\n".join("x" * 30)}, "rule")
+    assert "    content: 30 lines\n" in terminal.shown.getvalue()
+    assert "      … 10 more lines\n" in terminal.shown.getvalue()
+
+
+async def test_the_screen_holds_still_meanwhile(terminal: Terminal) -> None:
+    moments = []
+
+    class Screen:
+        def paused(self) -> AbstractContextManager[None]:
+            return self._pause()
+
+        @contextmanager
+        def _pause(self) -> Iterator[None]:
+            moments.append("still")
+            yield
+            moments.append("moving")
+
+    terminal.approver.screen = Screen()
+    terminal.types("o\n")
+    await terminal.approver.ask(spec(), {}, "rule")
+    assert moments == ["still", "moving"]
+
+
+async def test_without_a_terminal_nobody_answers() -> None:
+    assert await Nobody().ask(spec(), {}, "rule") == Answer("no", "nobody")
