@@ -100,7 +100,7 @@ def shown(value: Json) -> str:
 
 
 def _unknown_key(loc: Path, model: type[BaseModel], source: Source, problems: Problems) -> None:
-    names = _keys_at(model, loc[:-1])
+    names = keys_at(model, loc[:-1])
     inside = f"`{dotted(loc[:-1])}`" if loc[:-1] else "the file"
     problems.add(
         "UNKNOWN-KEY",
@@ -157,15 +157,16 @@ def _value_fix(found: Mapping[str, Any]) -> str:
     return "change it to what is expected"
 
 
-def _keys_at(model: type[BaseModel], path: Path) -> list[str]:
+def keys_at(model: type[BaseModel], path: Path) -> list[str]:
     """The keys that a model, or a model inside it, may have; none where the types do not tell."""
-    inner = _type_at(model, path)
+    inner = type_at(model, path)
     if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
         return []
     return [field.alias or name for name, field in inner.model_fields.items()]
 
 
-def _type_at(annotation: Any, path: Path) -> Any:
+def type_at(annotation: Any, path: Path) -> Any:
+    """The type of what stands at `path` inside a model or type; None where nothing can stand."""
     for part in path:
         annotation = _step(_plain(annotation), part)
     return _plain(annotation)
@@ -173,12 +174,12 @@ def _type_at(annotation: Any, path: Path) -> Any:
 
 def _step(annotation: Any, part: str | int) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        for name, field in annotation.model_fields.items():
-            if part in (name, field.alias):
-                return field.annotation
-        return None
-    arguments = typing.get_args(annotation)
-    return (arguments[0] if isinstance(part, int) else arguments[-1]) if arguments else None
+        fields = annotation.model_fields.items()
+        return next((field.annotation for name, field in fields if part in (name, field.alias)), None)
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is dict and isinstance(part, str):
+        return arguments[1]
+    return arguments[0] if origin in (tuple, list) and isinstance(part, int) else None
 
 
 def _plain(annotation: Any) -> Any:

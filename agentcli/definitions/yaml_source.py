@@ -108,6 +108,20 @@ def read(text: str, file: str, family: str) -> Source:
     return Source(file, text, data, root)
 
 
+def unplaced(data: Json) -> Source:
+    """Data that no file says, such as flags: its problems have names but no place."""
+    return Source("", "", data, _unplaced_spot(data))
+
+
+def _unplaced_spot(value: Json) -> Spot:
+    spot = Spot(1, 1, 0, 0)
+    if isinstance(value, dict):
+        spot.items = {key: _unplaced_spot(item) for key, item in value.items()}
+    elif isinstance(value, list):
+        spot.items = {index: _unplaced_spot(item) for index, item in enumerate(value)}
+    return spot
+
+
 def place_of(text: str, index: int) -> tuple[int, int]:
     """Line and column, from 1, of a character."""
     before = text[:index]

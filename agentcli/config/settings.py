@@ -1,0 +1,117 @@
+"""Every setting: what it is for, its bounds and its default. `config.example.yaml` is made from this."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import AfterValidator, Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
+
+from agentcli.core.agents import Definition, LimitsSpec, Models, Name, Permissions, SettingsSpec
+
+USER_ONLY: dict[str, Any] = {"user_only": True}
+"""Marks a setting that is read from the user's own file, the environment or a flag, never from a project."""
+
+_ENV_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_URL = re.compile(r"https?://[^\s/@]+(?:/[^\s?#]*)?")
+
+
+def _base_url(value: str) -> str:
+    if _URL.fullmatch(value) is None:
+        raise PydanticCustomError("base_url", "expected an address such as https://host/v1, without user or query")
+    return value.rstrip("/")
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise PydanticCustomError("pattern", "expected a regular expression ({why})", {"why": str(error)}) from error
+    return value
+
+
+EnvName: TypeAlias = Annotated[str, Field(pattern=_ENV_NAME, max_length=200)]
+
+
+class ProviderSettings(Definition):
+    """How a provider is reached, where that differs from what is known of it."""
+
+    base_url: Annotated[str, Field(max_length=2_000), AfterValidator(_base_url)] | None = Field(
+        None, description="The address of its API, such as http://localhost:11434/v1."
+    )
+    api_key_env: EnvName | None = Field(
+        None, description="The variable of the environment or `.env` that holds the key."
+    )
+    api_key: SecretStr | None = Field(None, description="The key itself. A warning: better name it with `api_key_env`.")
+    headers: dict[str, str] = Field(default_factory=dict, description="Headers that go with every request.")
+    wire: Literal["openai", "anthropic"] = Field("openai", description="The API that a provider of your own speaks.")
+
+
+class RedactionSettings(Definition):
+    """What is kept out of models, journal and output, beside the secrets that are found without being told."""
+
+    patterns: Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], Field(strict=False, max_length=100)] = (
+        Field((), description="Regular expressions of secrets. A project's are added to the user's.")
+    )
+    names: Annotated[tuple[EnvName, ...], Field(strict=False, max_length=100)] = Field(
+        (), description="Variables of the environment or `.env` whose values are secrets whatever they are called."
+    )
+
+
+class Overlay(Definition):
+    """The settings that every file, and every profile in it, may have."""
+
+    agent: Name = Field("assistant", description="The agent of `agentcli run TASK`.")
+    model: Models | None = Field(
+        None,
+        description="`provider:model`, or a list that is tried in order, for agents that name none. Without it: the "
+        "first of a key in the environment, a local Ollama, a pulled embedded model.",
+    )
+    models_dir: Annotated[str, Field(min_length=1, max_length=4_000)] | None = Field(
+        None,
+        description="Where embedded models are kept; without it the user's cache. Not read from a project.",
+        json_schema_extra=USER_ONLY,
+    )
+    limits: LimitsSpec = Field(
+        default_factory=lambda: LimitsSpec(turns=20, tool_seconds=30.0),
+        description="What one run may use up. A project can only lower what the user's own file sets.",
+    )
+    settings: SettingsSpec = Field(
+        default_factory=lambda: SettingsSpec(timeout=60.0, stream=True), description="How models are asked."
+    )
+    permissions: Permissions = Field(
+        default_factory=Permissions,
+        description="What tools may do without asking, after asking, and never. A project's rules are added to the "
+        "user's: it cannot lift an ask or a deny.",
+    )
+    providers: dict[Name, ProviderSettings] = Field(
+        default_factory=dict, description="Providers by name: well-known ones with another address, or your own."
+    )
+    redaction: RedactionSettings = Field(
+        default_factory=RedactionSettings, description="Secrets to keep out of records."
+    )
+    color: Literal["auto", "always", "never"] = Field(
+        "auto", description="Colours: auto asks whether it is a terminal."
+    )
+
+
+class Settings(Overlay):
+    """A configuration file: `agentcli.yaml` of a project, `config.yaml` of the user."""
+
+    version: Literal[1] = Field(1, description="The version of this format.")
+    name: Annotated[str, Field(max_length=200)] | None = Field(
+        None, description="What a project is called; without it, its folder's name."
+    )
+    profiles: dict[Name, Overlay] = Field(
+        default_factory=dict,
+        description="Settings that lie over the rest of this file when chosen with `--profile` or AGENTCLI_PROFILE.",
+    )
+
+    @field_validator("profiles", mode="before")
+    @classmethod
+    def _no_empty_profile(cls, value: Any) -> Any:
+        """`dev:` with nothing under it is a profile without settings."""
+        if isinstance(value, dict):
+            return {name: {} if inner is None else inner for name, inner in value.items()}
+        return value
