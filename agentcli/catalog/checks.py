@@ -42,6 +42,8 @@ class Check:
 
     def text(self, path: Path, names: rendering.Names) -> None:
         """A text with expressions: not cut short, and every name in it defined."""
+        if path != self.source.known(path):
+            return
         self.uncut(path)
         value = self._value(path)
         for fault in rendering.faults(value, names) if isinstance(value, str) else ():
