@@ -97,7 +97,7 @@ class Workbench:
     @cached_property
     def workspace(self) -> Path:
         """The folder that tools work in."""
-        return workspace_of(self.project, self.options.workspace, self.options.cwd, self.options.environ)
+        return workspace_of(self.options.workspace, self.project, self.options.cwd, self.options.environ)
 
     @cached_property
     def models_dir(self) -> Path:

@@ -23,8 +23,8 @@ async def main(url: str, turns: int) -> None:
     tools = [{"type": "function", "function": FUNCTION}]
     messages: list[dict[str, Any]] = [{"role": "system", "content": "Read."}]
     messages.append({"role": "user", "content": "Read notes.txt."})
+    begun = time.perf_counter()
     async with httpx.AsyncClient() as client:
-        begun = time.perf_counter()
         for _ in range(turns):
             body = json.dumps({"model": "m", "messages": messages, "tools": tools}).encode()
             reply = await client.post(f"{url}/chat/completions", content=body, headers=HEADERS)
@@ -32,7 +32,7 @@ async def main(url: str, turns: int) -> None:
             messages.append(message)
             calls = message.get("tool_calls") or ()
             messages.extend({"role": "tool", "tool_call_id": call["id"], "content": RESULT} for call in calls)
-        print(time.perf_counter() - begun)
+    print(time.perf_counter() - begun)
 
 
 if __name__ == "__main__":
