@@ -1,0 +1,108 @@
+"""JSON Schemas for llama.cpp's grammars: what it can hold a model to, and no more. The agent loop checks the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from agentcli.core.tools import ToolSpec
+
+_DROPPED: Final = frozenset(
+    {"title", "description", "default", "examples", "format", "pattern", "maxLength", "minLength", "$schema", "$id"}
+)
+"""Not expressible, or only by grammars so large that they slow every token down."""
+
+_LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
+_MAPS: Final = ("properties", "$defs", "definitions")
+_SINGLES: Final = ("items", "additionalProperties")
+
+ANSWER: Final = "answer"
+"""The name that stands for answering, beside the tools' names."""
+
+Change = Callable[[Mapping[str, Any]], dict[str, Any]]
+
+
+def object_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """An output schema, as the grammar takes it."""
+    prepared: dict[str, Any] = _mapped(schema, _without_unsupported)
+    return prepared
+
+
+def call_schema(tools: Sequence[ToolSpec], output: Mapping[str, Any] | None, numbers: Sequence[int]) -> dict[str, Any]:
+    """One branch per tool, and one for the answer. Optional numeric arguments are limited to `numbers`."""
+    definitions: dict[str, Any] = {}
+    branches = []
+    for place, tool in enumerate(tools):
+        arguments = _hoisted(_limited(object_schema(tool.parameters), numbers), f"tool{place}_", definitions)
+        branches.append(_closed({"tool": {"const": tool.name}, "arguments": arguments}))
+    text = {"type": "string"} if output is None else _hoisted(object_schema(output), "output_", definitions)
+    branches.append(_closed({"tool": {"const": ANSWER}, "text": text}))
+    return {"anyOf": branches, **({"$defs": definitions} if definitions else {})}
+
+
+def _closed(properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _limited(parameters: dict[str, Any], numbers: Sequence[int]) -> dict[str, Any]:
+    required = parameters.get("required", ())
+    properties: dict[str, Any] = {}
+    for name, schema in parameters.get("properties", {}).items():
+        if name in required or not _is_number(schema):
+            properties[name] = schema
+        elif fitting := [number for number in numbers if _within(number, schema)]:
+            properties[name] = {"enum": fitting}
+    return {"type": "object", "additionalProperties": False, **parameters, "properties": properties}
+
+
+def _is_number(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and schema.get("type") in ("integer", "number") and "enum" not in schema
+
+
+def _within(number: int, schema: Mapping[str, Any]) -> bool:
+    low, high = schema.get("minimum", number), schema.get("maximum", number)
+    return bool(low <= number <= high)
+
+
+def _hoisted(schema: dict[str, Any], prefix: str, definitions: dict[str, Any]) -> dict[str, Any]:
+    """The schema with its definitions moved to the root, where references are looked up."""
+    moved = {name: f"{prefix}{name}" for key in ("$defs", "definitions") for name in schema.get(key, {})}
+    if not moved:
+        return schema
+
+    def renamed(node: Mapping[str, Any]) -> dict[str, Any]:
+        reference = node.get("$ref")
+        name = str(reference).rpartition("/")[2]
+        return {**node, "$ref": f"#/$defs/{moved[name]}"} if reference and name in moved else dict(node)
+
+    out: dict[str, Any] = _mapped(schema, renamed)
+    for key in ("$defs", "definitions"):
+        definitions.update({moved[name]: value for name, value in out.pop(key, {}).items()})
+    return out
+
+
+def _without_unsupported(node: Mapping[str, Any]) -> dict[str, Any]:
+    out = {name: value for name, value in node.items() if name not in _DROPPED}
+    if "properties" in out:
+        out.setdefault("additionalProperties", False)
+    return out
+
+
+def _mapped(schema: Any, change: Change) -> Any:
+    """A copy in which `change` was applied to every schema, outermost first."""
+    if not isinstance(schema, Mapping):
+        return schema
+    out = change(schema)
+    for name, value in out.items():
+        if name in _SINGLES:
+            out[name] = _mapped(value, change)
+        elif name in _LISTS and isinstance(value, list):
+            out[name] = [_mapped(item, change) for item in value]
+        elif name in _MAPS and isinstance(value, Mapping):
+            out[name] = {key: _mapped(item, change) for key, item in value.items()}
+    return out
