@@ -50,6 +50,7 @@ def _names(ctx: typer.Context, incomplete: str, of: Callable[[Workbench], Iterab
     session = ctx.find_object(Session)
     if session is None:
         return []
+    session.flags.quiet = True
     try:
         with session.open() as bench:
             return sorted({name for name in of(bench) if name.startswith(incomplete)})

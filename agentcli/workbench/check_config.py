@@ -28,6 +28,6 @@ def check_config(bench: Workbench) -> ConfigReport:
     problems: list[ErrorInfo] = []
     for broken in (*agents.broken, *workflows.broken):
         problems += [broken.error.info, *broken.error.others]
-    valid = (*agents.valid, *workflows.valid)
-    warnings = [*bench.warnings, *(warning for item in valid for warning in item.warnings)]
-    return ConfigReport(tuple(bench.loaded.files), len(valid), tuple(problems), tuple(warnings))
+    noticed = [item.warnings for item in agents.valid] + [item.warnings for item in workflows.valid]
+    warnings = (*bench.warnings, *(warning for some in noticed for warning in some))
+    return ConfigReport(bench.loaded.files, len(noticed), tuple(problems), warnings)

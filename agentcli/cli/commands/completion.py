@@ -26,7 +26,7 @@ def command(
 
     It completes commands, options, and the names of agents, tools, runs and models.
     """
-    from typer.completion import get_completion_script
+    from typer._completion_shared import get_completion_script
 
     script = get_completion_script(prog_name="agentcli", complete_var="_AGENTCLI_COMPLETE", shell=shell)
     session_of(ctx).out.line(script)

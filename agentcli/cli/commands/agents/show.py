@@ -68,7 +68,7 @@ def _pairs(values: dict[str, object]) -> str:
 
 
 def _input_text(name: str, spec: InputSpec) -> str:
-    notes = [spec.type]
+    notes: list[str] = [spec.type]
     if spec.enum is not None:
         notes.append("one of " + ", ".join(json.dumps(value, ensure_ascii=False) for value in spec.enum))
     if spec.default is not None:

@@ -35,6 +35,6 @@ def command(ctx: typer.Context) -> None:
     session.warn(info for info in report.warnings if info not in known)
     read = f"{count(len(report.files), 'settings file')}, {count(report.templates, 'template')}"
     if report.problems:
-        session.note(f"{count(len(report.problems), 'problem')}; {read} without one.")
+        session.out.line(f"{count(len(report.problems), 'problem')}; {read} without one.")
     else:
-        session.note(f"Nothing is wrong in {read}.")
+        session.out.line(f"Nothing is wrong in {read}.")

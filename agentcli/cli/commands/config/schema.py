@@ -33,6 +33,6 @@ def _schema(what: Format) -> object:
         from agentcli.workbench.event_schema import event_schema
 
         return event_schema()
-    from agentcli.catalog.schemas import schema
+    from agentcli.workbench.file_schema import file_schema
 
-    return schema(what)
+    return file_schema(what)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -43,8 +44,8 @@ def command(
             session.out.json({"name": key, "value": value, "source": _source_json(sources.get(key))})
         return
     columns = (Column("SETTING"), Column("VALUE", least=12), Column("SOURCE", least=12))
-    rows = [
-        [Cell(key, ("bold",)), one_line(_text(value)), Cell(str(sources.get(key) or "default"), ("dim",))]
+    rows: list[list[str | Cell]] = [
+        [Cell(key, ("bold",)), one_line(_text(value)), Cell(_source_text(sources.get(key), session.env.cwd), ("dim",))]
         for key, value in chosen.items()
     ]
     print_table(session.out, columns, rows)
@@ -66,6 +67,11 @@ def _text(value: Any) -> str:
     if value is None:
         return "-"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _source_text(source: Source | None, cwd: Path) -> str:
+    text = str(source or "default")
+    return text.removeprefix(f"{cwd}/")
 
 
 def _source_json(source: Source | None) -> dict[str, Any]:

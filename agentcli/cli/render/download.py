@@ -1,0 +1,116 @@
+"""A download on the screen: a bar with rate and time left, or a line now and then where nothing can be redrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from agentcli.cli.render.printer import Printer
+from agentcli.cli.render.quantity import duration, size
+from agentcli.cli.session import Session
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from agentcli.providers.local.progress import Phase, Progress
+
+Told = Callable[["Progress"], None]
+
+PHASES: dict[Phase, str] = {
+    "waiting": "waiting for another download of it",
+    "hub": "downloading from the model hub",
+    "index": "downloading from the package index",
+    "verifying": "checking its SHA-256",
+    "done": "ready",
+}
+
+STEP = 0.1
+"""Without a terminal, a line for each such part of the whole."""
+
+
+@contextmanager
+def download_view(session: Session) -> Iterator[Told]:
+    """What to tell of a download's progress; shown on standard error."""
+    if session.flags.quiet or session.flags.json:
+        yield lambda _: None
+    elif session.env.can_animate:
+        from rich.console import Console
+
+        console = Console(
+            file=session.err.stream,
+            force_terminal=True,
+            no_color=not session.err.color,
+            highlight=False,
+            _environ=dict(session.env.environ),
+        )
+        with _bar(console) as bar:
+            yield _Bars(bar).told
+    else:
+        yield Lines(session.err).told
+
+
+def _bar(console: Console) -> Bar:
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(compact=True),
+        console=console,
+        transient=False,
+    )
+
+
+class _Bars:
+    """One bar a phase."""
+
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._task: TaskID | None = None
+        self._phase: Phase | None = None
+
+    def told(self, progress: Progress) -> None:
+        """Move the bar of this phase."""
+        if progress.phase != self._phase:
+            self._begin(progress)
+        if self._task is not None:
+            self._bar.update(self._task, completed=progress.done)
+
+    def _begin(self, progress: Progress) -> None:
+        self._phase = progress.phase
+        if self._task is not None and progress.phase in ("verifying", "done"):
+            self._bar.update(self._task, completed=progress.total)
+        text = f"{progress.model}: {PHASES[progress.phase]}"
+        if progress.phase in ("waiting", "done"):
+            self._bar.console.print(text, markup=False)
+            self._task = None
+        else:
+            self._task = self._bar.add_task(text, total=progress.total, completed=progress.done)
+
+
+class Lines:
+    """A line for each phase, and one for each tenth of it."""
+
+    def __init__(self, err: Printer) -> None:
+        self._err = err
+        self._phase: Phase | None = None
+        self._next = 0.0
+
+    def told(self, progress: Progress) -> None:
+        """Print what is worth a line."""
+        if progress.phase != self._phase:
+            self._phase, self._next = progress.phase, progress.done / progress.total + STEP
+            self._err.line(f"{progress.model}: {PHASES[progress.phase]}")
+            self._err.flush()
+        elif progress.done / progress.total >= self._next and progress.phase != "verifying":
+            self._next += STEP
+            left = f", {duration(progress.seconds_left)} left" if progress.seconds_left else ""
+            rate = f", {size(progress.rate)}/s" if progress.rate else ""
+            share = f"{progress.done / progress.total:.0%}"
+            self._err.line(f"  {share} of {size(progress.total)}{rate}{left}")
+            self._err.flush()
