@@ -25,9 +25,7 @@ class Arguments(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_unused(cls, given: Any) -> Any:
-        if not isinstance(given, Mapping):
-            return given
+    def _without_unused(cls, given: dict[str, Any]) -> dict[str, Any]:
         return {name: value for name, value in given.items() if not cls._is_unused(name, value)}
 
     @classmethod
@@ -97,8 +95,6 @@ def _expected(prop: Mapping[str, Any]) -> str:
     words = _EXPECTED.get(prop.get("type", ""), "another value")
     if "minimum" in prop:
         words += f" from {prop['minimum']}"
-    if "maximum" in prop:
-        words += f" to {prop['maximum']}"
     if prop.get("minLength"):
         words += " that is not empty"
     if "maxLength" in prop:

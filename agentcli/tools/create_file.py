@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from agentcli.core.tools import FileChange, ToolResult, ToolSpec
+from agentcli.errors import ToolError
 from agentcli.sandbox.paths import Workspace
 from agentcli.sandbox.refusals import exists, too_large
 from agentcli.tools.arguments import Arguments, schema_of
@@ -61,7 +62,13 @@ def build(workspace: Workspace, options: CreateFileOptions) -> FileTool[Any]:
             return _done("unchanged", path, before, after)
         if before is not None and not arguments.overwrite:
             raise exists(path)
-        workspace.write_atomic(path, after, replace=arguments.overwrite)
+        try:
+            workspace.write_atomic(path, after, replace=arguments.overwrite)
+        except ToolError as error:
+            # A call beside this one may have made it just now; with this very content nothing is wrong.
+            if error.code != "E-FILE-EXISTS" or workspace.read_if_there(path) != after:
+                raise
+            return _done("unchanged", path, after, after)
         return _done("created" if before is None else "replaced", path, before, after)
 
     return FileTool(spec(), CreateFileArguments, tidy, work)

@@ -23,9 +23,6 @@ _BOMS: Final = (
 )
 """UTF-32 before UTF-16: its little-endian mark begins with that of the other."""
 
-_CONTROL: Final = frozenset(map(chr, (*range(9), 11, *range(14, 27), *range(28, 32), 127)))
-"""Characters that no text holds; tab, line ends, form feed and escape may."""
-
 
 @dataclass(frozen=True, slots=True)
 class Text:
@@ -100,14 +97,11 @@ def with_notes(lines: Iterable[str], *notes: str) -> str:
 def _detected(data: bytes, path: str) -> Text:
     import charset_normalizer
 
-    best = charset_normalizer.from_bytes(data[:_SAMPLE]).best()
+    end = len(data) if len(data) <= _SAMPLE else data.rfind(b"\n", 0, _SAMPLE) + 1  # no character is cut in two
+    best = charset_normalizer.from_bytes(data[: end or _SAMPLE]).best()
     if best is None:
         raise _binary(path, "It is neither UTF-8 nor any encoding that could be detected.")
-    text = _strict(data, best.encoding, path)
-    sample = text[:_SAMPLE]
-    if sum(char in _CONTROL for char in sample) * 100 > len(sample):
-        raise _binary(path, "It is full of control characters.")
-    return Text(text, best.encoding, detected=True)
+    return Text(_strict(data, best.encoding, path), best.encoding, detected=True)
 
 
 def _strict(data: bytes, encoding: str, path: str) -> str:

@@ -1,0 +1,167 @@
+"""What every tool must hold, whatever it does. A new tool is added to TOOLS, and has passed only then."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from agentcli.core.canonical import encode
+from agentcli.core.policies import Policy
+from agentcli.engine.ports import Tool
+from agentcli.errors import ToolArgumentsError, ToolError
+from agentcli.sandbox.paths import Workspace
+from agentcli.tools.openapi import json_schema
+from agentcli.tools.registry import BUILT_IN, ToolRegistry
+
+TOOLS = tuple(BUILT_IN)
+FILES = ("src/app.py", "README.md", "notes.txt", "docs/old.md")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "ws"
+    for name in FILES:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("def main():\n    pass  # todo\n")
+    return folder
+
+
+@pytest.fixture(params=TOOLS)
+def tool(request: pytest.FixtureRequest, root: Path) -> Iterator[Tool]:
+    workspace = Workspace(root)
+    found = ToolRegistry(workspace).select([SimpleNamespace(name=request.param, options={})]).get(request.param)
+    assert found is not None
+    yield found
+    workspace.close()
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in root.parent.rglob("*") if path.is_file()}
+
+
+def test_it_says_what_it_is(tool: Tool) -> None:
+    spec = tool.spec
+    assert spec.name.isidentifier()
+    assert spec.description.endswith(".")
+    assert spec.returns
+    assert spec.examples
+    assert spec.version
+    assert spec.subject is None or spec.subject in spec.parameters["properties"]
+
+
+def test_its_schema_is_valid_and_small(tool: Tool) -> None:
+    parameters = tool.spec.parameters
+    jsonschema_rs.Draft202012Validator(parameters)
+    assert jsonschema_rs.meta.is_valid(json_schema(tool.spec))
+    assert parameters["additionalProperties"] is False
+    assert all("description" in prop and "type" in prop for prop in parameters["properties"].values())
+    assert "title" not in json.dumps(parameters)
+    assert "anyOf" not in json.dumps(parameters)
+    assert len(json.dumps(parameters)) < 600
+
+
+def test_its_examples_fit_its_schema_and_parse(tool: Tool) -> None:
+    validator = jsonschema_rs.Draft202012Validator(tool.spec.parameters)
+    for example in tool.spec.examples:
+        validator.validate(example)
+        parsed = tool.parse(example)
+        assert encode(parsed)
+        validator.validate(parsed)
+        assert tool.parse(parsed) == parsed
+        assert {name: parsed[name] for name in example} == example
+
+
+def test_its_examples_work(tool: Tool) -> None:
+    for example in tool.spec.examples:
+        result = asyncio.run(tool.call(tool.parse(example)))
+        assert result.status == "ok"
+        assert result.content
+        assert encode(result.data)
+
+
+def test_it_changes_files_only_if_it_says_so_and_then_records_every_change(tool: Tool, root: Path) -> None:
+    for example in tool.spec.examples:
+        before = contents(root)
+        result = asyncio.run(tool.call(tool.parse(example)))
+        after = contents(root)
+        changed = {path for path in {*before, *after} if before.get(path) != after.get(path)}
+        assert changed == {str(root / change.path) for change in result.files if change.changed}
+        assert not changed or tool.spec.effects != "read-only"
+        for change in result.files:
+            path = str(root / change.path)
+            assert change.before == before.get(path)
+            if change.changed:
+                assert change.after == after.get(path)
+
+
+def test_an_idempotent_tool_can_be_called_again(tool: Tool, root: Path) -> None:
+    if tool.spec.effects == "irreversible":
+        pytest.skip("it says that it cannot")
+    for example in tool.spec.examples:
+        asyncio.run(tool.call(tool.parse(example)))
+        once = contents(root)
+        assert asyncio.run(tool.call(tool.parse(example))).status == "ok"
+        assert contents(root) == once
+
+
+def wrong_arguments(tool: Tool) -> list[dict[str, Any]]:
+    """Calls that no tool can accept: something unknown, something missing, something of another type."""
+    example = tool.spec.examples[0]
+    wrong: list[dict[str, Any]] = [{**example, "no_such_argument": 1}]
+    wrong += [{k: v for k, v in example.items() if k != name} for name in tool.spec.parameters.get("required", ())]
+    wrong += [{**example, name: {"not": ["a", "value"]}} for name in example]
+    wrong += [{**example, name: "x\ud800"} for name, value in example.items() if isinstance(value, str)]
+    return wrong
+
+
+def test_wrong_arguments_are_refused_with_a_good_call_before_anything_happens(tool: Tool, root: Path) -> None:
+    before = contents(root)
+    for arguments in wrong_arguments(tool):
+        for attempt in (lambda a=arguments: tool.parse(a), lambda a=arguments: asyncio.run(tool.call(a))):
+            with pytest.raises(ToolArgumentsError) as caught:
+                attempt()
+            assert caught.value.tool == tool.spec.name
+            assert caught.value.arguments == arguments
+            assert caught.value.info.fix.startswith(f"A good call: {tool.spec.name} {{")
+    assert contents(root) == before
+
+
+PATHS = ["../out", "/etc/passwd", "a\0b", "", ".env", ".agentcli/journal.db", "n" * 300, "a/../../out", "a\nb"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_path_that_tools_may_not_use_is_refused_before_anybody_is_asked(tool: Tool, root: Path, path: str) -> None:
+    if tool.spec.subject != "path":
+        pytest.skip("it takes no path")
+    arguments = {**tool.spec.examples[0], "path": path}
+    with pytest.raises(ToolError) as caught:
+        tool.parse(arguments)
+    info = caught.value.info
+    assert info.code in ("E-PATH-OUTSIDE", "E-PATH-INVALID", "E-PATH-HIDDEN")
+    assert caught.value.status == ("error" if info.code == "E-PATH-INVALID" else "denied")
+    assert all(text.isprintable() for text in (info.what, info.why, info.fix))
+    assert caught.value.tool == tool.spec.name
+
+
+def test_its_default_permission_follows_from_what_it_changes(tool: Tool) -> None:
+    verdict = Policy().decide(tool.spec, tool.parse(tool.spec.examples[0]))
+    assert (verdict.decision == "allow") is (tool.spec.effects == "read-only")
+    assert verdict.repeatable is (tool.spec.effects != "irreversible")
+
+
+def test_calls_can_run_side_by_side(tool: Tool) -> None:
+    example = tool.parse(tool.spec.examples[0])
+    count = 1 if tool.spec.effects == "irreversible" else 8
+
+    async def together() -> list[str]:
+        results = await asyncio.gather(*(tool.call(example) for _ in range(count)))
+        return [result.status for result in results]
+
+    assert asyncio.run(together()) == ["ok"] * count
