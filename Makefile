@@ -23,7 +23,7 @@ demo: install ## an embedded model answers a question about a file, and the run 
 
 test: install ## all tests, those with the embedded model and the built wheel included
 	@scripts/pull_test_model.sh
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(if $(COVERAGE),--cov --cov-fail-under=90) $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(if $(COVERAGE),--cov --cov-fail-under=90) $(ARGS)
 	$(if $(COVERAGE),@$(BIN)/coverage report --include='$(FULLY_COVERED)' --fail-under=100)
 
 coverage: ## the same, with the branch coverage that the house demands

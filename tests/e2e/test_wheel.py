@@ -17,7 +17,7 @@ import agentcli
 REPO = Path(__file__).resolve().parents[2]
 TEMPLATES = REPO / "templates"
 
-pytestmark = [pytest.mark.package, pytest.mark.xdist_group("wheel")]
+pytestmark = pytest.mark.package
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,11 @@ def kept(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
 
 
-def test_it_starts_by_its_name_and_as_a_module(installed: Installed, tmp_path: Path) -> None:
+def test_it_starts_by_its_name_and_as_a_module(installed: Installed, isolated: Path) -> None:
     for command in (["agentcli", "--version"], ["python", "-m", "agentcli", "--version"]):
-        done = installed.run(*command, home=tmp_path)
+        done = installed.run(*command, home=isolated)
         assert (done.returncode, done.stdout, done.stderr) == (0, f"agentcli {agentcli.__version__}\n", "")
-    assert list(tmp_path.iterdir()) == []
+    assert list(isolated.iterdir()) == []
 
 
 SCRIPT = """\
@@ -91,18 +91,18 @@ replies:
 """
 
 
-def test_it_scaffolds_a_project_and_an_agent_works_in_it(installed: Installed, tmp_path: Path) -> None:
-    made = installed.run("agentcli", "init", "project", home=tmp_path)
+def test_it_scaffolds_a_project_and_an_agent_works_in_it(installed: Installed, isolated: Path) -> None:
+    made = installed.run("agentcli", "init", "project", home=isolated)
     assert made.returncode == 0, made.stderr
-    assert (tmp_path / "project" / "agentcli.yaml").is_file()
+    assert (isolated / "project" / "agentcli.yaml").is_file()
 
-    script = tmp_path / "script.yaml"
+    script = isolated / "script.yaml"
     script.write_text(SCRIPT)
     options = ["--project", "project", "-m", f"scripted:{script}"]
-    done = installed.run("agentcli", "run", "What is the answer?", *options, home=tmp_path)
+    done = installed.run("agentcli", "run", "What is the answer?", *options, home=isolated)
     assert (done.returncode, done.stdout) == (0, "The answer is 42.\n"), done.stderr
     assert "read_lines" in done.stderr
 
-    listed = installed.run("agentcli", "runs", "list", "--json", "--project", "project", home=tmp_path)
+    listed = installed.run("agentcli", "runs", "list", "--json", "--project", "project", home=isolated)
     (row,) = [json.loads(line) for line in listed.stdout.splitlines()]
-    assert (row["name"], row["status"], row["turns"]) == ("assistant", "completed", 2)
+    assert (row["kind"], row["status"], row["turns"]) == ("agent", "completed", 2)
