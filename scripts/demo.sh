@@ -24,7 +24,7 @@ show() {
 }
 
 show agentcli models pull coder-1.5b
-show agentcli init "$place/demo"
+show agentcli init "$place/demo" --template full
 show cd "$place/demo"
-show agentcli run reader "What is the default port? Look in docs/guide.md." -m local:coder-1.5b
+show agentcli run reader "According to docs/refunds.md, how many days is the refund period?" -m local:coder-1.5b
 show agentcli runs show last
