@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import ModelRequest, ModelSettings, RequestHead
@@ -44,9 +43,12 @@ def max_tokens_of(model: str) -> int:
     return next((cap for prefix, cap in _OLD_MAX_TOKENS.items() if model.startswith(prefix)), DEFAULT_MAX_TOKENS)
 
 
-@dataclass(frozen=True, slots=True)
-class _Encoded:
-    """A message as the API's blocks, joined by commas; role `system` has its text's block."""
+_FIRST = {role: b'{"role":"%s","content":[' % role.encode() for role in ("user", "assistant")}
+_NEXT = {role: b"]}," + opening for role, opening in _FIRST.items()}
+
+
+class _Encoded(NamedTuple):
+    """A message as the API's blocks, joined by commas. The role is "" where there is nothing to say."""
 
     role: str
     blocks: bytes
@@ -73,14 +75,11 @@ class Messages:
         before, instruction = self._heads.of(request.head)
         encoded = self._messages.of(request.conversation)
         cached = bool(request.head.tools) or any(part.role == "assistant" for part in encoded)
-        system = [part.blocks for part in encoded if part.role == "system" and part.blocks]
+        messages, system = _merged(encoded, cached)
         if instruction:
             system.append(instruction)
-        out = [before]
-        if system:
-            out += [b',"system":[', _marked(b",".join(system), cached), b"]"]
-        out += [b',"messages":[', _merged(encoded, cached), b"]}"]
-        return b"".join(out)
+        told = (b',"system":[', _marked(b",".join(system), cached), b"]") if system else ()
+        return b"".join((before, *told, b',"messages":[', messages, b"]}"))
 
     def reader(self) -> MessagesReader:
         """A reader for one answer."""
@@ -128,32 +127,43 @@ def _marked(blocks: bytes, cached: bool) -> bytes:
     return blocks[:-1] + _MARK if cached else blocks
 
 
-def _merged(encoded: Sequence[_Encoded], cached: bool) -> bytes:
-    """The messages without the system's; neighbours of one role become one message, as the API wants it."""
-    groups: list[tuple[str, list[bytes]]] = []
-    for part in encoded:
-        if part.role == "system" or not part.blocks:
-            continue
-        if groups and groups[-1][0] == part.role:
-            groups[-1][1].append(part.blocks)
-        else:
-            groups.append((part.role, [part.blocks]))
-    if groups and groups[-1][0] == "user":
-        groups[-1][1][-1] = _marked(groups[-1][1][-1], cached)
-    return b",".join(b'{"role":"%s","content":[%s]}' % (role.encode(), b",".join(blocks)) for role, blocks in groups)
+def _merged(encoded: Sequence[_Encoded], cached: bool) -> tuple[bytes, list[bytes]]:
+    """The messages, neighbours of one role made one as the API wants it; and the blocks of system text.
+
+    Runs over the whole history for every request: that is why it is one plain loop.
+    """
+    system: list[bytes] = []
+    out: list[bytes] = []
+    last = ""
+    for role, blocks in encoded:
+        if role == last:
+            out += (b",", blocks)
+        elif role == "system":
+            system.append(blocks)
+        elif role:
+            out += (_NEXT[role] if last else _FIRST[role], blocks)
+            last = role
+    if last == "user":
+        out[-1] = _marked(out[-1], cached)
+    if last:
+        out.append(b"]}")
+    return b"".join(out), system
 
 
 def _encoded(message: Message) -> _Encoded:
+    blocks = b",".join(map(wire_json, _blocks(message)))
+    role = "user" if message.role == "tool" else message.role
+    return _Encoded(role if blocks else "", blocks)
+
+
+def _blocks(message: Message) -> list[dict[str, Any]]:
     if message.role == "assistant":
-        return _Encoded("assistant", b",".join(map(wire_json, _assistant_blocks(message))))
+        return _assistant_blocks(message)
+    # The API refuses an empty text: a message without any says nothing, and a result may go without content.
     if message.role == "tool":
-        block: dict[str, Any] = {"type": "tool_result", "tool_use_id": _call_id(message.tool_call_id or "")}
-        if message.content:
-            block["content"] = message.content
-        return _Encoded("user", wire_json(block))
-    # The API refuses an empty text; a message without any says nothing.
-    text = wire_json({"type": "text", "text": message.content}) if message.content else b""
-    return _Encoded(message.role, text)
+        content = {"content": message.content} if message.content else {}
+        return [{"type": "tool_result", "tool_use_id": _call_id(message.tool_call_id or ""), **content}]
+    return [{"type": "text", "text": message.content}] if message.content else []
 
 
 def _assistant_blocks(message: Message) -> list[dict[str, Any]]:

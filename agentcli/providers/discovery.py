@@ -10,20 +10,14 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address
 from pathlib import Path
 
 from agentcli.errors import ModelError
 from agentcli.providers.http import Endpoint, HttpClient
-from agentcli.providers.servers import SERVERS, Server, same_origin
+from agentcli.providers.servers import SERVERS, Server, ollama_address, same_origin
 
 PROBE_SECONDS = 0.5
 """How long a local Ollama may take to answer."""
-
-OLLAMA = "http://localhost:11434"
-
-_ANY = str(IPv4Address(0))
-"""What a server listens on to be reached by every address; a client cannot go there."""
 
 Probe = Callable[[str], Awaitable[Sequence[str] | None]]
 """The models that an Ollama at a base address has installed, or None where there is no Ollama."""
@@ -63,15 +57,17 @@ async def discover(
     models_dir: Path,
     probe: Probe | None = None,
     pulled: Callable[[Path], Iterable[str]] | None = None,
+    has_runtime: Callable[[], bool] | None = None,
 ) -> Choice:
     """Look for a model.
 
-    `get` reads a variable of the environment or `.env`; `pulled` lists the embedded models in a folder.
+    `get` reads a variable of the environment or `.env`; `pulled` lists the embedded models in a folder,
+    `has_runtime` tells whether this installation can run them.
     """
     considered = [_by_key(server, get) for server in SERVERS.values() if server.key_env]
     if not any(item.usable for item in considered):
         considered.append(await _by_ollama(get, probe or probe_ollama))
-        considered += _by_folder(models_dir, pulled or pulled_models)
+        considered += _by_folder((pulled or pulled_models)(models_dir), (has_runtime or local_runtime_installed)())
     chosen = next((item for item in considered if item.usable), None)
     if chosen is None:
         return Choice(None, "No key is set, no Ollama answers, no embedded model is pulled.", tuple(considered))
@@ -99,21 +95,12 @@ async def _by_ollama(get: Callable[[str], str | None], probe: Probe) -> Consider
     return Considered(f"ollama:{usable[0]}", True, f"An Ollama answers at {base} and has this model.")
 
 
-def _by_folder(models_dir: Path, pulled: Callable[[Path], Iterable[str]]) -> list[Considered]:
-    found = [Considered(f"local:{name}", True, "It is embedded and pulled.") for name in pulled(models_dir)]
+def _by_folder(pulled: Iterable[str], has_runtime: bool) -> list[Considered]:
+    why = (
+        "It is embedded and pulled." if has_runtime else "It is pulled; run `pip install 'agentcli[local]'` to use it."
+    )
+    found = [Considered(f"local:{name}", has_runtime, why) for name in pulled]
     return found or [Considered("local", False, "No embedded model is pulled.")]
-
-
-def ollama_address(host: str | None) -> str:
-    """Where Ollama listens by its own variable OLLAMA_HOST: `host`, `host:port` or a URL; 0.0.0.0 is this machine."""
-    if not host:
-        return OLLAMA
-    url = host if "://" in host else f"http://{host}"
-    scheme, _, rest = url.rstrip("/").partition("://")
-    host_only, colon, port = rest.partition(":")
-    if host_only == _ANY:
-        rest = f"localhost{colon}{port}"
-    return f"{scheme}://{rest}" if ":" in rest.rpartition("]")[2] else f"{scheme}://{rest}:11434"
 
 
 async def probe_ollama(base: str) -> Sequence[str] | None:
@@ -136,7 +123,14 @@ async def probe_ollama(base: str) -> Sequence[str] | None:
 
 
 def pulled_models(models_dir: Path) -> Sequence[str]:
-    """The embedded models in the folder whose content was verified, best first."""
+    """The embedded models in the folder, best first."""
     from agentcli.providers.local import pulled
 
     return pulled(models_dir)
+
+
+def local_runtime_installed() -> bool:
+    """Whether the extra `local` is there."""
+    import importlib.util
+
+    return importlib.util.find_spec("xllamacpp") is not None

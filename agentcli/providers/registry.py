@@ -16,7 +16,7 @@ from agentcli.engine.ports import ModelObserver, ModelProvider
 from agentcli.errors import ModelError, UsageError
 from agentcli.providers.fallback import Chain, Link
 from agentcli.providers.remote import RemoteModel, Surroundings
-from agentcli.providers.servers import SERVERS, Server, Wire, same_origin
+from agentcli.providers.servers import SERVERS, Server, Wire, address_from, same_origin
 from agentcli.providers.wire import WireFormat
 
 _FREE = ("local", "scripted")
@@ -56,7 +56,7 @@ def _filled(server: Server | None, config: ProviderConfig, get: Callable[[str], 
     if server is not None:
         if base_url is None and server.base_url_env:
             # The same person set this address and the key beside it.
-            base_url = get(server.base_url_env) or None
+            base_url = address_from(server, get)
             key_env = key_env or server.key_env
         elif base_url is None or same_origin(base_url, server.base_url):
             key_env = key_env or server.key_env

@@ -6,9 +6,17 @@ Everything here is public documentation of the servers. Any other server that sp
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Literal
 from urllib.parse import urlsplit
+
+OLLAMA = "http://localhost:11434"
+"""Where an Ollama listens unless told otherwise."""
+
+_ANY = str(IPv4Address(0))
+"""What a server listens on to be reached by every address; a client cannot go there."""
 
 Wire = Literal["openai", "anthropic"]
 
@@ -84,7 +92,7 @@ SERVERS: dict[str, Server] = {
         Server("fireworks", "https://api.fireworks.ai/inference/v1", "FIREWORKS_API_KEY"),
         Server("moonshot", "https://api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
         Server("huggingface", "https://router.huggingface.co/v1", "HF_TOKEN"),
-        Server("ollama", "http://localhost:11434/v1"),
+        Server("ollama", f"{OLLAMA}/v1", base_url_env="OLLAMA_HOST"),
         Server("llamacpp", "http://localhost:8080/v1"),
         Server("vllm", "http://localhost:8000/v1"),
         Server("lmstudio", "http://localhost:1234/v1"),
@@ -110,3 +118,25 @@ def origin(url: str) -> tuple[str, str, int] | None:
     if usual is None or not parts.hostname:
         return None
     return parts.scheme, parts.hostname, usual if port is None else port
+
+
+def address_from(server: Server, get: Callable[[str], str | None]) -> str | None:
+    """The base_url that the environment sets for a server, or None. `get` reads a variable."""
+    value = get(server.base_url_env) if server.base_url_env else None
+    if not value:
+        return None
+    return f"{ollama_address(value)}/v1" if server.name == "ollama" else value
+
+
+def ollama_address(host: str | None) -> str:
+    """Where Ollama listens by its own variable OLLAMA_HOST: a URL as it is, `host` (port 11434) or `host:port`.
+
+    0.0.0.0, which is every address of this machine, is reached as localhost.
+    """
+    scheme, found, rest = (host or OLLAMA).rstrip("/").rpartition("://")
+    name, colon, port = rest.partition(":")
+    if name == _ANY:
+        rest = f"localhost{colon}{port}"
+    if found:
+        return f"{scheme}://{rest}"
+    return f"http://{rest}" if ":" in rest.rpartition("]")[2] else f"http://{rest}:11434"

@@ -6,8 +6,9 @@ demand.
     assert server.requests[0].json["messages"][0]["role"] == "system"
 
 Replies are given in the order of the requests; a request past the last one gets the last one again if `repeat` is
-set, a 500 otherwise. A reply may be a function of the request. `python -m tests.fakes.model_server openai` serves
-"ok" until its standard input closes, in a process of its own, and prints its base URL: for measuring.
+set, a 500 otherwise. A reply may be a function of the request; `gets` answers GET requests by path. `python -m
+tests.fakes.model_server openai` serves "ok" until its standard input closes, in a process of its own, and prints its
+base URL: for measuring.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import json
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -50,7 +51,9 @@ Scripted = Reply | str | Callable[[Request], Reply | str]
 class ModelServer:
     """A server in a thread of its own. `requests` holds what came, `disconnected` is set when a client left early."""
 
-    def __init__(self, wire: OpenAIWire | AnthropicWire, replies: Sequence[Scripted], repeat: bool) -> None:
+    def __init__(
+        self, wire: OpenAIWire | AnthropicWire, replies: Sequence[Scripted], repeat: bool, gets: Mapping[str, Reply]
+    ) -> None:
         self.requests: list[Request] = []
         self.connections = 0
         self.disconnected = threading.Event()
@@ -58,6 +61,7 @@ class ModelServer:
         self._wire = wire
         self._replies = list(replies)
         self._repeat = repeat
+        self._gets = gets
         self._served = 0
         self._loop = asyncio.new_event_loop()
         self._released = asyncio.Event()
@@ -114,6 +118,8 @@ class ModelServer:
             writer.close()
 
     def _next(self, request: Request) -> Reply:
+        if request.method == "GET" and request.path in self._gets:
+            return self._gets[request.path]
         if not request.path.endswith(self._wire.path):
             return failure(404, f"nothing at {request.path}")
         if self._served < len(self._replies):
@@ -146,6 +152,8 @@ class ModelServer:
             writer.transport.abort()
             return False
         await _send_chunks(writer, closing, reply.slice_size)
+        if reply.ending == "linger" and not await self._released_before_gone(reader):
+            return False
         writer.write(b"0\r\n\r\n")
         await writer.drain()
         return True
@@ -220,16 +228,20 @@ def _running(server: ModelServer) -> Iterator[ModelServer]:
 
 
 @contextmanager
-def openai_server(*replies: Scripted, repeat: bool = False) -> Iterator[ModelServer]:
+def openai_server(
+    *replies: Scripted, repeat: bool = False, gets: Mapping[str, Reply] | None = None
+) -> Iterator[ModelServer]:
     """A server that speaks Chat Completions at `base_url` + /chat/completions."""
-    with _running(ModelServer(OpenAIWire(), replies, repeat)) as server:
+    with _running(ModelServer(OpenAIWire(), replies, repeat, gets or {})) as server:
         yield server
 
 
 @contextmanager
-def anthropic_server(*replies: Scripted, repeat: bool = False) -> Iterator[ModelServer]:
+def anthropic_server(
+    *replies: Scripted, repeat: bool = False, gets: Mapping[str, Reply] | None = None
+) -> Iterator[ModelServer]:
     """A server that speaks the Messages API at `base_url` + /messages."""
-    with _running(ModelServer(AnthropicWire(), replies, repeat)) as server:
+    with _running(ModelServer(AnthropicWire(), replies, repeat, gets or {})) as server:
         yield server
 
 

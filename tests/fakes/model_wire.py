@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Ending = Literal["complete", "no-end-mark", "no-finish", "cut", "reset", "hang"]
+Ending = Literal["complete", "no-end-mark", "no-finish", "cut", "reset", "hang", "linger"]
 
 
 @dataclass(frozen=True)
@@ -17,9 +17,9 @@ class Reply:
     `chunks` are the pieces of text streamed (default: the text whole). `ending`: `no-end-mark` ends the body in
     order but without `[DONE]` / `message_stop`, `no-finish` also leaves the finish reason out, `cut` breaks the
     connection after the content, `reset` does so before any byte of the answer, `hang` sends the content and then
-    nothing until the client goes or `server.release()` is called. `slice_size` sends the body in pieces of so many
-    bytes. `stream_error` is sent inside the stream after the content. `body` replaces everything by raw bytes of
-    `content_type`.
+    nothing until the client goes or `server.release()` is called, `linger` does so after the end mark. `slice_size`
+    sends the body in pieces of so many bytes. `stream_error` is sent inside the stream after the content. `body`
+    replaces everything by raw bytes of `content_type`.
     """
 
     text: str = ""

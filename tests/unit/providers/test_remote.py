@@ -176,10 +176,11 @@ async def test_a_body_past_the_cap_is_refused(serving: Serving) -> None:
 
 @pytest.mark.parametrize("stream", [True, False])
 async def test_an_answer_past_the_timeout_is_given_up(serving: Serving, stream: bool) -> None:
-    model, server = serving(Reply(text="slow", ending="hang"), repeat=True)
-    error = await failed(model, timeout=0.05, stream=stream)
+    heard = Heard()
+    model, _ = serving(Reply(text="slow", ending="hang"), repeat=True)
+    error = await failed(model, heard, timeout=0.05, stream=stream)
     assert (error.code, isinstance(error, ModelTransientError)) == ("E-MODEL-TIMEOUT", True)
-    assert len(server.requests) == 2
+    assert len(heard.retries) == 1
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -207,6 +208,34 @@ async def test_cancelling_after_the_first_text_closes_the_connection(serving: Se
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await asyncio.to_thread(server.disconnected.wait, 10)
+
+
+async def test_a_stream_left_open_after_its_end_mark_holds_nothing_up(serving: Serving) -> None:
+    model, server = serving(Reply(text="done", ending="linger"))
+    assert (await model.complete(request("hi"), Heard())).message.content == "done"
+    assert await asyncio.to_thread(server.disconnected.wait, 10)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (b'[{"error": {"code": 400, "message": "API key\\nnot valid"}}]', "API key not valid"),
+        (b'{"error": "just words"}', "just words"),
+        (b'{"detail": [{"msg": "too hot"}]}', '{"msg": "too hot"}'),
+        (b'"words"', "words"),
+        (b"plain text", "plain text"),
+        (b"<!doctype html><html>Bad</html>", "The server answered HTTP 400."),
+        (b"[" * 5000, "[[["),
+        (b"", "The server answered HTTP 400."),
+        (b"x" * 200_000, "xxx"),
+    ],
+    ids=range(9),
+)
+async def test_errors_of_any_shape_say_why(serving: Serving, body: bytes, why: str) -> None:
+    model, _ = serving(Reply(status=400, body=body))
+    error = await failed(model)
+    assert error.code == "E-MODEL-REQUEST"
+    assert why in error.info.why
 
 
 async def test_connections_are_used_again(serving: Serving) -> None:
