@@ -141,7 +141,9 @@ class Workspace:
     def _content(self, path: str, names: Sequence[str], cap: int) -> bytes:
         with self._opened(path, names) as file:
             size = os.fstat(file.fileno()).st_size
-            data = b"" if size > cap else file.read(cap + 1)  # one more: it may grow just now, or have no true size
+            data = b"" if size > cap else file.read(size + 1)
+            if len(data) > size:  # it grew just now, or its size is not told
+                data += file.read(cap + 1 - len(data))
         if size > cap or len(data) > cap:
             raise refusals.too_large(path, max(size, len(data)), cap)
         return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from pydantic import Field
@@ -15,6 +16,7 @@ from agentcli.tools.file_tool import FileTool, OutputOptions
 from agentcli.tools.text import decode, numbered, shortened, with_notes
 
 MAX_PATTERN_CHARS: Final = 1000
+_MOST_COUNTED: Final = 10_000
 _PROGRAM_BYTES: Final = 4 * 1024 * 1024
 """What a compiled pattern and its search may take; a larger pattern is refused."""
 
@@ -58,7 +60,7 @@ def build(workspace: Workspace, options: GrepFileOptions) -> FileTool[Any]:
         expression = _compiled(arguments.pattern)
         data = workspace.read_bytes(arguments.path)
         text = decode(data, arguments.path)
-        content = _shown(list(_matches(expression, text.text.replace("\r\n", "\n").encode())), options, text.note)
+        content = _shown(_found(expression, text.text), options, text.note)
         return ToolResult(content, files=(FileChange(arguments.path, before=data),))
 
     return FileTool(spec(), GrepFileArguments, tidy, work)
@@ -78,6 +80,11 @@ def _compiled(pattern: str) -> Any:
         return re2.compile(f"(?m:{pattern})", options)
     except re2.error as error:
         raise _invalid(pattern, error, re2.escape(pattern)) from error
+
+
+def _found(expression: Any, text: str) -> list[tuple[int, str]]:
+    """The matching lines, up to the most that are counted and one more."""
+    return list(islice(_matches(expression, text.replace("\r\n", "\n").encode()), _MOST_COUNTED + 1))
 
 
 def _matches(expression: Any, data: bytes) -> Iterator[tuple[int, str]]:
@@ -101,10 +108,10 @@ def _shown(found: list[tuple[int, str]], options: GrepFileOptions, note: str) ->
     if not found:
         return with_notes((), "no line matches", note)
     out = numbered(found, options.max_lines, options.max_bytes)
-    cut = (
-        f"{len(out)} of {len(found)} matching lines; narrow the pattern to see others" if len(out) < len(found) else ""
-    )
-    return with_notes(out, cut, note)
+    if len(out) == len(found):
+        return with_notes(out, note)
+    count = str(len(found)) if len(found) <= _MOST_COUNTED else f"more than {_MOST_COUNTED:,}"
+    return with_notes(out, f"{len(out)} of {count} matching lines; narrow the pattern to see others", note)
 
 
 def _invalid(pattern: str, error: Exception, literal: str) -> ToolArgumentsError:

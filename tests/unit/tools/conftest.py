@@ -1,3 +1,5 @@
+"""Tools over a workspace of their own, called as the engine calls them."""
+
 from __future__ import annotations
 
 import asyncio

@@ -67,6 +67,12 @@ def test_many_matches_are_counted_and_cut(call: Call, root: Path) -> None:
     assert content == "1: x\n2: x\n[2 of 500 matching lines; narrow the pattern to see others]"
 
 
+def test_very_many_matches_are_not_counted_to_the_end(call: Call, root: Path) -> None:
+    (root / "many").write_text("x\n" * 20_000)
+    content = call("grep_file", {"max_lines": 1}, path="many", pattern="x").content
+    assert content == "1: x\n[1 of more than 10,000 matching lines; narrow the pattern to see others]"
+
+
 def test_a_long_line_is_shown_around_its_match(call: Call, root: Path) -> None:
     (root / "long").write_text("é" * 3000 + "needle" + "é" * 3000)
     content = call("grep_file", path="long", pattern="needle").content
