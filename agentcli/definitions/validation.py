@@ -52,9 +52,17 @@ def validate(model: type[T], source: Source, problems: Problems) -> T:
     try:
         return model.model_validate(source.data)
     except ValidationError as error:
-        for found in error.errors(include_url=False):
-            report(found, model, source, problems)
+        errors = error.errors(include_url=False)
+        meant = {_meant(found["loc"], model) for found in errors if found["type"] == "extra_forbidden"}
+        for found in errors:
+            if found["type"] != "missing" or found["loc"] not in meant:
+                report(found, model, source, problems)
         raise problems.error() from None
+
+
+def _meant(loc: Path, model: type[BaseModel]) -> Path:
+    """The key that an unknown one was probably meant to be: then that one is not missing, too."""
+    return (*loc[:-1], nearest(str(loc[-1]), keys_at(model, loc[:-1])) or "")
 
 
 def report(found: Mapping[str, Any], model: type[BaseModel], source: Source, problems: Problems) -> None:
@@ -71,6 +79,9 @@ def report(found: Mapping[str, Any], model: type[BaseModel], source: Source, pro
         problems.add("VALUE", what, why=why, fix="rename it", at=source.where_key(loc))
     elif kind in _TYPES:
         _wrong_type(found, loc, source, problems)
+    elif kind == "unquoted":
+        why, at = f"expected {_expected(found)}", source.where(loc)
+        problems.add("QUOTE", f"`{dotted(loc)}` is no text", why=why, fix="quote the whole text", at=at)
     else:
         why = f"expected {_expected(found)}, found {shown(found['input'])}"
         problems.add(

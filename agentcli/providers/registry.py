@@ -19,7 +19,7 @@ from agentcli.providers.remote import RemoteModel, Surroundings
 from agentcli.providers.servers import SERVERS, Server, Wire, address_from, same_origin
 from agentcli.providers.wire import WireFormat
 
-_FREE = ("local", "scripted")
+EMBEDDED = ("local", "scripted")
 """Providers that are no server."""
 
 
@@ -72,7 +72,7 @@ def split_name(name: str) -> tuple[str, str]:
     if colon and provider and model:
         return provider, model
     guess = {"gpt": "openai", "o1": "openai", "o3": "openai", "cla": "anthropic", "gem": "gemini"}.get(name[:3])
-    known = name.rstrip(":") in (*SERVERS, *_FREE)
+    known = name.rstrip(":") in (*SERVERS, *EMBEDDED)
     example = f"{name.rstrip(':')}:MODEL" if known else f"{guess or 'provider'}:{name or 'model'}"
     raise UsageError(
         "E-MODEL-NAME", f"{name!r} is no model's name.", why="A model is provider:model.", fix=f"Write {example}."
@@ -111,7 +111,7 @@ class Providers:
     def price_known(self, model: str) -> bool:
         """Whether the cost of a call to this `provider:model` can be told. May load the price table: takes a while."""
         provider, name = split_name(model)
-        if provider in _FREE:
+        if provider in EMBEDDED:
             return True
         return self._around.prices.known(name, self._server(provider)[0].base_url)
 
@@ -155,7 +155,7 @@ class Providers:
         return replace(known, base_url=config.base_url, key_env=config.key_env, completion_cap="max_tokens"), config
 
     def _unknown(self, provider: str) -> UsageError:
-        names = [*SERVERS, *_FREE, *(name for name in self._config if name not in SERVERS)]
+        names = [*SERVERS, *EMBEDDED, *(name for name in self._config if name not in SERVERS)]
         near = difflib.get_close_matches(provider, names, 1)
         return UsageError(
             "E-MODEL-UNKNOWN-PROVIDER",

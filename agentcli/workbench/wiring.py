@@ -119,12 +119,15 @@ class Workbench:
         from agentcli.catalog.builtin import templates_root
         from agentcli.catalog.catalog import Catalog, Root
         from agentcli.catalog.checks import Known
+        from agentcli.providers.registry import EMBEDDED
+        from agentcli.providers.servers import SERVERS
         from agentcli.tools.registry import BUILT_IN
 
+        providers = frozenset({*SERVERS, *EMBEDDED, *self.settings.providers})
         roots = [Root(self.places.config, "user"), Root(templates_root(), "built-in")]
         if self.project is not None:
             roots.insert(0, Root(self.project.root, "project"))
-        return Catalog(roots, Known(tools=frozenset(BUILT_IN)))
+        return Catalog(roots, Known(tools=frozenset(BUILT_IN), providers=providers))
 
     @cached_property
     def journal(self) -> SqliteJournal:
