@@ -6,6 +6,7 @@ are known, in the catalog.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
@@ -19,7 +20,17 @@ StepId: TypeAlias = Annotated[str, Field(pattern=STEP_ID, max_length=64)]
 
 
 def _text_is_prompt(value: Any) -> Any:
-    return {"prompt": value} if isinstance(value, str) else value
+    """A bare text is a prompt. What YAML made a number or a mapping of was probably meant as one."""
+    if isinstance(value, str):
+        return {"prompt": value}
+    if isinstance(value, (bool, int, float)):
+        raise PydanticCustomError("unquoted", "expected a prompt, or a mapping with `prompt` or `tool`")
+    if isinstance(value, dict) and len(value) == 1:
+        (key,) = value
+        known = {field.alias or name for name, field in Step.model_fields.items()}
+        if key not in known and not get_close_matches(key, known, n=1):
+            raise PydanticCustomError("unquoted", "expected a prompt, which YAML took for a key and its value")
+    return value
 
 
 def _list_or_expression(value: Any) -> Any:
