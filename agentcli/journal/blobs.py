@@ -70,7 +70,9 @@ class BlobFiles:
         coding, kept = (Coding.FILE_DEFLATE, small) if len(small) < len(data) * 0.9 else (Coding.FILE_RAW, data)
         path = self.path(digest, coding)
         if not path.exists():
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # `parents=True` would give the outer folder the usual mode.
+            for folder in (self.folder, path.parent):
+                folder.mkdir(mode=0o700, exist_ok=True)
             _write_whole(path, kept)
         return Packed(digest, len(data), coding, None)
 

@@ -112,7 +112,7 @@ class SecretRedactor:
             return self._value(value)
         clean = self._text(value)
         rest = _SCHEMES.sub("", PLACEHOLDER.sub("", clean)).strip()
-        if not rest or is_reference(rest):
+        if not rest or is_reference(clean):
             return clean
         return self._secrets.get(value) or self._placeholder(name, value)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from hashlib import sha256
 
@@ -63,6 +62,8 @@ class SqliteRunLog:
         self._lock.release(remove=True)
 
     async def _done(self, operation: Operation) -> None:
+        import asyncio  # listing runs needs none of it
+
         waiting = Waiting()
         self._writer.submit(operation, waiting)
         try:

@@ -45,7 +45,7 @@ class SqliteJournal:
         self.path = folder / FILE
         self._files = BlobFiles(folder / "blobs")
         self._locks = RunLocks(folder / "locks")
-        self._writer = Writer(self.path, self._files, Turnstile(folder / "locks" / "turn"))
+        self._writer = Writer(self.path, self._files, Turnstile(folder / "locks" / "turn"), self._locks)
         self._reader: EventReader | None = None
 
     # -- writing ------------------------------------------------------------------------------------------------

@@ -9,9 +9,17 @@ from agentcli.journal.redaction import SecretRedactor
 _LONGEST = 8_192
 """So much is held back at most where no white space comes; known secrets may ask for more."""
 
+_LEAD = 560
+"""Characters before a cut in which something may stand that announces a secret."""
+
+_TRIES = 6
+"""White spaces, from the last backwards, at which a cut is tried."""
+
 _SPACE = re.compile(r"\s+")
 _LEADS = re.compile(
-    r"""(?ix) (?: [:=]>? | bearer | basic | digest | token | --[a-z-]{0,40} | -----begin [\sa-z]{0,30} ) [\s"'\\]* $"""
+    r"""(?ix) (?: [:=] >? (?: \s* ["'] [^"'\n]{0,512} )?
+                | (?: pass | pwd | secret | token | key | credential | authorization ) [a-z0-9_-]{0,24}
+                | bearer | basic | digest | --[a-z-]{0,40} | -----begin [\sa-z]{0,30} ) [\s"'\\]* $"""
 )
 _OPEN_KEY = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----(?![\s\S]*-----END [A-Z ]{0,30}PRIVATE KEY-----)")
 
@@ -41,11 +49,11 @@ class StreamRedactor:
         most = max(_LONGEST, 2 * self._redactor.longest)
         if len(held) > most:
             return self._forced(len(held) - most // 2)
-        open_key = _OPEN_KEY.search(held)
+        open_key = _OPEN_KEY.search(held) if "-----BEGIN" in held else None
         limit = open_key.start() if open_key else len(held)
         ends = [found.end() for found in _SPACE.finditer(held, 0, limit)]
-        for end in reversed(ends):
-            if not _LEADS.search(held, max(0, end - 80), end) and not self._splits(end):
+        for end in reversed(ends[-_TRIES:]):
+            if not _LEADS.search(held[max(0, end - _LEAD) : end]) and not self._splits(end):
                 return end
         return 0
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobFiles, BlobReader
 from agentcli.journal.faults import storage_error
-from agentcli.journal.locks import Turnstile
+from agentcli.journal.locks import RunLocks, Turnstile
 from agentcli.journal.operations import Operation, Sync, touch
 from agentcli.journal.schema import open_writer
 
@@ -43,10 +43,11 @@ class Order:
 class Writer:
     """Queue, thread and connection. Any thread may submit; `open` and `close` are its owner's."""
 
-    def __init__(self, path: Path, files: BlobFiles, turnstile: Turnstile) -> None:
+    def __init__(self, path: Path, files: BlobFiles, turnstile: Turnstile, locks: RunLocks) -> None:
         self._path = path
         self._files = files
         self._turnstile = turnstile
+        self._locks = locks
         self._database: sqlite3.Connection | None = None
         self._unsynced = False
         self._thread: threading.Thread | None = None
@@ -106,6 +107,7 @@ class Writer:
         while orders := self._next():
             self._carry_out(orders)
         self._disconnect()
+        self._locks.sweep()
 
     def _next(self) -> list[Order]:
         """What to do next; nothing once all is done and the journal closes."""

@@ -123,7 +123,7 @@ class InMemoryJournal:
             index = int(ref[5:] or 1) if "~" in ref else 0
             found = top[index : index + 1]
         else:
-            ref = ref.lower()
+            ref = ref.lower() or "nothing"
             exact = [row for row in rows if row.start.id == ref]
             found = exact or [row for row in rows if row.start.id.startswith(ref) or row.start.id.endswith(ref)]
         if not found:
