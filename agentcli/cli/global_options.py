@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from typer.core import TyperOption
 
 from agentcli import __version__
+from agentcli.cli.light_params import light
 from agentcli.cli.session import session_of
 
 
@@ -61,32 +61,12 @@ def _declare(
     pass
 
 
-class _ValueOption(TyperOption):
-    """An option with a value that costs nothing where it is not given: typer would load pydantic to convert None."""
-
-    def process_value(self, ctx: Any, value: Any) -> Any:
-        return None if value is None else super().process_value(ctx, value)
-
-
 @cache
 def global_params() -> tuple[Any, ...]:
     """The options as parameters that any command can be given; built once a process."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command(add_help_option=False)(_declare)
-    return tuple(_light(param) for param in typer.main.get_command(app).params)
-
-
-def _light(param: Any) -> Any:
-    if param.is_flag:
-        return param
-    return _ValueOption(
-        param_decls=[param.name, *param.opts],
-        type_descriptor=param.type_descriptor,
-        callback=param.callback,
-        expose_value=False,
-        help=param.help,
-        metavar=param.metavar,
-    )
+    return tuple(light(param) for param in typer.main.get_command(app).params)
 
 
 def leading_globals(args: list[str]) -> int:

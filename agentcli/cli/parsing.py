@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from agentcli.cli.global_options import global_params, leading_globals
 from agentcli.cli.help import write_command_help, write_group_help
+from agentcli.cli.light_params import light
 from agentcli.cli.tree import Entry
 from agentcli.cli.usage import unknown_command
 
@@ -116,7 +117,7 @@ def load(entry: Entry) -> Leaf:
     app.command(entry.name, cls=Leaf, add_help_option=False)(module.command)
     leaf = cast("Leaf", typer.main.get_command(app))
     leaf.examples = module.EXAMPLES
-    leaf.params.extend(global_params())
+    leaf.params = [*map(light, leaf.params), *global_params()]
     return leaf
 
 
