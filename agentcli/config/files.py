@@ -85,7 +85,7 @@ def without_user_only(layer: Mapping[str, Json], file: ConfigFile) -> tuple[dict
     kept, warnings = {}, []
     for key, value in layer.items():
         extra = Overlay.model_fields[key].json_schema_extra
-        if not (isinstance(extra, dict) and extra.get("user_only")):
+        if value is None or not (isinstance(extra, dict) and extra.get("user_only")):
             kept[key] = value
             continue
         line, column = file.source.where_key((key,))

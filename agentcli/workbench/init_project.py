@@ -138,7 +138,7 @@ def _differs(path: Path, text: str) -> bool:
     """Whether something else than this text is there."""
     try:
         return path.read_bytes() != text.encode()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
         return True
