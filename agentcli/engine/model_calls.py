@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from agentcli.core.canonical import encode
 from agentcli.core.events import (
     Body,
     Event,
@@ -19,7 +20,7 @@ from agentcli.core.messages import Conversation, Message
 from agentcli.core.models import ModelRequest, RequestHead
 from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effect, Effects, expect
-from agentcli.engine.ports import ModelProvider
+from agentcli.engine.ports import ModelProvider, RunLog
 from agentcli.engine.scope import Scope
 from agentcli.errors import ErrorInfo, ModelError
 
@@ -27,8 +28,11 @@ from agentcli.errors import ErrorInfo, ModelError
 class ModelCalls:
     """Asks the model of one conversation. Requests go to the journal as what each adds to the one before it."""
 
-    def __init__(self, door: Effects, provider: ModelProvider, admission: Admission, head: RequestHead) -> None:
+    def __init__(
+        self, door: Effects, log: RunLog, provider: ModelProvider, admission: Admission, head: RequestHead
+    ) -> None:
         self._door = door
+        self._log = log
         self._provider = provider
         self._admission = admission
         self._head = head
@@ -59,7 +63,9 @@ class ModelCalls:
     def _intent(self, conversation: Conversation) -> ModelStarted:
         previous, kept = self._previous or (None, 0)
         provider, _, model = self._head.models[0].partition(":")
-        added = tuple(conversation.digests[kept:])
+        added = tuple(self._log.put(message) for message in conversation.encoded[kept:])
+        if not kept:
+            self._log.put(encode(self._head.to_json()))
         return ModelStarted(provider, model, RequestDelta(previous, kept, added, self._head.digest))
 
     async def _complete(self, request: ModelRequest, started: Event, scope: Scope) -> Body:

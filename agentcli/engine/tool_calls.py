@@ -69,6 +69,8 @@ class ToolCalls:
             raise ToolRefusedError(
                 "E-TOOL-DENIED", f"`{spec.name}` is not allowed here.", why=f"The rule `{verdict.rule}` denies it."
             )
+        if verdict.asked:
+            self.door.emit(ApprovalResolved(spec.name, call.id, "once", "flag", verdict.rule), scope)
         if verdict.decision == "allow" or (verdict.repeatable and spec.name in self.always):
             return
         answer = await self._ask(spec, call, arguments, verdict.rule, scope)

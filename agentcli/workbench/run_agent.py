@@ -111,7 +111,7 @@ def _loop(
     tools = bench.tools.select(plan.uses)
     return AgentLoop(
         door=door,
-        model=ModelCalls(door, provider, admission, plan.head()),
+        model=ModelCalls(door, log, provider, admission, plan.head()),
         tools=ToolCalls(door, log, tools, plan.policy.to_policy(), approver, admission, plan.limits.tool_seconds),
         budget=Budget(plan.limits),
         conversation=conversation_of(bench, plan),

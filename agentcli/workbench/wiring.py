@@ -150,7 +150,7 @@ class Workbench:
         """The confined view of the workspace that file tools share."""
         from agentcli.sandbox.paths import Workspace
 
-        return Workspace(self.workspace, private=[self.places.data, self.places.config])
+        return Workspace(self.workspace, private=[self.places.config, self.places.data, self.places.cache])
 
     @cached_property
     def tools(self) -> ToolRegistry:

@@ -235,7 +235,7 @@ class Rig:
         head = RequestHead(("fake:model",), tuple(table.specs()), output_schema=self.schema)
         loop = AgentLoop(
             door,
-            ModelCalls(door, self.provider, admission, head),
+            ModelCalls(door, log, self.provider, admission, head),
             ToolCalls(door, log, table, self.policy, self.approver, admission, self.limits.tool_seconds),
             budget,
             Conversation([Message("system", "Be brief."), Message("user", self.task)]),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from agentcli.core.canonical import decode
 from agentcli.core.limits import Limits
 from agentcli.core.models import ModelReply, ModelRequest, Usage
 from agentcli.core.tools import ToolResult
@@ -184,3 +185,12 @@ async def test_requests_are_recorded_as_what_each_adds() -> None:
     assert [(delta.kept, len(delta.added)) for delta in deltas] == [(0, 2), (2, 2), (4, 2)]
     seqs = [event.seq for event in rig.recorded() if event.body.type == "model.started"]
     assert [delta.previous for delta in deltas] == [None, *seqs[:2]]
+
+
+async def test_every_request_can_be_rebuilt_from_the_record() -> None:
+    rig = Rig([calls(("look", {})), calls(("look", {})), answer()], [says("look", "x")])
+    await rig.run()
+    asked = [event for event in rig.recorded() if event.body.type == "model.started"]
+    for event, request in zip(asked, rig.provider.requests, strict=True):
+        assert rig.journal.conversation(event.run, event.seq) == list(request.conversation.messages)
+        assert decode(rig.journal.blob(event.body.request.head)) == request.head.to_json()

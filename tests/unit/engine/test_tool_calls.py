@@ -71,6 +71,14 @@ async def test_always_never_covers_what_cannot_be_taken_back() -> None:
     assert approver.asked == ["wipe", "wipe"]
 
 
+async def test_what_a_flag_allows_is_on_record_as_answered_by_the_flag() -> None:
+    rig = Rig([calls(("write", {})), answer()], policy=Policy(allow=["write"]))
+    rig.tools = [says("write", "w", effects="idempotent")]
+    await rig.run()
+    (resolved,) = rig.seen.of("approval.resolved")
+    assert (resolved.decision, resolved.by, resolved.reason) == ("once", "flag", "--allow write")
+
+
 async def test_a_denied_call_is_told_to_the_model_and_nobody_is_asked() -> None:
     rules = Permissions(deny=("write",))
     rig = Rig([calls(("write", {})), answer()], policy=Policy([Layer("user", rules)], yes=True))
