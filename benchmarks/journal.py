@@ -5,10 +5,8 @@ Every figure of speed stands beside a floor measured in the same run on the same
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
-import inspect
 import multiprocessing
 import os
 import sqlite3
@@ -20,94 +18,16 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from agentcli.core.canonical import digest, encode
+from agentcli.core.canonical import encode
 from agentcli.core.events import (
-    Body,
-    EffectKey,
     Event,
-    ModelCompleted,
-    ModelStarted,
-    RequestDelta,
-    RunCompleted,
-    RunStarted,
     ToolCompleted,
     ToolStarted,
     TurnStarted,
 )
-from agentcli.core.ids import run_id
-from agentcli.core.messages import Conversation, Message, ToolCall
-from agentcli.core.models import Usage
-from agentcli.core.runs import RunEnd, RunQuery, RunStart
+from agentcli.core.runs import RunQuery
 from agentcli.journal.store import SqliteJournal
-
-SOURCE = inspect.getsource(argparse).splitlines()
-MANIFEST = "0" * 64
-NOW = 1_795_000_000.0
-
-
-def start(number: int, **changes: object) -> RunStart:
-    values = {"kind": "agent", "name": "reader", "task": "What does it say?", "model": "openai:gpt-5-mini"}
-    return RunStart(run_id(NOW + number, number * 7919), manifest=MANIFEST, started=NOW + number, **{**values, **changes})
-
-
-def end(turns: int = 1) -> RunEnd:
-    return RunEnd("completed", 0, NOW, turns, Usage(1000, 100), 0.01, 1.5)
-
-
-class Recorder:
-    """Appends a run's events as the engine does."""
-
-    def __init__(self, journal: SqliteJournal, number: int) -> None:
-        self.log = journal.begin(start(number))
-        self.seq = 0
-
-    def add(self, body: Body, kind: str | None = None, turn: int = 0, done: bool = False) -> int:
-        self.seq += 1
-        key = EffectKey("t", kind, getattr(body, "tool", "model"), turn) if kind else None
-        request = digest([kind, turn]) if kind else None
-        result = digest(body.to_json()) if done else None
-        now = time.time()
-        self.log.append(
-            Event(self.log.run, self.seq, now, now, body, "t", None, turn, None, key, request, result)
-        )
-        return self.seq
-
-
-def file_lines(turn: int) -> str:
-    """Some 2.4 KB of a file, another part of it every turn."""
-    at = turn * 53 % (len(SOURCE) - 60)
-    return "\n".join(f"{number}: {line}" for number, line in enumerate(SOURCE[at : at + 56], at))
-
-
-async def growing_run(journal: SqliteJournal, number: int, turns: int) -> int:
-    """A run whose request grows every turn. Returns the bytes of all its requests in full."""
-    recorder, conversation, naive, previous = Recorder(journal, number), Conversation(), 0, None
-    recorder.add(RunStarted("agent", "reader", None, "What does argparse do?", {}, MANIFEST))
-    for message in (Message("system", "You answer questions about files. " * 12), Message("user", "What does it do?")):
-        conversation.append(message)
-    kept = 0
-    for turn in range(turns):
-        recorder.add(TurnStarted(), turn=turn)
-        for data in conversation.encoded[kept:]:
-            recorder.log.put(data)
-        added = tuple(conversation.digests[kept:])
-        request = RequestDelta(previous, kept, added, MANIFEST)
-        previous, kept = recorder.add(ModelStarted("openai", "gpt-5-mini", request), "model", turn), len(conversation)
-        naive += sum(map(len, conversation.encoded))
-        call = ToolCall(f"call_{turn:04}_{digest(turn)[:12]}", "read_lines", {"path": "argparse.py", "start": turn * 53})
-        said = Message("assistant", f"Let me look at line {turn * 53}: {SOURCE[turn * 31 % len(SOURCE)]}", (call,))
-        usage = Usage(900 + 700 * turn, 60 + turn, 800 * turn)
-        done = ModelCompleted(said, usage, "tool_calls", "openai:gpt-5-mini", 1.234567 + turn / 7, 0.00123 * turn, 1)
-        recorder.add(done, "model", turn, done=True)
-        recorder.add(ToolStarted("read_lines", call.id, call.arguments), "tool", turn)
-        await recorder.log.barrier()
-        text = file_lines(turn)
-        recorder.add(ToolCompleted("read_lines", call.id, "ok", text, None, 0.001234), "tool", turn, done=True)
-        for message in (said, Message("tool", text, tool_call_id=call.id)):
-            conversation.append(message)
-    recorder.add(RunCompleted("completed", "It parses.", None, Usage(1, 2), 0.1, 3.0, turns, 0))
-    await recorder.log.end(end(turns))
-    return naive
+from benchmarks.recorded_runs import MANIFEST, NOW, Recorder, end, file_lines, growing_run, start
 
 
 def size_of(folder: Path) -> int:
@@ -121,9 +41,9 @@ def sizes(folder: Path) -> Iterator[tuple[str, str, str, str]]:
         naive = asyncio.run(growing_run(journal, 1, turns))
         journal.close()
         found[turns] = size_of(folder / f"size-{turns}")
-        target = "≤ 120 KB" if turns == 50 else "linear (≤ 20 × 50 turns)"
+        target = "≤ 120 KB" if turns == 50 else "linear (≤ 20 times 50 turns)"
         yield f"a {turns}-turn run on disk", f"{found[turns] / 1000:.0f} KB", target, f"{naive / 1000:,.0f} KB in full"
-    yield "1,000 turns against 50", f"{found[1000] / found[50]:.1f} ×", "≤ 20 ×", ""
+    yield "1,000 turns against 50", f"{found[1000] / found[50]:.1f}", "≤ 20", ""
 
 
 async def append_costs(folder: Path, count: int) -> tuple[list[float], list[float]]:
@@ -294,7 +214,10 @@ from agentcli.journal.store import SqliteJournal
 SqliteJournal(Path({1!r})).runs()
 print(time.perf_counter() - t)
 """
-    for name, before, target in (("all of it", "sys", ""), ("after core and sqlite3", "sqlite3, agentcli.core.events", "≤ 15 ms")):
+    for name, before, target in (
+        ("all of it", "sys", ""),
+        ("after core and sqlite3", "sqlite3, agentcli.core.events", "≤ 15 ms"),
+    ):
         text = program.format(before, str(folder / "list-10"))
         runs = [float(subprocess.check_output([sys.executable, "-c", text])) * 1e3 for _ in range(7)]
         yield f"import, open, list: {name}", f"{statistics.median(runs):.1f} ms", target, ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import tempfile
 from collections import deque
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -82,8 +81,8 @@ class BlobFiles:
 
 
 def _write_whole(path: Path, data: bytes) -> None:
-    fd, name = tempfile.mkstemp(prefix=".", dir=path.parent)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name[:16]}.{os.urandom(8).hex()}")
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(fd, "wb") as file:
             file.write(data)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +73,9 @@ def _log_is_empty(path: Path) -> bool:
 
 def _copied(path: Path) -> sqlite3.Connection:
     """A private copy with the log applied; its files are gone from the folder as soon as they are open."""
+    import shutil
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="agentcli-") as folder:
         copy = Path(folder) / path.name
         for suffix in ("", "-wal"):

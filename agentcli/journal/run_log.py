@@ -62,9 +62,11 @@ class SqliteRunLog:
         self._lock.release(remove=True)
 
     async def _done(self, operation: Operation) -> None:
-        import asyncio  # listing runs needs none of it
+        # Listing runs needs none of these.
+        import asyncio
+        from concurrent.futures import Future
 
-        waiting = Waiting()
+        waiting: Waiting = Future()
         self._writer.submit(operation, waiting)
         try:
             async with asyncio.timeout(PATIENCE_S):

@@ -9,9 +9,9 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobFiles, BlobReader
@@ -29,7 +29,10 @@ QUEUE_BYTES = 64 * 1024 * 1024
 PATIENCE_S = 60.0
 """How long to wait for the disk, or for another process's turn, before giving up."""
 
-Waiting = Future[None]
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+Waiting: TypeAlias = "Future[None]"
 
 
 @dataclass(frozen=True, slots=True)

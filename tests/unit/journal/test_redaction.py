@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import json as stdlib_json
 import re
-import stat
-import threading
-import time
 from base64 import b64encode, urlsafe_b64encode
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -16,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentcli.errors import StorageError, ToolError
-from agentcli.journal.patterns import names_secret
-from agentcli.journal.redaction import PLACEHOLDER, SecretRedactor, load_key
+from agentcli.errors import ToolError
+from agentcli.journal.redaction import PLACEHOLDER, SecretRedactor
 
 KEY = b"k" * 32
 SECRETS = {
@@ -27,8 +22,6 @@ SECRETS = {
     "DEPLOY_TOKEN": "correct-horse-battery",
     "PREFIX": "correct-horse",
 }
-PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA04up8hoqzS1+APIB0RhjXyObwHQnOzhAk5Bd7mhkSbPkyhP1\n" * 1
-JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 
 
 def redactor(**known: str) -> SecretRedactor:
@@ -139,41 +132,6 @@ def test_a_known_value_with_a_lone_surrogate_is_found() -> None:
     assert "\udcff" not in redactor(ODD="secret\udcffvalue").redact("a secret\udcffvalue here")
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "password", "Password", "userPassword", "DB_PASSWORD", "api_key", "apiKey", "X-API-Key", "apikey",
-        "OPENAI_API_KEY", "authorization", "Proxy-Authorization", "token", "access_token", "refreshToken", "secret",
-        "client_secret",
-        "private_key", "passphrase", "credentials", "Set-Cookie", "password2", "api_key_value", "newPassword",
-        "secretAccessKey",
-    ],
-)  # fmt: skip
-def test_these_names_say_that_a_value_is_secret(name: str) -> None:
-    assert names_secret(name)
-    hidden = redactor().redact({name: "hunter2"})[name]
-    assert PLACEHOLDER.fullmatch(hidden)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "tokens", "max_output_tokens", "token_count", "next_page_token", "pageToken", "eos_token", "password_policy",
-        "keyboard", "key", "monkey", "secretary", "author", "api_key_env", "tokenizer", "cookies_enabled", "", "2",
-        "public_key",
-    ],
-)  # fmt: skip
-def test_these_names_do_not(name: str) -> None:
-    value = {name: "hunter2"}
-    assert redactor().redact(value) is value
-
-
-@pytest.mark.parametrize("value", ["", "  ", "${API_KEY}", "$TOKEN", "{{ inputs.key }}", "****", "none", "null"])
-def test_what_only_points_to_a_secret_stays(value: str) -> None:
-    given = {"password": value}
-    assert redactor().redact(given) is given
-
-
 def test_what_stands_under_a_secret_name() -> None:
     made = redactor()
     given = {
@@ -220,85 +178,6 @@ def test_only_so_many_values_are_learned() -> None:
     assert made.redact("value-number-399") == "value-number-399"
 
 
-@pytest.mark.parametrize(
-    ("text", "secret"),
-    [
-        ("key sk-ant-api03-AbCdEf0123456789xyz end", "sk-ant-api03-AbCdEf0123456789xyz"),
-        ("AKIAIOSFODNN7EXAMPLE", "AKIAIOSFODNN7EXAMPLE"),
-        ("x ghp_0123456789abcdefghijABCDEFGHIJ012345 y", "ghp_0123456789abcdefghijABCDEFGHIJ012345"),
-        ("glpat-abcdefghij0123456789", "glpat-abcdefghij0123456789"),
-        ("xoxb-1234567890-abcdefghij", "xoxb-1234567890-abcdefghij"),
-        ("AIza" + "Sy0123456789abcdefghijklmnopqrstuvw", "AIzaSy0123456789abcdefghijklmnopqrstuvw"),
-        ("hf_abcdefghij0123456789abcdefghij01", "hf_abcdefghij0123456789abcdefghij01"),
-        ("sk_live_0123456789abcdefghij", "sk_live_0123456789abcdefghij"),
-        (f"jwt={JWT};", JWT),
-        (f"{PEM}-----END RSA PRIVATE KEY-----\nafter", "MIIEowIBAAKCAQEA04up8hoqzS1"),
-        (f"first lines: {PEM}", "MIIEowIBAAKCAQEA04up8hoqzS1"),
-        (stdlib_json.dumps({"k": PEM}), "MIIEowIBAAKCAQEA04up8hoqzS1"),
-        ("Authorization: Bearer abc.def-123_456~789", "abc.def-123_456~789"),
-        ("authorization: basic dXNlcjpwYXNz", "dXNlcjpwYXNz"),
-        ('{"Authorization": "token abcdef123"}', "abcdef123"),
-        ("use bearer abcdef0123456789abcdef now", "abcdef0123456789abcdef"),
-        ("postgres://bob:s3cr3t@db.example/x", "s3cr3t"),
-        ("redis://:s3cr3t@db.example", "s3cr3t"),
-        ("export SERVICE_API_KEY=abc123def456", "abc123def456"),
-        ("API_KEY_PROD: 'abc123'", "abc123"),
-        ('{"password": "hunter2"}', "hunter2"),
-        ('{\\"password\\": \\"hunter2\\"}', "hunter2"),
-        ("client_secret => abc123def456", "abc123def456"),
-        ("password = correct.horse-battery+staple", "correct.horse-battery+staple"),
-        ("curl --token abc123def --url x", "abc123def"),
-        ("mysql --password=hunter22 db", "hunter22"),
-    ],
-)
-def test_forms_of_secrets_are_found_without_knowing_them(text: str, secret: str) -> None:
-    made = redactor()
-    hidden = made.redact(text)
-    assert secret not in hidden
-    assert "<secret:" in hidden
-    assert made.restore(hidden) == text
-    assert made.redact(hidden) == hidden
-    assert made.holds_secret(text.encode())
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "max_tokens=1024 and token_count: 12",
-        "token = get_token()",
-        "password: str | None = None",
-        "password=${DB_PASSWORD}",
-        "The secret: nobody knows it",
-        "see https://example.org/a:b/c@d and http://host:8080/x",
-        "Bearer authentication is described below",
-        "sk-short task-management-and-other-long-words",
-        "ghp_notlongenough",
-        "light github_pattern",
-        "-----BEGIN CERTIFICATE-----\nMIIB",
-        "digest " + "0123456789abcdef" * 4,
-        "tokens: 12345678",
-    ],
-)
-def test_ordinary_texts_stay_as_they_are(text: str) -> None:
-    assert redactor().redact(text) is text
-
-
-def test_patterns_of_the_users_own() -> None:
-    made = SecretRedactor(KEY, {}, [r"ACME-\d{6}"])
-    assert made.redact("id ACME-123456").startswith("id <secret:custom:")
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["a" * 300_000, "sk-" * 100_000, "eyJ" * 100_000, "token" * 60_000, "://" * 100_000, "bearer " * 40_000,
-     "-----BEGIN PRIVATE KEY-----" * 10_000, "secret=a" * 30_000, "--token" * 40_000],
-)  # fmt: skip
-def test_hostile_texts_take_no_longer_than_their_length(text: str) -> None:
-    begun = time.perf_counter()
-    redactor().redact(text)
-    assert time.perf_counter() - begun < 2
-
-
 def test_a_secret_that_is_gone_is_an_error_the_model_can_read() -> None:
     for value in ("<secret:openai_api_key:0123456789ab>", "x <secret:openai_api_key:0123456789ab>"):
         with pytest.raises(ToolError) as caught:
@@ -331,41 +210,3 @@ def test_a_keyed_digest_needs_the_key() -> None:
     assert redactor().keyed_digest(b"x") == redactor().keyed_digest(b"x")
     assert SecretRedactor(b"o" * 32, {}).keyed_digest(b"x") != redactor().keyed_digest(b"x")
     assert len(redactor().keyed_digest(b"x")) == 64
-
-
-def test_the_key_is_made_once_and_for_this_user_alone(tmp_path: Path) -> None:
-    path = tmp_path / "data" / "redaction.key"
-    key = load_key(path)
-    assert len(key) == 32
-    assert load_key(path) == key
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    path.chmod(0o644)
-    assert load_key(path) == key
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert [item.name for item in path.parent.iterdir()] == ["redaction.key"]
-
-
-def test_those_who_make_the_key_at_once_get_the_same(tmp_path: Path) -> None:
-    path, keys = tmp_path / "redaction.key", []
-    barrier = threading.Barrier(8)
-
-    def make() -> None:
-        barrier.wait()
-        keys.append(load_key(path))
-
-    threads = [threading.Thread(target=make) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(keys) == 8
-    assert len(set(keys)) == 1
-
-
-def test_a_damaged_or_unreachable_key_is_said_to_be_one(tmp_path: Path) -> None:
-    (tmp_path / "short").write_bytes(b"x")
-    (tmp_path / "file").write_bytes(b"x")
-    for path in (tmp_path / "short", tmp_path / "file" / "key", tmp_path):
-        with pytest.raises(StorageError) as caught:
-            load_key(path)
-        assert caught.value.code == "E-REDACTION-KEY"

@@ -1,0 +1,50 @@
+"""Journals on disk to read, and to damage."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agentcli.core.canonical import digest_bytes, encode
+from agentcli.core.events import FileTouch, ModelCompleted, ModelStarted, RequestDelta, ToolCompleted, TurnStarted
+from agentcli.core.models import Usage
+from agentcli.errors import StorageError, UsageError
+from agentcli.journal.store import SqliteJournal
+from tests.fakes.recorded import MANIFEST, completed, end, event, model_key, said, start, started
+
+
+async def recorded(folder: Path, number: int = 1) -> str:
+    """A run of six events, whose journal is closed."""
+    journal = SqliteJournal(folder)
+    log = journal.begin(start(number))
+    before, after = log.put(b"before"), log.put(b"after " * 20_000)
+    message = said("I will look. " * 20)
+    log.append(event(log, started("What is it? " * 30)))
+    log.append(event(log, TurnStarted(), turn=1))
+    added = (log.put(encode(said("What? " * 10).to_json())),)
+    log.append(event(log, ModelStarted("fake", "model", RequestDelta(None, 0, added, MANIFEST)), key=model_key(0)))
+    done = ModelCompleted(message, Usage(10, 2), "stop", "fake:model", 0.5, 0.25, 1)
+    log.append(event(log, done, key=model_key(0), request="1" * 64, result="2" * 64))
+    files = (FileTouch("a.txt", before, after, True), FileTouch("b.txt", digest_bytes(b"unread"), None, False))
+    log.append(event(log, ToolCompleted("t", "c", "ok", "result " * 30, None, 0.1, files)))
+    log.append(event(log, completed()))
+    await log.end(end())
+    journal.close()
+    return log.run
+
+
+def change(folder: Path, statement: str, *values: Any) -> None:
+    database = sqlite3.connect(folder / "journal.db")
+    with database:
+        assert database.execute(statement, values).rowcount == 1
+    database.close()
+
+
+def code_of(action: Callable[[], Any]) -> str:
+    with pytest.raises((StorageError, UsageError)) as caught:
+        action()
+    return str(caught.value.code)
