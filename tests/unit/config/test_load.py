@@ -7,48 +7,21 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given
-from hypothesis import settings as hypothesis_settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from agentcli.config.environment import typed
 from agentcli.config.example import example_config
-from agentcli.config.load import Loaded, load_settings
 from agentcli.config.merging import Merged
-from agentcli.config.places import Places
 from agentcli.config.settings import Settings
 from agentcli.config.sources import DEFAULT, Source, SourceKind
 from agentcli.core.agents import LimitsSpec
 from agentcli.errors import DefinitionError, UsageError
+from tests.fakes.configured import Configured
 
 REPO = Path(__file__).resolve().parents[3]
 
 
-class Setup:
-    """A user and a project with configuration files."""
-
-    def __init__(self, folder: Path) -> None:
-        self.places = Places(folder / "config", folder / "data", folder / "cache")
-        self.root = folder / "project"
-        self.places.config.mkdir()
-        self.root.mkdir()
-
-    def user(self, text: str) -> None:
-        (self.places.config / "config.yaml").write_text(text)
-
-    def project(self, text: str) -> None:
-        (self.root / "agentcli.yaml").write_text(text)
-
-    def load(self, environ: dict[str, str] | None = None, flags: dict[str, Any] | None = None, **more: Any) -> Loaded:
-        return load_settings(self.places, self.root, environ or {}, flags, **more)
-
-
-@pytest.fixture
-def setup(tmp_path: Path) -> Setup:
-    return Setup(tmp_path)
-
-
-def test_without_files_every_setting_has_its_default(setup: Setup) -> None:
+def test_without_files_every_setting_has_its_default(setup: Configured) -> None:
     loaded = setup.load()
     assert loaded.settings == Settings()
     assert loaded.files == ()
@@ -56,7 +29,7 @@ def test_without_files_every_setting_has_its_default(setup: Setup) -> None:
     assert (loaded.settings.limits.turns, loaded.settings.settings.timeout) == (20, 60.0)
 
 
-def test_each_layer_wins_over_the_one_below_it(setup: Setup) -> None:
+def test_each_layer_wins_over_the_one_below_it(setup: Configured) -> None:
     setup.user("agent: user\nprofiles: {p: {agent: user-profile}}\n")
     assert setup.load().settings.agent == "user"
     assert str(setup.load().source("agent")) == f"{setup.places.config / 'config.yaml'}:1"
@@ -99,7 +72,7 @@ def test_a_project_lowers_the_users_limit_and_never_raises_it(user: int, project
     assert merged.data["limits"] == {"turns": min(user, project), "tokens": 5}
 
 
-def test_a_project_may_set_a_limit_that_the_user_did_not(setup: Setup) -> None:
+def test_a_project_may_set_a_limit_that_the_user_did_not(setup: Configured) -> None:
     setup.user("limits: {tokens: 100}\n")
     setup.project("limits: {turns: 50, tokens: null}\n")
     loaded = setup.load()
@@ -110,13 +83,13 @@ def test_a_project_may_set_a_limit_that_the_user_did_not(setup: Setup) -> None:
     assert loaded.limits(LimitsSpec(), of_project=True).turns == 50
 
 
-def test_a_flag_raises_any_limit(setup: Setup) -> None:
+def test_a_flag_raises_any_limit(setup: Configured) -> None:
     setup.user("limits: {turns: 5}\n")
     setup.project("limits: {turns: 3}\n")
     assert setup.load(flags={"limits.turns": 50}).settings.limits.turns == 50
 
 
-def test_rules_are_added_and_never_lifted(setup: Setup) -> None:
+def test_rules_are_added_and_never_lifted(setup: Configured) -> None:
     setup.user("permissions: {deny: [delete_file], ask: [create_file]}\n")
     setup.project("permissions: {allow: [create_file, delete_file], deny: []}\n")
     loaded = setup.load({"AGENTCLI_PERMISSIONS__ASK": "fetch_url"})
@@ -127,13 +100,13 @@ def test_rules_are_added_and_never_lifted(setup: Setup) -> None:
     assert [layer.trusted for layer in setup.load(trusted=True).permissions] == [True, True]
 
 
-def test_patterns_of_secrets_are_added(setup: Setup) -> None:
+def test_patterns_of_secrets_are_added(setup: Configured) -> None:
     setup.user("redaction: {patterns: [a+], names: [MY_CODE]}\n")
     setup.project("redaction: {patterns: [b+]}\n")
     assert setup.load().settings.redaction.patterns == ("a+", "b+")
 
 
-def test_a_project_cannot_say_what_only_the_user_may(setup: Setup) -> None:
+def test_a_project_cannot_say_what_only_the_user_may(setup: Configured) -> None:
     setup.project("models_dir: /elsewhere\nagent: a\n")
     loaded = setup.load()
     assert loaded.settings.models_dir is None
@@ -142,7 +115,7 @@ def test_a_project_cannot_say_what_only_the_user_may(setup: Setup) -> None:
     assert setup.load({"AGENTCLI_MODELS_DIR": "/mine"}).settings.models_dir == "/mine"
 
 
-def test_an_untrusted_projects_address_gets_nothing_of_the_users(setup: Setup) -> None:
+def test_an_untrusted_projects_address_gets_nothing_of_the_users(setup: Configured) -> None:
     setup.user("providers: {lab: {api_key: a-literal-key, headers: {authorization: secret-header, y: z}}}\n")
     setup.project("providers: {lab: {base_url: http://evil.example/v1, headers: {x: own}}}\n")
     loaded = setup.load({"AGENTCLI_PROVIDERS__LAB__API_KEY_ENV": "OPENAI_API_KEY"})
@@ -160,7 +133,7 @@ def test_an_untrusted_projects_address_gets_nothing_of_the_users(setup: Setup) -
     assert trusted.may_have_key("lab")
 
 
-def test_an_untrusted_project_cannot_name_the_key_of_a_users_address(setup: Setup) -> None:
+def test_an_untrusted_project_cannot_name_the_key_of_a_users_address(setup: Configured) -> None:
     setup.user("providers: {lab: {base_url: http://lab.example/v1}}\n")
     setup.project("providers: {lab: {api_key_env: GITHUB_TOKEN}}\n")
     loaded = setup.load()
@@ -169,7 +142,7 @@ def test_an_untrusted_project_cannot_name_the_key_of_a_users_address(setup: Setu
     assert [warning.code for warning in loaded.warnings] == ["E-CONFIG-UNTRUSTED"]
 
 
-def test_a_literal_key_works_is_a_warning_and_is_known_to_be_secret(setup: Setup) -> None:
+def test_a_literal_key_works_is_a_warning_and_is_known_to_be_secret(setup: Configured) -> None:
     setup.user("providers:\n  lab:\n    api_key: a-literal-key\n")
     loaded = setup.load()
     assert [(warning.code, warning.line) for warning in loaded.warnings] == [("E-CONFIG-LITERAL-SECRET", 3)]
@@ -195,7 +168,7 @@ def test_a_literal_key_works_is_a_warning_and_is_known_to_be_secret(setup: Setup
     ],
 )
 def test_every_problem_of_a_file_has_its_place(
-    setup: Setup, text: str, kind: str, line: int, column: int, what: str, fix: str
+    setup: Configured, text: str, kind: str, line: int, column: int, what: str, fix: str
 ) -> None:
     setup.project(text)
     with pytest.raises(DefinitionError) as caught:
@@ -207,7 +180,7 @@ def test_every_problem_of_a_file_has_its_place(
     assert fix in info.fix
 
 
-def test_two_configuration_files_are_an_error(setup: Setup) -> None:
+def test_two_configuration_files_are_an_error(setup: Configured) -> None:
     setup.project("agent: a\n")
     (setup.root / "agentcli.yml").write_text("agent: b\n")
     with pytest.raises(DefinitionError) as caught:
@@ -215,77 +188,7 @@ def test_two_configuration_files_are_an_error(setup: Setup) -> None:
     assert caught.value.code == "E-CONFIG-DUPLICATE-NAME"
 
 
-def test_the_environment_is_converted_to_each_settings_type(setup: Setup) -> None:
-    environ = {
-        "AGENTCLI_MODEL": "openai:a",
-        "AGENTCLI_LIMITS__TURNS": "7",
-        "AGENTCLI_LIMITS__COST_USD": "0.5",
-        "AGENTCLI_SETTINGS__STREAM": "off",
-        "AGENTCLI_SETTINGS__STOP": '["x", "y"]',
-        "AGENTCLI_PROVIDERS__LAB__BASE_URL": "http://lab/v1/",
-        "AGENTCLI_PROVIDERS__LAB__HEADERS": '{"a": "b"}',
-        "AGENTCLI_HOME": "/ignored",
-    }
-    loaded = setup.load(environ)
-    settings = loaded.settings
-    assert settings.model == ("openai:a",)
-    assert (settings.limits.turns, settings.limits.cost_usd) == (7, 0.5)
-    assert (settings.settings.stream, settings.settings.stop) == (False, ("x", "y"))
-    assert settings.providers["lab"].base_url == "http://lab/v1"
-    assert str(loaded.source("providers.lab.headers.a")) == "AGENTCLI_PROVIDERS__LAB__HEADERS"
-    assert loaded.warnings == ()
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "why"),
-    [
-        ("AGENTCLI_LIMITS__TURNS", "many", "a whole number"),
-        ("AGENTCLI_LIMITS__TURNS", "0", "at least 1"),
-        ("AGENTCLI_SETTINGS__STREAM", "maybe", "true or false"),
-        ("AGENTCLI_LIMITS", "text", "a mapping"),
-        ("AGENTCLI_MODEL", "gpt", "provider:model"),
-    ],
-)
-def test_a_variable_that_does_not_fit_is_named(setup: Setup, name: str, value: str, why: str) -> None:
-    with pytest.raises(DefinitionError) as caught:
-        setup.load({name: value})
-    assert caught.value.info.what.startswith(f"{name}: ")
-    assert why in caught.value.info.why
-
-
-@pytest.mark.parametrize(
-    ("name", "fix"),
-    [
-        ("AGENTCLI_LIMIT__TURNS", "`AGENTCLI_LIMITS__TURNS`"),
-        ("AGENTCLI_MODELS", "`AGENTCLI_MODEL`"),
-        ("AGENTCLI_QQQQQQQQQQQQ", "unset it"),
-        ("AGENTCLI_LIMITS__", ""),
-        ("AGENTCLI_MODEL__X", ""),
-    ],
-)
-def test_an_unknown_variable_is_a_warning_with_the_nearest_name(setup: Setup, name: str, fix: str) -> None:
-    (warning,) = setup.load({name: "x"}).warnings
-    assert warning.code == "E-CONFIG-ENVIRONMENT"
-    assert fix in warning.fix
-
-
-def test_a_group_and_its_part_may_both_be_in_the_environment(setup: Setup) -> None:
-    environ = {"AGENTCLI_LIMITS": '{"turns": 3, "tokens": 9}', "AGENTCLI_LIMITS__TURNS": "4"}
-    limits = setup.load(environ).settings.limits
-    assert (limits.turns, limits.tokens) == (4, 9)
-    assert setup.load({"AGENTCLI_LIMITS": "text", "AGENTCLI_LIMITS__TURNS": "4"}).settings.limits.turns == 4
-
-
-def test_flags_may_be_dotted_or_nested_and_are_checked(setup: Setup) -> None:
-    assert setup.load(flags={"settings": {"stream": False}}).settings.settings.stream is False
-    assert setup.load(flags={"settings.stream": "no"}).settings.settings.stream is False
-    for flags in ({"settings.temperature": 9}, {"setings.stream": True}, {"limits.turns": "x"}):
-        with pytest.raises(UsageError) as caught:
-            setup.load(flags=flags)
-        assert caught.value.code == "E-CONFIG-FLAG"
-
-
-def test_an_unknown_profile_is_a_usage_error(setup: Setup) -> None:
+def test_an_unknown_profile_is_a_usage_error(setup: Configured) -> None:
     with pytest.raises(UsageError) as caught:
         setup.load(profile="prod")
     assert caught.value.info.why == "no configuration file has profiles"
@@ -295,25 +198,7 @@ def test_an_unknown_profile_is_a_usage_error(setup: Setup) -> None:
     assert (caught.value.code, caught.value.info.fix) == ("E-CONFIG-PROFILE-UNKNOWN", "did you mean `prod`?")
 
 
-@given(st.text(max_size=20), st.sampled_from([bool, int, float, str, tuple[str, ...], dict[str, str], LimitsSpec]))
-def test_any_text_of_the_environment_has_some_value(text: str, kind: Any) -> None:
-    typed(text, kind)
-
-
-@given(text=st.text(max_size=40))
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_value_of_the_environment_loads_or_is_refused(setup: Setup, text: str) -> None:
-    try:
-        loaded = setup.load({"AGENTCLI_AGENT": text, "AGENTCLI_LIMITS__TURNS": text})
-    except DefinitionError as error:
-        caught = error
-    else:
-        assert loaded.settings.agent == text
-        return
-    assert caught.info.what.startswith("AGENTCLI_")
-
-
-def test_the_example_file_shows_every_setting_with_its_default(setup: Setup) -> None:
+def test_the_example_file_shows_every_setting_with_its_default(setup: Configured) -> None:
     text = (REPO / "config.example.yaml").read_text(encoding="utf-8")
     assert text == example_config()
     data = yaml.safe_load(text)
