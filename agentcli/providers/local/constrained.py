@@ -31,18 +31,12 @@ _STEP_RULE = "Reply with one JSON object: a tool call or an answer.\nTools:\n"
 _OUTPUT_RULE = "Reply with one JSON object that fits this schema: "
 
 _EXAMPLES: Final = (
+    ("user", "Which planet is closest to the sun?"),
+    ("assistant", '{"tool": "answer", "text": "Mercury."}'),
     ("user", "Does bus 12 run on Sundays?"),
     ("assistant", '{"tool": "timetable", "arguments": {"line": "12"}}'),
     ("user", "Result of timetable:\n06:40 weekdays\n08:15 Sundays"),
     ("assistant", '{"tool": "answer", "text": "Yes, at 08:15."}'),
-    ("user", "Who sings Harvest Moon?"),
-    ("assistant", '{"tool": "find_song", "arguments": {"title": "harvest moon", "artist": "unknown"}}'),
-    ("user", "Result of find_song:\nnothing found"),
-    ("assistant", '{"tool": "find_song", "arguments": {"title": "harvest moon"}}'),
-    ("user", "Result of find_song:\nHarvest Moon, Neil Young, 1992"),
-    ("assistant", '{"tool": "answer", "text": "Neil Young sings Harvest Moon."}'),
-    ("user", "Which planet is closest to the sun?"),
-    ("assistant", '{"tool": "answer", "text": "Mercury."}'),
 )
 
 _NUMBER = re.compile(r"(?<![\w.:/-])\d{1,7}(?![\w/-]|[.:]\d)")

@@ -1,4 +1,4 @@
-"""JSON Schemas for llama.cpp's grammars: what it can hold a model to, and no more. The agent loop checks the rest."""
+"""JSON Schemas as llama.cpp's grammars take them. What a grammar leaves unchecked, the agent loop checks."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ from typing import Any, Final
 
 from agentcli.core.tools import ToolSpec
 
-_DROPPED: Final = frozenset(
-    {"title", "description", "default", "examples", "format", "pattern", "maxLength", "minLength", "$schema", "$id"}
-)
-"""Not expressible, or only by grammars so large that they slow every token down."""
+_DROPPED: Final = frozenset({"title", "description", "default", "examples", "pattern", "$schema", "$id"})
+"""Notes for people, and `pattern`: one that the engine cannot read would lift the whole constraint."""
+
+_ENGINE: Final = {
+    "x-guidance": {
+        "whitespace_flexible": False,
+        "item_separator": ", ",
+        "key_separator": ": ",
+        "lenient": True,
+        "coerce_one_of": True,
+    }
+}
+"""For the engine (llguidance): JSON on one line, as indents are tokens too; keywords that it does not know are let be."""
 
 _LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 _MAPS: Final = ("properties", "$defs", "definitions")
@@ -24,6 +33,10 @@ Change = Callable[[Mapping[str, Any]], dict[str, Any]]
 
 def object_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """An output schema, as the grammar takes it."""
+    return {**_prepared(schema), **_ENGINE}
+
+
+def _prepared(schema: Mapping[str, Any]) -> dict[str, Any]:
     prepared: dict[str, Any] = _mapped(schema, _without_unsupported)
     return prepared
 
@@ -33,11 +46,11 @@ def call_schema(tools: Sequence[ToolSpec], output: Mapping[str, Any] | None, num
     definitions: dict[str, Any] = {}
     branches = []
     for place, tool in enumerate(tools):
-        arguments = _hoisted(_limited(object_schema(tool.parameters), numbers), f"tool{place}_", definitions)
+        arguments = _hoisted(_limited(_prepared(tool.parameters), numbers), f"tool{place}_", definitions)
         branches.append(_closed({"tool": {"const": tool.name}, "arguments": arguments}))
-    text = {"type": "string"} if output is None else _hoisted(object_schema(output), "output_", definitions)
+    text = {"type": "string"} if output is None else _hoisted(_prepared(output), "output_", definitions)
     branches.append(_closed({"tool": {"const": ANSWER}, "text": text}))
-    return {"anyOf": branches, **({"$defs": definitions} if definitions else {})}
+    return {"anyOf": branches, **({"$defs": definitions} if definitions else {}), **_ENGINE}
 
 
 def _closed(properties: dict[str, Any]) -> dict[str, Any]:

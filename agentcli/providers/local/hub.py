@@ -17,7 +17,6 @@ MOST_REDIRECTS: Final = 5
 _TRIES: Final = 3
 _CONNECT_SECONDS: Final = 4.0
 _READ_SECONDS: Final = 20.0
-_CHUNK: Final = 1024 * 1024
 _RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 
 
@@ -59,7 +58,7 @@ class HubSource:
         try:
             if not self._goes_on(answer, model, partial.done):
                 partial.restart()
-            async for chunk in answer.aiter_raw(_CHUNK):
+            async for chunk in answer.aiter_raw():
                 try:
                     partial.append(chunk)
                 except ValueError as error:
@@ -99,7 +98,8 @@ class HubSource:
 
 def _may_go(origin: str, target: str) -> bool:
     to = urlsplit(target)
-    return to.scheme == "https" or (_is_loopback(origin) and _is_loopback(target))
+    here = to.scheme == "http" and _is_loopback(origin) and _is_loopback(target)
+    return to.scheme == "https" or here
 
 
 def _is_loopback(url: str) -> bool:

@@ -130,11 +130,4 @@ def _refused(body: bytes) -> ModelError:
             why=f"It has {error.get('n_prompt_tokens')} tokens, and {error.get('n_ctx')} fit.",
             fix="Ask about less at a time (a range of lines, a search), or use a larger model.",
         )
-    if "grammar" in message or "schema" in message.lower():
-        return ModelError(
-            "E-MODEL-SCHEMA",
-            "The embedded model cannot be held to this JSON Schema.",
-            why=message,
-            fix="Use a plainer schema: object, array, string, number, boolean, enum.",
-        )
     return ModelError("E-MODEL-REQUEST", "The embedded model refused the request.", why=message)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
 
 from agentcli.errors import StorageError
 from agentcli.providers.local.catalog import EmbeddedModel
@@ -19,10 +19,10 @@ class PartialFile:
     def __init__(self, path: Path, model: EmbeddedModel) -> None:
         self.path = path
         self._model = model
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
 
     def __enter__(self) -> PartialFile:
-        self._file = self.path.open("ab")
+        self._file = self.path.open("ab", buffering=0)
         if self.done > self._model.size:
             self.restart()
         return self
@@ -49,8 +49,9 @@ class PartialFile:
         if self.done + len(data) > self._model.size:
             raise ValueError("more bytes than the model has")
         try:
-            self._open.write(data)
-            self._open.flush()
+            left = memoryview(data)
+            while left:
+                left = left[self._open.write(left) :]
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise disk_full(self.path.parent, self._model.size - self.done) from error
@@ -66,7 +67,7 @@ class PartialFile:
         os.fsync(self._open.fileno())
 
     @property
-    def _open(self) -> BinaryIO:
+    def _open(self) -> FileIO:
         if self._file is None:
             raise ValueError("the file is not open")
         return self._file

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import FinishReason
+from agentcli.errors import ModelError
 from agentcli.providers.local.constrained import Form
 from agentcli.providers.local.grammar_schema import ANSWER
 
@@ -101,25 +102,45 @@ class ReplyReader:
         return self._answer.feed(self._text[opening.end() :])
 
     def message(self, call_id: str, *, cut: bool) -> tuple[Message, FinishReason]:
-        """The whole reply. `cut` says that it ran into the length limit: then a call in it is not carried out."""
-        if self._form != "step":
-            return Message("assistant", self._text.strip()), "length" if cut else "stop"
+        """The whole reply. `cut` says that it ran into the length limit: then a call in it is not carried out.
+
+        Raises ModelError E-MODEL-SCHEMA where a reply is not JSON though it had to be: llama.cpp drops a schema that
+        it cannot make a grammar of, and says so in its log alone.
+        """
+        finish: FinishReason = "length" if cut else "stop"
+        if self._form == "chat":
+            return Message("assistant", self._text.strip()), finish
         value = _parsed(self._text)
-        if value is None:
-            return Message("assistant", "".join(self._shown)), "length"
+        if value is _BROKEN and not cut:
+            raise _unconstrained()
+        if self._form == "output":
+            return Message("assistant", self._text.strip()), finish
+        if not isinstance(value, dict):
+            return Message("assistant", "".join(self._shown)), finish
         if value.get("tool") == ANSWER:
             return Message("assistant", _as_text(value.get("text"))), "stop"
         call = ToolCall(call_id, str(value.get("tool")), value.get("arguments") or {})
         return Message("assistant", tool_calls=(call,)), "tool_calls"
 
 
-def _parsed(text: str) -> dict[str, Any] | None:
-    """The object; None where it breaks off (the grammar allows nothing else)."""
+_BROKEN: Final = object()
+
+
+def _parsed(text: str) -> Any:
+    """The value, or _BROKEN where the text is no JSON."""
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+        return _BROKEN
+
+
+def _unconstrained() -> ModelError:
+    return ModelError(
+        "E-MODEL-SCHEMA",
+        "The embedded model cannot be held to this JSON Schema.",
+        why="llama.cpp could not make a grammar of it: an unknown type, or a $ref that leads nowhere.",
+        fix="Correct the schema, or use a plainer one: object, array, string, number, boolean, enum.",
+    )
 
 
 def _as_text(value: Any) -> str:

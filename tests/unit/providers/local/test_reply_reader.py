@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+from typing import Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentcli.core.messages import Message
+from agentcli.errors import ModelError
 from agentcli.providers.local.reply_reader import ReplyReader, StringDecoder
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -94,3 +97,19 @@ def test_free_text_and_output_by_schema_stream_as_they_come() -> None:
     assert [reader.feed('{"a"'), reader.feed(": 1}")] == ['{"a"', ": 1}"]
     assert reader.message("c", cut=False)[0].content == '{"a": 1}'
     assert reader.message("c", cut=True)[1] == "length"
+
+
+@pytest.mark.parametrize("form", ["step", "output"])
+def test_a_reply_that_is_no_json_though_it_had_to_be_is_an_error(form: Literal["step", "output"]) -> None:
+    reader = ReplyReader(form)
+    reader.feed("```json\n{}")
+    with pytest.raises(ModelError) as caught:
+        reader.message("c", cut=False)
+    assert caught.value.code == "E-MODEL-SCHEMA"
+    assert reader.message("c", cut=True)[1] == "length"
+
+
+def test_chat_is_free_text() -> None:
+    reader = ReplyReader("chat")
+    assert reader.feed(" Hello") == " Hello"
+    assert reader.message("c", cut=False) == (Message("assistant", "Hello"), "stop")
