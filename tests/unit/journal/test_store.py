@@ -89,7 +89,7 @@ async def test_a_listing_works_in_a_folder_that_may_not_be_written(tmp_path: Pat
     await log.abandon()
     journal.close()
     program = """
-import os, sys
+import os, shutil, sys, tempfile
 from pathlib import Path
 from agentcli.journal.store import SqliteJournal
 if os.geteuid() == 0:
