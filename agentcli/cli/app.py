@@ -63,6 +63,9 @@ def _dispatch(session: Session, arguments: list[str]) -> int:
 
     root = Group(ROOT)
     if session.env.environ.get("_AGENTCLI_COMPLETE"):
+        from typer._completion_classes import completion_init
+
+        completion_init()
         root.main(prog_name="agentcli", obj=session)
     try:
         width = min(session.env.size[0], HELP_WIDTH)

@@ -27,7 +27,7 @@ PHASES: dict[Phase, str] = {
     "done": "ready",
 }
 
-STEP = 0.1
+STEPS = 10
 """Without a terminal, a line for each such part of the whole."""
 
 
@@ -99,16 +99,17 @@ class Lines:
     def __init__(self, err: Printer) -> None:
         self._err = err
         self._phase: Phase | None = None
-        self._next = 0.0
+        self._step = 0
 
     def told(self, progress: Progress) -> None:
         """Print what is worth a line."""
+        step = progress.done * STEPS // progress.total
         if progress.phase != self._phase:
-            self._phase, self._next = progress.phase, progress.done / progress.total + STEP
+            self._phase, self._step = progress.phase, step
             self._err.line(f"{progress.model}: {PHASES[progress.phase]}")
             self._err.flush()
-        elif progress.done / progress.total >= self._next and progress.phase != "verifying":
-            self._next += STEP
+        elif step > self._step and progress.phase != "verifying":
+            self._step = step
             left = f", {duration(progress.seconds_left)} left" if progress.seconds_left else ""
             rate = f", {size(progress.rate)}/s" if progress.rate else ""
             share = f"{progress.done / progress.total:.0%}"

@@ -1,0 +1,62 @@
+"""`agentcli completion`, and what the shells ask for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_each_shell_gets_its_script(cli: Cli, shell: str) -> None:
+    result = cli("completion", shell)
+    assert (result.code, result.err) == (0, "")
+    assert "_AGENTCLI_COMPLETE" in result.out
+
+
+def test_another_shell_is_a_mistake(cli: Cli) -> None:
+    assert cli("completion", "tcsh").code == 2
+
+
+def complete(line: str, cwd: Path) -> list[str]:
+    """What bash would be offered for a line whose last word is being typed."""
+    words = line.split(" ")
+    environ = {
+        **os.environ,
+        "_AGENTCLI_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(words) - 1),
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "agentcli"], env=environ, cwd=cwd, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("agentcli ru", ["run", "runs"]),
+        ("agentcli runs s", ["show"]),
+        ("agentcli runs list --st", ["--status"]),
+        ("agentcli run rea", ["reader"]),
+        ("agentcli tools show cr", ["create_file"]),
+        ("agentcli runs show la", ["last"]),
+        ("agentcli models pull c", ["coder-1.5b", "coder-0.5b"]),
+        ("agentcli run -m local:coder-1", ["local:coder-1.5b"]),
+        ("agentcli xyz", []),
+    ],
+)
+def test_names_are_completed(isolated: Path, line: str, offered: list[str]) -> None:
+    assert complete(line, isolated) == offered
+
+
+def test_broken_settings_complete_nothing_and_say_nothing(isolated: Path) -> None:
+    (isolated / "agentcli.yaml").write_text("nonsense: 1\n")
+    assert complete("agentcli run rea", isolated) == []
