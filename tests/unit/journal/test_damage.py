@@ -9,6 +9,7 @@ import pytest
 
 from agentcli.core.canonical import digest_bytes
 from agentcli.core.events import ModelStarted, RequestDelta
+from agentcli.journal.packing import pack_body
 from agentcli.journal.store import SqliteJournal
 from tests.fakes.journals import change, code_of, recorded
 from tests.fakes.recorded import MANIFEST, event, start
@@ -128,3 +129,21 @@ async def test_pages_overwritten_in_the_middle_are_damage_and_no_crash(tmp_path:
     journal = SqliteJournal(tmp_path)
     assert code_of(lambda: journal.blob(digest_bytes(b"before"))) == "E-JOURNAL-DAMAGED"
     journal.close()
+
+
+async def test_a_body_that_lacks_a_field_is_damage(tmp_path: Path) -> None:
+    run = await recorded(tmp_path)
+    change(tmp_path, "UPDATE events SET body = ?, digests = x'' WHERE seq = 4", pack_body(b"{}"))
+    assert code_of(lambda: list(SqliteJournal(tmp_path).events(run))) == "E-JOURNAL-DAMAGED"
+
+
+async def test_a_listing_of_damaged_pages_is_an_error(tmp_path: Path) -> None:
+    await recorded(tmp_path)
+    path = tmp_path / "journal.db"
+    database = sqlite3.connect(path)
+    (page,) = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'runs'").fetchone()
+    database.close()
+    data = bytearray(path.read_bytes())
+    data[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
+    path.write_bytes(data)
+    assert code_of(SqliteJournal(tmp_path).runs) == "E-JOURNAL-DAMAGED"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -114,4 +115,32 @@ async def test_an_empty_run_can_be_taken_up(tmp_path: Path) -> None:
     again.append(event(again, completed()))
     await again.end(end())
     assert journal.verify("last").intact
+    journal.close()
+
+
+async def test_a_start_that_cannot_be_written_is_told_at_the_barrier(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    log = journal.begin(start(manifest="not hexadecimal"))
+    with pytest.raises(StorageError) as caught:
+        await log.barrier()
+    assert caught.value.code == "E-JOURNAL-IO"
+    assert "ValueError" in caught.value.info.why
+    await log.abandon()
+    journal.close()
+
+
+async def test_a_journal_that_became_newer_meanwhile_is_not_written(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    bad = journal.begin(start(1, manifest="not hexadecimal"))
+    with pytest.raises(StorageError):
+        await bad.barrier()  # the connection is closed, and opened again for the next
+    await bad.abandon()
+    database = sqlite3.connect(tmp_path / "journal.db")
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    log = journal.begin(start(2))
+    with pytest.raises(StorageError) as caught:
+        await log.barrier()
+    assert caught.value.code == "E-JOURNAL-NEWER"
+    await log.abandon()
     journal.close()
