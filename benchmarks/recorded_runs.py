@@ -68,6 +68,7 @@ def file_lines(turn: int) -> str:
 async def growing_run(journal: SqliteJournal, number: int, turns: int) -> int:
     """A run whose request grows every turn. Returns the bytes of all its requests in full."""
     recorder, conversation, naive, previous = Recorder(journal, number), Conversation(), 0, None
+    head = recorder.log.put(b'{"models":["openai:gpt-5-mini"]}')
     recorder.add(RunStarted("agent", "reader", None, "What does argparse do?", {}, MANIFEST))
     for message in (Message("system", "You answer questions about files. " * 12), Message("user", "What does it do?")):
         conversation.append(message)
@@ -77,7 +78,7 @@ async def growing_run(journal: SqliteJournal, number: int, turns: int) -> int:
         for data in conversation.encoded[kept:]:
             recorder.log.put(data)
         added = tuple(conversation.digests[kept:])
-        request = RequestDelta(previous, kept, added, MANIFEST)
+        request = RequestDelta(previous, kept, added, head)
         previous, kept = recorder.add(ModelStarted("openai", "gpt-5-mini", request), "model", turn), len(conversation)
         naive += sum(map(len, conversation.encoded))
         call = ToolCall(

@@ -64,8 +64,7 @@ class _Check:
         for name, digest in kept.items():
             yield from self.content(seq, name, digest)
         if line.envelope[1] == "model.started":
-            # The last digest of a request is its head's, which stands for values and is no content.
-            for digest in mentioned[:-1]:
+            for digest in mentioned:
                 yield from self.content(seq, "request", digest)
         if line.envelope[1] == "tool.completed":
             for digest in _snapshots(line):

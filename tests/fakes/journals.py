@@ -14,7 +14,7 @@ from agentcli.core.events import FileTouch, ModelCompleted, ModelStarted, Reques
 from agentcli.core.models import Usage
 from agentcli.errors import StorageError, UsageError
 from agentcli.journal.store import SqliteJournal
-from tests.fakes.recorded import MANIFEST, completed, end, event, model_key, said, start, started
+from tests.fakes.recorded import completed, end, event, model_key, said, start, started
 
 
 async def recorded(folder: Path, number: int = 1) -> str:
@@ -26,7 +26,13 @@ async def recorded(folder: Path, number: int = 1) -> str:
     log.append(event(log, started("What is it? " * 30)))
     log.append(event(log, TurnStarted(), turn=1))
     added = (log.put(encode(said("What? " * 10).to_json())),)
-    log.append(event(log, ModelStarted("fake", "model", RequestDelta(None, 0, added, MANIFEST)), key=model_key(0)))
+    log.append(
+        event(
+            log,
+            ModelStarted("fake", "model", RequestDelta(None, 0, added, log.put(b'{"models":[]}'))),
+            key=model_key(0),
+        )
+    )
     done = ModelCompleted(message, Usage(10, 2), "stop", "fake:model", 0.5, 0.25, 1)
     log.append(event(log, done, key=model_key(0), request="1" * 64, result="2" * 64))
     files = (FileTouch("a.txt", before, after, True), FileTouch("b.txt", digest_bytes(b"unread"), None, False))
