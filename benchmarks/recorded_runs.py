@@ -13,7 +13,6 @@ from agentcli.core.events import (
     Event,
     ModelCompleted,
     ModelStarted,
-    RequestDelta,
     RunCompleted,
     RunStarted,
     ToolCompleted,
@@ -22,7 +21,7 @@ from agentcli.core.events import (
 )
 from agentcli.core.ids import run_id
 from agentcli.core.messages import Conversation, Message, ToolCall
-from agentcli.core.models import Usage
+from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.runs import RunEnd, RunStart
 from agentcli.journal.store import SqliteJournal
 

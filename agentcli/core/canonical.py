@@ -20,7 +20,7 @@ _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True,
 
 
 def encode(value: Json) -> bytes:
-    """The canonical encoding. Raises ValueError for NaN, infinity or a lone surrogate, TypeError for what is not JSON."""
+    """The canonical encoding. Raises ValueError for NaN, infinity or a lone surrogate, TypeError for non-JSON."""
     return _encoder.encode(value).encode()
 
 

@@ -112,6 +112,20 @@ class ModelRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestDelta:
+    """A request as what it adds: `kept` messages of the request at seq `previous`, then `added`, under `head`."""
+
+    previous: int | None
+    kept: int
+    added: tuple[Digest, ...]
+    head: Digest
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields."""
+        return {"previous": self.previous, "kept": self.kept, "added": list(self.added), "head": self.head}
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReply:
     """The answer to one logical request.
 

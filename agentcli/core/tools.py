@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from agentcli.core.canonical import Digest
+
 Effects = Literal["read-only", "idempotent", "irreversible"]
 """What a call changes: nothing; the same however often it is done; something that cannot be taken back."""
 
@@ -61,3 +63,21 @@ class ToolResult:
     status: ToolStatus = "ok"
     data: Any = None
     files: tuple[FileChange, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FileTouch:
+    """A file that a call read or changed, by the digests of its content (None: there was none).
+
+    `masked` says that the content holds a secret: then the digests are keyed ones and no snapshot is kept.
+    """
+
+    path: str
+    before: Digest | None
+    after: Digest | None
+    changed: bool
+    masked: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}

@@ -14,10 +14,9 @@ from agentcli.core.events import (
     ModelFallback,
     ModelRetried,
     ModelStarted,
-    RequestDelta,
 )
 from agentcli.core.messages import Conversation, Message
-from agentcli.core.models import ModelRequest, RequestHead
+from agentcli.core.models import ModelRequest, RequestDelta, RequestHead
 from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effect, Effects, expect
 from agentcli.engine.ports import ModelProvider, RunLog
@@ -91,7 +90,7 @@ class ModelCalls:
 
 
 class _Observer:
-    """Turns what the provider tells into events. Text waits for the end of its word: a secret may come in pieces."""
+    """Turns what the provider tells into events. Text passes the redactor's stream: a secret may come in pieces."""
 
     def __init__(self, door: Effects, admission: Admission, scope: Scope, seq: int) -> None:
         self._door = door
@@ -99,19 +98,13 @@ class _Observer:
         self._scope = scope
         self._seq = seq
         self._index = 0
-        self._held = ""
+        self._text = admission.redactor.stream()
 
     def delta(self, text: str) -> None:
-        self._held += text
-        end = max(self._held.rfind(" "), self._held.rfind("\n")) + 1
-        if end:
-            self._show(self._held[:end])
-            self._held = self._held[end:]
+        self._show(self._text.feed(text))
 
     def flush(self) -> None:
-        if self._held:
-            self._show(self._held)
-            self._held = ""
+        self._show(self._text.flush())
 
     def retried(self, cause: str, wait_s: float) -> None:
         self._reset()
@@ -122,8 +115,9 @@ class _Observer:
         self._door.emit(ModelFallback(self._admission.admit(cause), 0.0, model), self._scope)
 
     def _show(self, text: str) -> None:
-        self._door.tell(ModelDelta(self._admission.admit(text), self._index), self._scope, self._seq)
-        self._index += 1
+        if text:
+            self._door.tell(ModelDelta(self._admission.admit(text), self._index), self._scope, self._seq)
+            self._index += 1
 
     def _reset(self) -> None:
-        self._held, self._index = "", 0
+        self._text, self._index = self._admission.redactor.stream(), 0

@@ -118,8 +118,21 @@ class EventSink(Protocol):
         """An event happened."""
 
 
+class TextStream(Protocol):
+    """Redacts a text that comes in pieces: what may still become a secret waits for the next piece."""
+
+    def feed(self, text: str) -> str:
+        """What may be shown now."""
+
+    def flush(self) -> str:
+        """What was held back, at the end of the text."""
+
+
 class Redactor(Protocol):
     """Replaces secrets by placeholders, and back."""
+
+    def stream(self) -> TextStream:
+        """A new text that comes in pieces."""
 
     def redact(self, value: Any) -> Any:
         """The value (JSON) with every secret replaced by its stable placeholder. The same object if there was none."""

@@ -13,13 +13,12 @@ from agentcli.core.events import (
     ApprovalResolved,
     Body,
     Event,
-    FileTouch,
     ToolCompleted,
     ToolStarted,
 )
 from agentcli.core.messages import ToolCall
 from agentcli.core.policies import Policy
-from agentcli.core.tools import FileChange, ToolResult, ToolSpec, ToolStatus
+from agentcli.core.tools import FileChange, FileTouch, ToolResult, ToolSpec, ToolStatus
 from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effect, Effects, expect
 from agentcli.engine.ports import Approver, RunLog, Tool, ToolSet

@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import quote
 
 from agentcli.core.canonical import Digest, decode
-from agentcli.core.events import Event, ModelStarted, RequestDelta
+from agentcli.core.events import Event, ModelStarted
 from agentcli.core.messages import Message
-from agentcli.core.models import Usage
+from agentcli.core.models import RequestDelta, Usage
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobFiles, BlobReader
 from agentcli.journal.faults import damaged, storage_error

@@ -12,12 +12,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentcli.core.canonical import Digest, Json
 from agentcli.errors import StorageError, ToolError
 from agentcli.journal.encodings import encodings
 from agentcli.journal.nesting import mapped, same, under_secret_names
 from agentcli.journal.patterns import PATTERNS, Pattern, custom, gated, is_reference, looks_random, names_secret
+
+if TYPE_CHECKING:
+    from agentcli.journal.streaming import StreamRedactor
 
 PLACEHOLDER = re.compile(r"<secret:[a-z0-9_]{1,48}:[0-9a-f]{12}>")
 
@@ -79,6 +83,12 @@ class SecretRedactor:
                 return self._original(value)
             return PLACEHOLDER.sub(lambda found: str(self._original(found[0])), value) if "<secret:" in value else value
         return mapped(value, self.restore, lambda name, item: self.restore(item))
+
+    def stream(self) -> StreamRedactor:
+        """See `Redactor`."""
+        from agentcli.journal.streaming import StreamRedactor
+
+        return StreamRedactor(self)
 
     def holds_secret(self, data: bytes) -> bool:
         """Whether content holds a secret, in UTF-8 or UTF-16."""

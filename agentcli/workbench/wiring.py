@@ -172,10 +172,10 @@ class Workbench:
         from agentcli.providers.registry import ProviderConfig
 
         key = one.api_key.get_secret_value() if one.api_key else None
-        foreign = self.loaded.source(f"providers.{name}.base_url").of_project and not self.loaded.trusted
-        if foreign and one.api_key_env:
+        may_have_key = self.loaded.may_have_key(name)
+        if not may_have_key and one.api_key_env:
             key = key or self.keys.of_project(one.api_key_env)
-        return ProviderConfig(one.base_url, key, one.api_key_env, one.headers, one.wire, may_have_key=not foreign)
+        return ProviderConfig(one.base_url, key, one.api_key_env, one.headers, one.wire, may_have_key)
 
 
 def open_workbench(options: Options) -> Workbench:

@@ -12,7 +12,6 @@ from agentcli.core.events import (
     Body,
     ClockRead,
     Event,
-    FileTouch,
     InputRead,
     LimitReached,
     ModelCompleted,
@@ -22,7 +21,6 @@ from agentcli.core.events import (
     ModelRetried,
     ModelStarted,
     RandomDrawn,
-    RequestDelta,
     RunCompleted,
     RunStarted,
     ToolCompleted,
@@ -31,9 +29,9 @@ from agentcli.core.events import (
     Warned,
 )
 from agentcli.core.messages import Message, ToolCall
-from agentcli.core.models import Usage
+from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.runs import RunEnd, RunRow, RunStart, RunStatus
-from agentcli.core.tools import ToolStatus
+from agentcli.core.tools import FileTouch, ToolStatus
 from agentcli.errors import ErrorInfo
 
 RUN = "20261121-081532-k7f3qz"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from agentcli.core.canonical import digest_bytes
-from agentcli.core.events import ModelCompleted, ModelStarted, RequestDelta, ToolCompleted, ToolStarted
+from agentcli.core.events import ModelCompleted, ModelStarted, ToolCompleted, ToolStarted
 from agentcli.core.messages import Conversation, Message
-from agentcli.core.models import Usage
+from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.runs import RunQuery
 from agentcli.errors import StorageError, UsageError
 from agentcli.journal.store import SqliteJournal

@@ -88,6 +88,22 @@ class ReplyingProvider:
         return None
 
 
+class WordByWord:
+    """Lets whole words through."""
+
+    def __init__(self, redactor: MarkingRedactor) -> None:
+        self.redactor = redactor
+        self.held = ""
+
+    def feed(self, text: str) -> str:
+        words, space, self.held = (self.held + text).rpartition(" ")
+        return str(self.redactor.redact(words + space))
+
+    def flush(self) -> str:
+        held, self.held = self.held, ""
+        return str(self.redactor.redact(held))
+
+
 class MarkingRedactor:
     """Knows some secrets by name, and replaces them by `<secret:name>`."""
 
@@ -99,6 +115,9 @@ class MarkingRedactor:
 
     def restore(self, value: Any) -> Any:
         return self._mapped(value, {f"<secret:{name}>": real for name, real in self.secrets.items()})
+
+    def stream(self) -> WordByWord:
+        return WordByWord(self)
 
     def holds_secret(self, data: bytes) -> bool:
         return any(real.encode() in data for real in self.secrets.values())

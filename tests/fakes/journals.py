@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from agentcli.core.canonical import digest_bytes, encode
-from agentcli.core.events import FileTouch, ModelCompleted, ModelStarted, RequestDelta, ToolCompleted, TurnStarted
-from agentcli.core.models import Usage
+from agentcli.core.events import ModelCompleted, ModelStarted, ToolCompleted, TurnStarted
+from agentcli.core.models import RequestDelta, Usage
+from agentcli.core.tools import FileTouch
 from agentcli.errors import StorageError, UsageError
 from agentcli.journal.store import SqliteJournal
 from tests.fakes.recorded import completed, end, event, model_key, said, start, started

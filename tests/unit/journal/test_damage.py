@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from agentcli.core.canonical import digest_bytes
-from agentcli.core.events import ModelStarted, RequestDelta
+from agentcli.core.events import ModelStarted
+from agentcli.core.models import RequestDelta
 from agentcli.journal.packing import pack_body
 from agentcli.journal.store import SqliteJournal
 from tests.fakes.journals import change, code_of, recorded

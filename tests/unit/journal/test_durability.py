@@ -10,6 +10,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -175,15 +176,16 @@ async def test_one_runs_trouble_is_not_anothers(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 600 KB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
+def small_disk() -> Iterator[Path]:
+    """A disk of 600 KB. Not below `tmp_path`: were this process killed, the mount would stop pytest from tidying up."""
+    disk = Path(tempfile.mkdtemp(prefix="agentcli-disk-"))
     command = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", str(disk)]
     if os.geteuid() != 0 or subprocess.run(command, check=False).returncode:
-        pytest.skip("mounting a small disk is not allowed here")
+        disk.rmdir()
+        pytest.skip("only for root: mounting a small disk is not allowed here")
     yield disk
     subprocess.run(["umount", str(disk)], check=True)
+    disk.rmdir()
 
 
 async def fill(log: SqliteRunLog, events: int) -> None:

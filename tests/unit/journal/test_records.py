@@ -17,16 +17,15 @@ from agentcli.core.events import (
     ApprovalResolved,
     EffectKey,
     Event,
-    FileTouch,
     ModelCompleted,
     ModelStarted,
-    RequestDelta,
     RunCompleted,
     ToolCompleted,
     UnknownBody,
 )
 from agentcli.core.messages import Message, ToolCall
-from agentcli.core.models import Usage
+from agentcli.core.models import RequestDelta, Usage
+from agentcli.core.tools import FileTouch
 from agentcli.errors import ErrorInfo
 from agentcli.journal.records import Line, digests_of, event_of, line_in, line_of, origin, seal, take
 from tests.fakes.recorded import end, start
