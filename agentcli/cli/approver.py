@@ -75,7 +75,8 @@ class TerminalApprover:
         self.out.line(f"{style('?', 'bold', 'yellow')} {style(spec.name, 'bold')} wants to run; it {nature}.")
         for line in _argument_lines(arguments):
             self.out.line(f"    {line}")
-        self.out.line(style(f"  asked because of: {one_line(rule)}", "dim"))
+        why = "such a tool asks by default" if rule.startswith("default") else f"the rule `{one_line(rule)}` asks"
+        self.out.line(style(f"  ({why})", "dim"))
 
     async def _answer(self, spec: ToolSpec) -> Answer:
         repeatable = spec.effects != "irreversible"

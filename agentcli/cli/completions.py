@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from agentcli.cli.session import Session
+from agentcli.cli.session import session_of
 from agentcli.errors import AgentcliError
 
 if TYPE_CHECKING:
@@ -47,9 +47,7 @@ def model_names(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def _names(ctx: typer.Context, incomplete: str, of: Callable[[Workbench], Iterable[str]]) -> list[str]:
-    session = ctx.find_object(Session)
-    if session is None:
-        return []
+    session = session_of(ctx)
     session.flags.quiet = True
     try:
         with session.open() as bench:

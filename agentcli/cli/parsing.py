@@ -74,7 +74,7 @@ class Group(TyperGroup):
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """A bare group, or one followed by a child's options alone, stands for its default child."""
-        if self.entry.default is not None and _names_no_child(args):
+        if self.entry.default is not None and not ctx.resilient_parsing and _names_no_child(args):
             args = [self.entry.default, *args]
         return super().parse_args(ctx, args)
 

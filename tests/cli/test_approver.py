@@ -75,7 +75,7 @@ QUESTION = """
       | one
       | two
       | three
-  asked because of: create_file
+  (the rule `create_file` asks)
 """
 PROMPT = "  Allow it?  [o]nce  [a]lways in this run  [n]o  [w]hy not: "
 

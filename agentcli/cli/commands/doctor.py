@@ -51,7 +51,7 @@ def _terminal(session: Session) -> Check:
 
 
 def _print(session: Session, checks: list[Check]) -> None:
-    from agentcli.cli.render.text import one_line
+    from agentcli.cli.render.text import one_line, wrapped
 
     out = session.out
     signs = {
@@ -61,6 +61,8 @@ def _print(session: Session, checks: list[Check]) -> None:
     }
     width = max(len(check.name) for check in checks)
     for check in checks:
-        out.line(f"{signs[check.status]} {out.style(check.name.ljust(width), 'bold')}  {one_line(check.detail)}")
-        if check.fix and check.status != "ok":
-            out.line(f"   {' ' * width}  {one_line(check.fix)}")
+        said = [check.detail, *([check.fix] if check.fix and check.status != "ok" else [])]
+        first, *rest = [line for text in said for line in wrapped(one_line(text), out.width and out.width - width - 5)]
+        out.line(f"{signs[check.status]} {out.style(check.name.ljust(width), 'bold')}  {first}")
+        for line in rest:
+            out.line(" " * (width + 5) + line)

@@ -23,12 +23,6 @@ def print_error(out: Printer, info: ErrorInfo, label: str = "error") -> None:
         out.line(f"  {out.style('fix:', 'bold')} {one_line(info.fix)}")
 
 
-def print_problem(out: Printer, error: AgentcliError) -> None:
-    """An error, and the further ones that the same check found."""
-    for info in problems_of(error):
-        print_error(out, info)
-
-
 def problems_of(error: AgentcliError) -> tuple[ErrorInfo, ...]:
     """The error, then its `others`."""
     others = error.others if isinstance(error, DefinitionError) else ()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from agentcli.cli.render.printer import Printer, Style
 from agentcli.cli.render.problems import print_error
-from agentcli.cli.render.progress_lines import CALL_WIDTH, STATUS_STYLE_OF_CALL
+from agentcli.cli.render.progress_lines import STATUS_STYLE_OF_CALL
 from agentcli.cli.render.quantity import count, duration, local_time, moment, money, tokens
 from agentcli.cli.render.run_list import STATUS_STYLE
 from agentcli.cli.render.text import call_text, head, one_line, output_text, safe, wrapped
@@ -32,7 +32,12 @@ from agentcli.core.runs import RunRow
 
 ANSWER_LINES = 20
 RESULT_LINES = 3
+CALL_WIDTH = 132
+"""How long a call may be where the printer has no width."""
+
 _LABEL_WIDTH = 9
+_INDENT = 10
+"""Columns in front of a branch: its number, and the joint."""
 
 
 @dataclass(slots=True)
@@ -134,8 +139,9 @@ class RunTree:
         glyphs = self.out.glyphs
         sign = glyphs.ok if body.status == "ok" else glyphs.bad
         state = "" if body.status == "ok" else f"{body.status}, "
-        call = call_text(body.tool, started.arguments if started else {}, None if self.full else self._call_width())
-        text = f"{sign} {call}  {state}{duration(body.duration_s)}"
+        took = f"  {state}{duration(body.duration_s)}"
+        width = None if self.full else self._width_beside(_INDENT + len(sign) + 1 + len(took))
+        text = f"{sign} {call_text(body.tool, started.arguments if started else {}, width)}{took}"
         shows_result = self.full or body.status != "ok"
         return Branch(seq, text, (STATUS_STYLE_OF_CALL[body.status],), self._cut(body.result) if shows_result else [])
 
@@ -145,14 +151,12 @@ class RunTree:
         for event in events:
             body = event.body
             if isinstance(body, ToolStarted) and event.turn is not None and (event.lane, body.call_id) in calls:
-                call = call_text(body.tool, body.arguments, None if self.full else self._call_width())
-                turns[event.turn].branches.append(Branch(event.seq, f"{call}  not finished", ("yellow",)))
-
-    def _call_width(self) -> int:
-        return self._width_beside(32)
+                note = "  not finished"
+                call = call_text(body.tool, body.arguments, self._width_beside(_INDENT + len(note)))
+                turns[event.turn].branches.append(Branch(event.seq, call + note, ("yellow",)))
 
     def _width_beside(self, taken: int) -> int:
-        return max((self.out.width or CALL_WIDTH + 32) - taken, 24)
+        return max((self.out.width or CALL_WIDTH) - taken, 24)
 
     def _cut(self, text: str) -> list[str]:
         if self.full:
