@@ -37,48 +37,52 @@ def region(live: LiveSink) -> list[str]:
     return re.sub(r"\x1b\[[0-9;]*m", "", capture.get()).splitlines()
 
 
+FRAMES = [
+    ("run.started", ["⠋ 0 ms · starting · openai:gpt-5-mini"]),
+    ("turn.started", ["⠋ 0 ms · starting · turn 1 · openai:gpt-5-mini"]),
+    ("model.started", ["⠋ 0 ms · waiting for the model · turn 1 · openai:gpt-5-mini"]),
+    ("model.retried", ["⠋ 0 ms · waiting for the model · turn 1 · openai:gpt-5-mini"]),
+    ("model.completed", ["⠋ 0 ms · working · turn 1 · 120 tokens · $0.0001 · openai:g…"]),
+    (
+        "tool.started",
+        [
+            '⠋ read_lines(path="server.py", start=1, end=20)',
+            "⠋ 0 ms · working · turn 1 · 120 tokens · $0.0001 · openai:g…",
+        ],
+    ),
+    (
+        "tool.started",
+        [
+            '⠋ read_lines(path="server.py", start=1, end=20)',
+            '⠋ grep_file(path="nope.py", pattern="port")',
+            "⠋ 0 ms · working · turn 1 · 120 tokens · $0.0001 · openai:g…",
+        ],
+    ),
+    (
+        "tool.completed",
+        [
+            '⠋ read_lines(path="server.py", start=1, end=20)',
+            "⠋ 0 ms · working · turn 1 · 120 tokens · $0.0001 · openai:g…",
+        ],
+    ),
+    ("tool.completed", ["⠋ 0 ms · working · turn 1 · 120 tokens · $0.0001 · openai:g…"]),
+    ("turn.started", ["⠋ 0 ms · working · turn 2 · 120 tokens · $0.0001 · openai:g…"]),
+    ("model.started", ["⠋ 0 ms · waiting for the model · turn 2 · 120 tokens · $0.0…"]),
+    ("model.delta", ["Port ", "⠋ 0 ms · writing · turn 2 · 120 tokens · $0.0001 · openai:g…"]),
+    ("model.delta", ["Port 8080.", "⠋ 0 ms · writing · turn 2 · 120 tokens · $0.0001 · openai:g…"]),
+    ("model.completed", ["Port 8080.", "⠋ 0 ms · writing · turn 2 · 240 tokens · $0.0002 · openai:g…"]),
+    ("run.completed", ["Port 8080.", "⠋ 0 ms · writing · turn 2 · 240 tokens · $0.0002 · openai:g…"]),
+]
+"""The region after each event of the story."""
+
+
 def test_the_region_follows_the_run() -> None:
     live, _ = view()
     seen = []
     for event in events():
         live.handle(event)
         seen.append((event.body.type, region(live)))
-    assert seen == [
-        ("run.started", ["⠋ 0 ms · starting · openai:gpt-5-mini"]),
-        ("turn.started", ["⠋ 0 ms · starting · turn 1 · openai:gpt-5-mini"]),
-        ("model.started", ["⠋ 0 ms · waiting for the model · turn 1 · openai:gpt-5-mini"]),
-        ("model.retried", ["⠋ 0 ms · waiting for the model · turn 1 · openai:gpt-5-mini"]),
-        ("model.completed", ["⠋ 0 ms · working · turn 1 · 120 tokens · $0.0001 · openai:g…"]),
-        (
-            "tool.started",
-            [
-                '⠋ read_lines(path="server.py", start=1, end=20)',
-                "⠋ 0 ms · working · turn 1 · 120 tokens · $0.0001 · openai:g…",
-            ],
-        ),
-        (
-            "tool.started",
-            [
-                '⠋ read_lines(path="server.py", start=1, end=20)',
-                '⠋ grep_file(path="nope.py", pattern="port")',
-                "⠋ 0 ms · working · turn 1 · 120 tokens · $0.0001 · openai:g…",
-            ],
-        ),
-        (
-            "tool.completed",
-            [
-                '⠋ read_lines(path="server.py", start=1, end=20)',
-                "⠋ 0 ms · working · turn 1 · 120 tokens · $0.0001 · openai:g…",
-            ],
-        ),
-        ("tool.completed", ["⠋ 0 ms · working · turn 1 · 120 tokens · $0.0001 · openai:g…"]),
-        ("turn.started", ["⠋ 0 ms · working · turn 2 · 120 tokens · $0.0001 · openai:g…"]),
-        ("model.started", ["⠋ 0 ms · waiting for the model · turn 2 · 120 tokens · $0.0…"]),
-        ("model.delta", ["Port ", "⠋ 0 ms · writing · turn 2 · 120 tokens · $0.0001 · openai:g…"]),
-        ("model.delta", ["Port 8080.", "⠋ 0 ms · writing · turn 2 · 120 tokens · $0.0001 · openai:g…"]),
-        ("model.completed", ["Port 8080.", "⠋ 0 ms · writing · turn 2 · 240 tokens · $0.0002 · openai:g…"]),
-        ("run.completed", ["Port 8080.", "⠋ 0 ms · writing · turn 2 · 240 tokens · $0.0002 · openai:g…"]),
-    ]
+    assert seen == FRAMES
 
 
 def test_time_moves_the_spinner() -> None:

@@ -6,8 +6,10 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,25 +29,33 @@ class Terminal:
     environ: Mapping[str, str] = field(default_factory=dict)
 
     def __enter__(self) -> Terminal:
-        self._socket = str(self.folder / "tmux.socket")
+        # A socket's path may have about 100 characters; a test's own folder can be deeper than that.
+        self._place = tempfile.TemporaryDirectory(prefix="tmux-", dir="/tmp")
+        try:
+            self._start()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _start(self) -> None:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "AGENTCLI_HOME") if name in os.environ}
         kept |= {"LANG": "C.UTF-8", "PS1": "$ ", **self.environ}
-        shell = ["env", "-i", *(f"{name}={value}" for name, value in kept.items()), "TERM=screen-256color"]
+        shell = ["env", "-i", *(f"{name}={value}" for name, value in kept.items()), "TERM=screen-256color", "sh"]
         size = ("-x", str(self.columns), "-y", str(self.lines))
-        command = [*shell, "sh"]
-        self._tmux("-f", os.devnull, "new-session", "-d", "-s", "t", *size, "-c", str(self.folder), shlex.join(command))
+        self._tmux("-f", os.devnull, "new-session", "-d", "-s", "t", *size, "-c", str(self.folder), shlex.join(shell))
         self.until("$")
         self.type(f'a() {{ {sys.executable} -m agentcli "$@"; }}; clear', "Enter")
         self.until(lambda screen: screen.strip() == "$")
-        return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._tmux("kill-server")
+        with suppress(subprocess.CalledProcessError):
+            self._tmux("kill-server")
+        self._place.cleanup()
 
     def _tmux(self, *words: str) -> str:
-        return subprocess.run(
-            ["tmux", "-S", self._socket, *words], capture_output=True, text=True, check=True, timeout=DEADLINE
-        ).stdout
+        tmux = ["tmux", "-S", f"{self._place.name}/socket", *words]
+        return subprocess.run(tmux, capture_output=True, text=True, check=True, timeout=DEADLINE).stdout
 
     def run(self, words: str) -> None:
         """Type a command of ours and Enter; when it has ended, `[code]` is printed."""
