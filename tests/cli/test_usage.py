@@ -165,3 +165,12 @@ def test_hostile_words_do_not_reach_the_terminal(cli: Cli) -> None:
 def test_windows_is_told_in_one_line(cli: Cli) -> None:
     result = cli("runs", platform="win32")
     assert (result.code, result.err) == (2, "agentcli runs on Linux and macOS; on Windows, use it inside WSL.\n")
+
+
+def test_on_a_narrow_terminal_an_error_is_folded_between_words(cli: Cli) -> None:
+    assert cli("rusn", terminal=True, columns=60).err == (
+        "error: There is no command 'rusn'. (E-USAGE-COMMAND)\n"
+        "  why: agentcli knows: init, run, runs, agents, tools,\n"
+        "    models, config, trust, doctor, completion.\n"
+        "  fix: Did you mean `agentcli run` or `agentcli runs`?\n"
+    )

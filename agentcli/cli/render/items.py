@@ -26,7 +26,7 @@ def print_block(out: Printer, title: str, text: str) -> None:
     """A title, and the text indented below it."""
     out.line()
     out.line(out.style(title, "bold"))
-    for line in safe(text).rstrip("\n").splitlines():
+    for line in wrapped(safe(text).rstrip("\n"), out.width and out.width - 2, indent="  "):
         out.line(f"  {line}".rstrip())
 
 

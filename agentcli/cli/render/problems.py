@@ -6,21 +6,26 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from agentcli.cli.render.printer import Printer
-from agentcli.cli.render.text import one_line
+from agentcli.cli.render.printer import Printer, Style
+from agentcli.cli.render.text import one_line, wrapped
 from agentcli.errors import AgentcliError, DefinitionError, ErrorInfo
 
 
 def print_error(out: Printer, info: ErrorInfo, label: str = "error") -> None:
-    """What happened with its place and code, then why, then what to do: one line each."""
-    what = one_line(info.what)
+    """What happened with its place and code, then why, then what to do: one line each, folded on a terminal."""
     place = place_of(info)
-    head = out.style(f"{label}:", "bold", "red" if label == "error" else "yellow")
-    out.line(f"{head} {place + ': ' if place else ''}{what} {out.style(f'({info.code})', 'dim')}")
-    if info.why:
-        out.line(f"  {out.style('why:', 'bold')} {one_line(info.why)}")
-    if info.fix:
-        out.line(f"  {out.style('fix:', 'bold')} {one_line(info.fix)}")
+    what = f"{place}: {one_line(info.what)}" if place else one_line(info.what)
+    _say(out, f"{label}:", f"{what} ({info.code})", ("bold", "red" if label == "error" else "yellow"))
+    for name, text in (("why", info.why), ("fix", info.fix)):
+        if text:
+            _say(out, f"  {name}:", one_line(text), ("bold",))
+
+
+def _say(out: Printer, head: str, text: str, styles: tuple[Style, ...]) -> None:
+    first, *rest = wrapped(f"{head} {text}", out.width, indent="    ")
+    out.line(out.style(head, *styles) + first.removeprefix(head))
+    for line in rest:
+        out.line(line)
 
 
 def problems_of(error: AgentcliError) -> tuple[ErrorInfo, ...]:

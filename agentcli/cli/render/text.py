@@ -75,9 +75,13 @@ def head(text: str, lines: int) -> tuple[str, int]:
     return "\n".join(parts[:lines]), max(len(parts) - lines, 0)
 
 
-def wrapped(text: str, width: int | None) -> list[str]:
-    """Its lines, each at most `width` characters where that can be had between words; None never breaks any."""
+def wrapped(text: str, width: int | None, indent: str = "") -> list[str]:
+    """Its lines, each at most `width` characters where that can be had between words; None never breaks any.
+
+    What follows a break begins with `indent`.
+    """
     lines = text.splitlines()
     if width is None:
         return lines
-    return [part for line in lines for part in textwrap.wrap(line, max(width, 20)) or [""]]
+    fold = textwrap.TextWrapper(max(width, 20), subsequent_indent=indent, break_on_hyphens=False)
+    return [part for line in lines for part in fold.wrap(line) or [""]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from agentcli.cli.render.items import print_block, print_fields
 from agentcli.cli.render.printer import Printer
-from agentcli.cli.render.text import call_text
+from agentcli.cli.render.text import call_text, wrapped
 from agentcli.core.tools import Effects, ToolSpec
 from agentcli.definitions.nearest import nearest
 from agentcli.errors import UsageError
@@ -76,7 +76,9 @@ def _print_properties(out: Printer, title: str, schema: dict[str, Any]) -> None:
         out.line(out.style(title, "bold"))
         width = max(map(len, properties))
         for name, field in properties.items():
-            out.line(f"  {name.ljust(width)}  {_field_text(field, name in required)}".rstrip())
+            described = f"{name.ljust(width)}  {_field_text(field, name in required)}"
+            for line in wrapped(described, out.width and out.width - 2, indent=" " * (width + 2)):
+                out.line(f"  {line}".rstrip())
 
 
 def _field_text(field: dict[str, Any], required: bool) -> str:

@@ -54,13 +54,15 @@ def _model_json(name: str, view: ModelsView, looked_at: dict[str, Any], embedded
 
 
 def _print_choice(out: Printer, view: ModelsView, *, everything: bool) -> None:
-    from agentcli.cli.render.text import one_line
+    from agentcli.cli.render.text import one_line, wrapped
 
     if view.chosen:
-        out.line(f"{out.style(', then '.join(view.chosen), 'bold')} would be used: {one_line(view.reason)}")
+        lines = [f"{', then '.join(view.chosen)} would be used: {one_line(view.reason)}"]
     else:
-        out.line(f"{out.style('No model can be used.', 'bold')} {one_line(view.reason)}")
-        out.line("Run `agentcli models pull coder-1.5b`, or export OPENAI_API_KEY.")
+        ways_out = "Run `agentcli models pull coder-1.5b`, or export OPENAI_API_KEY."
+        lines = [f"No model can be used. {one_line(view.reason)}", ways_out]
+    for line in wrapped("\n".join(lines), out.width):
+        out.line(out.style(line, "bold"))
     shown = [item for item in view.considered if everything or item.usable]
     for item in shown:
         sign = out.style(out.glyphs.ok, "green") if item.usable else out.style(out.glyphs.dot, "dim")
