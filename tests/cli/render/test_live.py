@@ -11,7 +11,7 @@ import pytest
 from agentcli.cli.render.live import LiveSink
 from agentcli.cli.render.printer import ASCII, UNICODE, Glyphs, Printer
 from agentcli.core.events import ModelDelta
-from tests.cli.events import STORY, answered, events
+from tests.cli.events import READ, answered, events
 
 ENVIRON = {"COLUMNS": "60", "LINES": "20", "TERM": "xterm-256color"}
 
@@ -106,7 +106,7 @@ def test_text_of_a_model_is_neither_markup_nor_a_command() -> None:
     live, stream = view()
     live.handle(events([(ModelDelta("\x1b[2J[bold]x[/bold] :smile: \u202e", 0), 1, "")])[0])
     assert region(live)[0] == "[bold]x[/bold] :smile: \\u202e"
-    live.handle(events([(answered("\x1b]0;t\x07[red]y", STORY[4][0].message.tool_calls[0]), 1, "")])[0])  # type: ignore[attr-defined]
+    live.handle(events([(answered("\x1b]0;t\x07[red]y", READ), 1, "")])[0])
     assert stream.getvalue() == "[red]y\n"
 
 
