@@ -130,12 +130,6 @@ async def test_a_conversation_that_does_not_fit_is_refused_with_the_counts(model
     assert "8192 fit" in caught.value.info.why
 
 
-async def test_a_schema_that_no_grammar_can_hold_is_refused(model: LocalModel) -> None:
-    with pytest.raises(ModelError) as caught:
-        await model.complete(request(Message("user", "x"), output={"type": "widget"}), Heard())
-    assert caught.value.code == "E-MODEL-SCHEMA"
-
-
 async def test_the_fixed_part_of_the_prompt_is_kept_for_the_next_process(models_dir: Path, tmp_path: Path) -> None:
     async def once(question: str) -> tuple[int, int]:
         model = LocalModel("coder-0.5b", models_dir, tmp_path / "states")

@@ -21,7 +21,7 @@ from agentcli.errors import ModelError
 from agentcli.providers.local.verify import not_loadable
 
 LONGEST_SOCKET_PATH: Final = 100
-_GRACE_SECONDS: Final = 2.0
+_GRACE_SECONDS: Final = 0.5
 _LOG_TAIL: Final = 2_000
 
 

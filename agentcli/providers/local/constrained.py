@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from agentcli.core.messages import Message
+from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import RequestHead
 from agentcli.core.tools import ToolSpec
 from agentcli.providers.local.grammar_schema import call_schema, object_schema
+from agentcli.providers.local.shapes import shape, type_name
 
 Form = Literal["chat", "step", "output"]
 """Free text; a call or an answer; one value of the output schema."""
@@ -28,7 +29,7 @@ MAX_RESULT_CHARS: Final = 8_000
 """What is shown of one result: reading it takes the model about a second per hundred characters."""
 
 _STEP_RULE = "Reply with one JSON object: a tool call or an answer.\nTools:\n"
-_OUTPUT_RULE = "Reply with one JSON object that fits this schema: "
+_OUTPUT_RULE = "\n\nReply with one JSON object of this form: "
 
 _EXAMPLES: Final = (
     ("user", "Which planet is closest to the sun?"),
@@ -36,10 +37,13 @@ _EXAMPLES: Final = (
     ("user", "Does bus 12 run on Sundays?"),
     ("assistant", '{"tool": "timetable", "arguments": {"line": "12"}}'),
     ("user", "Result of timetable:\n06:40 weekdays\n08:15 Sundays"),
-    ("assistant", '{"tool": "answer", "text": "Yes, at 08:15."}'),
+    ("assistant", '{"tool": "answer", "text": "Yes, bus 12 runs on Sundays, at 08:15."}'),
 )
 
 _NUMBER = re.compile(r"(?<![\w.:/-])\d{1,7}(?![\w/-]|[.:]\d)")
+_NOTE = re.compile(r"\[[^\]\n]*\]")
+"""By the custom of our tools, what stands in brackets is said about the result and not part of it."""
+
 _MARKER = re.compile(r"<\|(?=[a-z_]+\|>)")
 
 Turn = Mapping[str, str]
@@ -63,18 +67,20 @@ def asked(head: RequestHead, messages: Sequence[Message]) -> Asked:
     if head.tools:
         return _step(head, instructions, said)
     if head.output_schema is not None:
-        schema = object_schema(head.output_schema)
-        rule = _OUTPUT_RULE + json.dumps(head.output_schema, ensure_ascii=False)
-        return _assembled("output", f"{instructions}\n\n{rule}".strip(), (), said, schema)
+        # The rule stands last: at the end of the question it is followed better than in the instructions.
+        ask = _assembled("output", instructions, (), said, object_schema(head.output_schema))
+        return replace(ask, turns=_with_rule(ask.turns, _OUTPUT_RULE + plain(_value_form(head.output_schema))))
     return _assembled("chat", instructions, (), said, None)
 
 
 def _step(head: RequestHead, instructions: str, said: Sequence[Message]) -> Asked:
     system = f"{instructions}\n\n{_STEP_RULE}".lstrip() + "\n".join(signature(tool) for tool in head.tools)
     if head.output_schema is not None:
-        system += f"\nThe answer's text is JSON that fits this schema: {json.dumps(head.output_schema)}"
-    tools = () if _must_answer(said) else head.tools
-    schema = call_schema(tools, head.output_schema, numbers_in(said))
+        system += f"\nThe answer's text is JSON of this form: {_value_form(head.output_schema)}"
+    calls = _calls_so_far(said)
+    found_nothing = _found_nothing_with(calls, said, head.tools)
+    tools = () if _must_answer(calls) else [tool for tool in head.tools if tool.name != found_nothing]
+    schema = call_schema(tools, head.output_schema, numbers_in(said), may_answer=found_nothing is None)
     return _assembled("step", system, _EXAMPLES, said, schema)
 
 
@@ -94,19 +100,20 @@ def signature(tool: ToolSpec) -> str:
     """A tool in one line: every token of the prompt costs time."""
     required = tool.parameters.get("required", ())
     parts = [
-        f"{name}{'' if name in required else '?'}: {_type_name(schema)}"
+        f"{name}{'' if name in required else '?'}: {type_name(schema)}"
         for name, schema in tool.parameters.get("properties", {}).items()
     ]
     return f"- {tool.name}({', '.join(parts)}): {tool.description}"
 
 
-def _type_name(schema: Any) -> str:
-    if not isinstance(schema, Mapping):
-        return "any"
-    if "enum" in schema:
-        return "|".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
-    kind = schema.get("type", "any")
-    return "|".join(kind) if isinstance(kind, list) else str(kind)
+def _value_form(schema: Mapping[str, Any]) -> str:
+    """References need their schema around them; everything else is told shortly."""
+    return json.dumps(schema, ensure_ascii=False) if "$ref" in json.dumps(schema) else shape(schema)
+
+
+def _with_rule(turns: Sequence[Turn], rule: str) -> Sequence[Turn]:
+    last = turns[-1]
+    return [*turns[:-1], {**last, "content": f"{last['content']}{rule}"}]
 
 
 def numbers_in(said: Sequence[Message]) -> list[int]:
@@ -118,14 +125,30 @@ def numbers_in(said: Sequence[Message]) -> list[int]:
     return sorted({int(found) for text in texts for found in _NUMBER.findall(text)})[:200]
 
 
-def _must_answer(said: Sequence[Message]) -> bool:
-    """Whether there were calls enough for the present question, or the last one was made before."""
-    calls: list[str] = []
+def _calls_so_far(said: Sequence[Message]) -> list[ToolCall]:
+    """The calls for the present question, the last one first."""
+    calls: list[ToolCall] = []
     for message in reversed(said):
         if message.role == "user":
             break
-        calls += [json.dumps([call.name, call.arguments], sort_keys=True) for call in message.tool_calls]
-    return len(calls) >= MAX_CALLS or (bool(calls) and calls[0] in calls[1:])
+        calls += reversed(message.tool_calls)
+    return calls
+
+
+def _must_answer(calls: Sequence[ToolCall]) -> bool:
+    """Whether there were calls enough, or the last one was made before."""
+    made = [(call.name, call.arguments) for call in calls]
+    return len(made) >= MAX_CALLS or (bool(made) and made[0] in made[1:])
+
+
+def _found_nothing_with(calls: Sequence[ToolCall], said: Sequence[Message], tools: Sequence[ToolSpec]) -> str | None:
+    """The tool of the first call, if that gave a note alone (`[no line matches]`) and there are other tools.
+
+    A small model then answers that there is nothing, though its pattern was bad: once, it has to look in another way.
+    """
+    if len(calls) != 1 or len(tools) < 2 or said[-1].role != "tool":
+        return None
+    return calls[0].name if _NOTE.fullmatch(said[-1].content.strip()) else None
 
 
 def _rendered(said: Sequence[Message], *, as_json: bool) -> Iterator[tuple[str, str]]:

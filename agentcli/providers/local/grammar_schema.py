@@ -19,7 +19,7 @@ _ENGINE: Final = {
         "coerce_one_of": True,
     }
 }
-"""For the engine (llguidance): JSON on one line, as indents are tokens too; keywords that it does not know are let be."""
+"""For the engine (llguidance): JSON on one line, as indents are tokens too; keywords it does not know are let be."""
 
 _LISTS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 _MAPS: Final = ("properties", "$defs", "definitions")
@@ -41,15 +41,18 @@ def _prepared(schema: Mapping[str, Any]) -> dict[str, Any]:
     return prepared
 
 
-def call_schema(tools: Sequence[ToolSpec], output: Mapping[str, Any] | None, numbers: Sequence[int]) -> dict[str, Any]:
-    """One branch per tool, and one for the answer. Optional numeric arguments are limited to `numbers`."""
+def call_schema(
+    tools: Sequence[ToolSpec], output: Mapping[str, Any] | None, numbers: Sequence[int], *, may_answer: bool = True
+) -> dict[str, Any]:
+    """One branch per tool, and one for the answer if it may be given. Optional numbers are limited to `numbers`."""
     definitions: dict[str, Any] = {}
     branches = []
     for place, tool in enumerate(tools):
         arguments = _hoisted(_limited(_prepared(tool.parameters), numbers), f"tool{place}_", definitions)
         branches.append(_closed({"tool": {"const": tool.name}, "arguments": arguments}))
-    text = {"type": "string"} if output is None else _hoisted(_prepared(output), "output_", definitions)
-    branches.append(_closed({"tool": {"const": ANSWER}, "text": text}))
+    if may_answer:
+        text = {"type": "string"} if output is None else _hoisted(_prepared(output), "output_", definitions)
+        branches.append(_closed({"tool": {"const": ANSWER}, "text": text}))
     return {"anyOf": branches, **({"$defs": definitions} if definitions else {}), **_ENGINE}
 
 

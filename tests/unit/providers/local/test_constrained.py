@@ -159,4 +159,48 @@ def test_a_file_cannot_pretend_to_be_a_turn() -> None:
 
 def test_a_signature_tells_types_shortly() -> None:
     odd = {"type": "object", "properties": {"a": True, "b": {"type": ["string", "null"]}}}
-    assert signature(ToolSpec("t", "D.", odd, "read-only")) == "- t(a?: any, b?: string|null): D."
+    assert signature(ToolSpec("t", "D.", odd, "read-only")) == "- t(a?: any, b?: string | null): D."
+
+
+def test_the_form_of_an_output_stands_at_the_end_of_the_last_message() -> None:
+    schema = {
+        "type": "object",
+        "required": ["size", "tags"],
+        "properties": {
+            "size": {"type": "integer", "description": "in cm"},
+            "tags": {"type": "array", "items": {"enum": ["a", "b"]}},
+            "kind": {"const": 1},
+            "any": True,
+            "either": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        },
+    }
+    ask = asked(RequestHead(("local:m",), output_schema=schema), [Message("system", "S"), QUESTION])
+    assert ask.turns[0]["content"] == "S"
+    assert ask.turns[-1]["content"] == (
+        "What is on the page?\n\nReply with one JSON object of this form: "
+        '{"size": integer (in cm), "tags": ["a" | "b", …], "kind"?: 1, "any"?: any, '
+        '"either"?: {"anyOf": [{"type": "string"}, {"type": "null"}]}}'
+    )
+
+
+def test_a_schema_with_references_is_told_whole() -> None:
+    schema = {"$ref": "#/$defs/n", "$defs": {"n": {"type": "integer"}}}
+    ask = asked(RequestHead(("local:m",), output_schema=schema), [QUESTION])
+    assert ask.turns[-1]["content"].endswith(json.dumps(schema))
+
+
+OTHER = ToolSpec("other", "Another.", {"type": "object", "properties": {}}, "read-only")
+NOTHING = Message("tool", "[no line matches]", tool_call_id="c1")
+
+
+def test_where_nothing_was_found_another_tool_has_to_be_tried_once() -> None:
+    head = RequestHead(("local:m",), (FETCH, OTHER))
+    ask = asked(head, [QUESTION, CALL, NOTHING])
+    assert fits(ask, {"tool": "other", "arguments": {}})
+    assert not fits(ask, {"tool": "fetch", "arguments": {"url": "v"}})
+    assert not fits(ask, {"tool": "answer", "text": "nothing"})
+    second = Message("assistant", tool_calls=(ToolCall("c2", "other", {}),))
+    again = asked(head, [QUESTION, CALL, NOTHING, second, Message("tool", "[empty]", tool_call_id="c2")])
+    assert fits(again, {"tool": "answer", "text": "nothing"})
+    assert fits(step(QUESTION, CALL, NOTHING), {"tool": "answer", "text": "nothing"})
+    assert fits(asked(head, [QUESTION, CALL, RESULT]), {"tool": "answer", "text": "a"})
