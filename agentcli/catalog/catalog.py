@@ -7,11 +7,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from agentcli.catalog.checks import Check, Known, check_agent
 from agentcli.core.agents import NAME, AgentTemplate
-from agentcli.core.workflows import WorkflowTemplate
 from agentcli.definitions.files import ENDINGS, both_endings, read_definition
 from agentcli.definitions.literal_secrets import warnings_about
 from agentcli.definitions.nearest import listed, suggestion
@@ -20,12 +19,15 @@ from agentcli.definitions.validation import validate
 from agentcli.definitions.yaml_source import read
 from agentcli.errors import DefinitionError, ErrorInfo, UsageError
 
+if TYPE_CHECKING:
+    from agentcli.core.workflows import WorkflowTemplate
+
 FAMILY = "E-TEMPLATE"
 
 Origin = Literal["project", "user", "built-in", "path"]
 """Where a template comes from; `path` is a file outside every root, named on the command line."""
 
-T = TypeVar("T", AgentTemplate, WorkflowTemplate)
+T = TypeVar("T", AgentTemplate, "WorkflowTemplate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class Loaded(Generic[T]):
 
 
 LoadedAgent: TypeAlias = Loaded[AgentTemplate]
-LoadedWorkflow: TypeAlias = Loaded[WorkflowTemplate]
+LoadedWorkflow: TypeAlias = "Loaded[WorkflowTemplate]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +144,16 @@ class Catalog:
         if _is_path(word):
             path = Path(word).expanduser()
             if not path.is_file():
-                what, fix = f"there is no file {word}", "check the path, or name an agent of the catalog"
-                raise UsageError(f"E-{kind.word.upper()}-UNKNOWN", what, why=f"it would be the {kind.word}", fix=fix)
+                what, fix = (
+                    f"There is no file `{word}`.",
+                    f"Check the path, or name one of the {kind.folder} of the catalog.",
+                )
+                raise UsageError(
+                    f"E-{kind.word.upper()}-UNKNOWN",
+                    what,
+                    why="A word with a `/` or the ending of a YAML file is a path.",
+                    fix=fix,
+                )
             return _load(kind, path, self._root_of(path), known)
         root = self._find(kind, word)
         if root is None:
@@ -152,16 +162,16 @@ class Catalog:
 
     def _unknown(self, kind: _Kind[T], word: str) -> UsageError:
         names = sorted({name for root in self._roots for name in _stems(root.path / kind.folder)})
-        why = f"there are: {listed(names, 20)}" if names else f"there are no {kind.folder}"
-        fix = suggestion(word, names, f"see `agentcli {kind.folder if kind.word == 'agent' else 'workflow'} list`")
-        return UsageError(f"E-{kind.word.upper()}-UNKNOWN", f"there is no {kind.word} `{word}`", why=why, fix=fix)
+        why = f"There are: {listed(names, 20)}." if names else f"There are no {kind.folder}."
+        fix = suggestion(word, names, f"See `agentcli {kind.folder if kind.word == 'agent' else 'workflow'} list`.")
+        return UsageError(f"E-{kind.word.upper()}-UNKNOWN", f"There is no {kind.word} `{word}`.", why=why, fix=fix)
 
     def _load_in(self, kind: _Kind[T], root: Root, name: str, known: Known) -> Loaded[T]:
         first, *others = both_endings(root.path / kind.folder, name)
         if others:
             problems = Problems(FAMILY, str(first))
-            why = f"{others[0]} defines it as well"
-            problems.add("DUPLICATE-NAME", f"two files define `{name}`", why=why, fix="remove one of them", at=(1, 1))
+            why = f"{others[0]} defines it as well."
+            problems.add("DUPLICATE-NAME", f"Two files define `{name}`.", why=why, fix="Remove one of them.", at=(1, 1))
             problems.raise_any()
         return _load(kind, first, root, known)
 
@@ -221,5 +231,6 @@ _AGENTS = _Kind("agent", "agents", AgentTemplate, check_agent)
 
 def _workflows() -> _Kind[WorkflowTemplate]:
     from agentcli.catalog.workflow_checks import check_workflow
+    from agentcli.core.workflows import WorkflowTemplate
 
     return _Kind("workflow", "workflows", WorkflowTemplate, check_workflow)

@@ -9,15 +9,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.engine.ports import ModelObserver, ModelProvider
 from agentcli.errors import ModelError, UsageError
 from agentcli.providers.fallback import Chain, Link
-from agentcli.providers.remote import RemoteModel, Surroundings
 from agentcli.providers.servers import SERVERS, Server, Wire, address_from, same_origin
-from agentcli.providers.wire import WireFormat
+
+if TYPE_CHECKING:
+    from agentcli.providers.remote import Surroundings
+    from agentcli.providers.wire import WireFormat
 
 EMBEDDED = ("local", "scripted")
 """Providers that are no server."""
@@ -95,7 +99,7 @@ class Providers:
         self._config = config
         self._models_dir = models_dir
         self._base_dir = base_dir
-        self._around = around or Surroundings()
+        self._given_around = around
         self._open_local = open_local or _open_local
         self._opened: dict[str, _Deferred] = {}
 
@@ -122,7 +126,16 @@ class Providers:
             for model in opened.values():
                 await model.close()
         finally:
-            await self._around.http.aclose()
+            around = self.__dict__.pop("_around", self._given_around)
+            if around is not None:
+                await around.http.aclose()
+
+    @cached_property
+    def _around(self) -> Surroundings:
+        """What remote models share; made with the first of them."""
+        from agentcli.providers.remote import Surroundings
+
+        return self._given_around or Surroundings()
 
     def _model(self, name: str) -> _Deferred:
         """One model, opened once however many chains it is in."""
@@ -166,6 +179,7 @@ class Providers:
 
     def _remote(self, server: Server, config: ProviderConfig, model: str) -> ModelProvider:
         from agentcli.providers.failures import Correspondent
+        from agentcli.providers.remote import RemoteModel
 
         key = _usable_key(server, config)
         whom = Correspondent(server.name, model, server.base_url, server.key_env or config.key_env, key)
