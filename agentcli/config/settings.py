@@ -24,10 +24,18 @@ def _base_url(value: str) -> str:
 
 
 def _pattern(value: str) -> str:
+    """RE2, as `grep_file` has it: a project's file may bring a pattern, and no text may make it run for ever."""
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
     try:
-        re.compile(value)
-    except re.error as error:
-        raise PydanticCustomError("pattern", "expected a regular expression ({why})", {"why": str(error)}) from error
+        matches_nothing = re2.compile(value, options).search("") is not None
+    except re2.error as error:
+        why = error.args[0].decode(errors="replace") if isinstance(error.args[0], bytes) else str(error)
+        raise PydanticCustomError("pattern", "expected a regular expression ({why})", {"why": why}) from error
+    if matches_nothing:
+        raise PydanticCustomError("pattern", "expected a regular expression that cannot match the empty text")
     return value
 
 
@@ -52,7 +60,7 @@ class RedactionSettings(Definition):
     """What is kept out of models, journal and output, beside the secrets that are found without being told."""
 
     patterns: Annotated[tuple[Annotated[str, AfterValidator(_pattern)], ...], Field(strict=False, max_length=100)] = (
-        Field((), description="Regular expressions of secrets. A project's are added to the user's.")
+        Field((), description="Regular expressions (RE2) of secrets. A project's are added to the user's.")
     )
     names: Annotated[tuple[EnvName, ...], Field(strict=False, max_length=100)] = Field(
         (), description="Variables of the environment or `.env` whose values are secrets whatever they are called."

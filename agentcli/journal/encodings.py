@@ -1,4 +1,4 @@
-"""The forms in which a secret travels: as it is, in URLs, in JSON, in HTML, in base64."""
+"""The forms in which a secret travels: as it is, line by line, in URLs, in JSON, in HTML, in base64."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Iterator
 
 _SHORTEST = 8
 """Characters that an encoded form must have: a shorter piece of base64 says nothing."""
+
+_SHORTEST_LINE = 16
+"""Characters of a line that is hidden by itself: shorter ones, such as a brace, stand elsewhere too."""
 
 
 def encodings(value: str) -> Iterator[tuple[str, str]]:
@@ -26,6 +29,15 @@ def _forms(value: str) -> Iterator[tuple[str, str]]:
         return
     yield from _escaped(value)
     yield from _base64(value.encode())
+    for line in telling_lines(value):
+        yield "_line", line
+
+
+def telling_lines(value: str) -> Iterator[str]:
+    """The lines of a text of several that give some of it away: a tool may number them, or show one alone."""
+    lines = [line.strip() for line in value.splitlines()]
+    if len(lines) > 1:
+        yield from (line for line in lines if len(line) >= _SHORTEST_LINE and not line.startswith("-----"))
 
 
 def _escaped(value: str) -> Iterator[tuple[str, str]]:

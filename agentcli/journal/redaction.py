@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from agentcli.core.canonical import Digest, Json
 from agentcli.errors import StorageError, ToolError
-from agentcli.journal.encodings import encodings
+from agentcli.journal.encodings import encodings, telling_lines
 from agentcli.journal.nesting import mapped, same, under_secret_names
 from agentcli.journal.patterns import PATTERNS, Pattern, custom, gated, is_reference, looks_random, names_secret
 
@@ -143,6 +143,15 @@ class SecretRedactor:
         if fresh:
             self._compile()
 
+    def _learn_lines(self, name: str, secret: str) -> None:
+        """A key that was seen whole is known by its lines: another call may show some of them alone."""
+        fresh = [line for line in telling_lines(secret) if line not in self._secrets and not _PARTS.search(line)]
+        for line in fresh[: _LEARNED - self._learned]:
+            self._learned += 1
+            self._secrets[line] = self._placeholder(f"{name}_line", line)
+        if fresh:
+            self._compile()
+
     # -- texts --------------------------------------------------------------------------------------------------
 
     def _text(self, text: str) -> str:
@@ -182,8 +191,9 @@ class SecretRedactor:
         def replace(found: re.Match[str]) -> str:
             group = found.lastindex or 0
             secret = found[group]
-            if is_reference(secret) or (pattern.loose and not looks_random(secret)):
+            if not secret or is_reference(secret) or (pattern.loose and not looks_random(secret)):
                 return found[0]
+            self._learn_lines(pattern.name, secret)
             at = found.start(group) - found.start()
             return found[0][:at] + self._placeholder(pattern.name, secret) + found[0][at + len(secret) :]
 

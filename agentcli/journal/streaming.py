@@ -15,6 +15,9 @@ _LEAD = 560
 _TRIES = 6
 """White spaces, from the last backwards, at which a cut is tried."""
 
+_STEPS = tuple(32 << power for power in range(8))
+"""Characters to go back where a cut must not be: past any known secret, in few steps."""
+
 _SPACE = re.compile(r"\s+")
 _LEADS = re.compile(
     r"""(?ix) (?: [:=] >? (?: \s* ["'] [^"'\n]{0,512} )?
@@ -67,7 +70,11 @@ class StreamRedactor:
         return False
 
     def _forced(self, cut: int) -> int:
-        """Where to cut a text that gives no chance to: never inside what is found in it now."""
-        for found in _SPACE.finditer(self._held, 0, cut):
-            cut = found.end()
+        """Where to cut a text that gives no chance to: not inside a secret that is found in it now."""
+        spaces = [found.end() for found in _SPACE.finditer(self._held, 0, cut)]
+        whole = self._redactor.redact(self._held)
+        for at in (*spaces[-1:], cut, *(max(1, cut - step) for step in _STEPS)):
+            head, tail = self._held[:at], self._held[at:]
+            if f"{self._redactor.redact(head)}{self._redactor.redact(tail)}" == whole:
+                return at
         return cut

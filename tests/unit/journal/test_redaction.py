@@ -210,3 +210,36 @@ def test_a_keyed_digest_needs_the_key() -> None:
     assert redactor().keyed_digest(b"x") == redactor().keyed_digest(b"x")
     assert SecretRedactor(b"o" * 32, {}).keyed_digest(b"x") != redactor().keyed_digest(b"x")
     assert len(redactor().keyed_digest(b"x")) == 64
+
+
+LINES = ["line-one-of-it-AAAA1111", "line-two-of-it-BBBB2222", "line-three-of-it-CCCC3333"]
+PEM = "-----BEGIN PRIVATE KEY-----\nMIIEowIBAAKCAQEA04up8hoqzS\nAPIB0RhjXyObwHQnOzhAk5Bd7q\n-----END PRIVATE KEY-----\n"
+
+
+def test_the_lines_of_a_known_secret_are_hidden_one_by_one() -> None:
+    made = redactor(DEPLOY_KEY="\n".join(["{", *LINES, "}"]))
+    shown = "\n".join(f"{number}: {line}" for number, line in enumerate(LINES, 1))
+    clean = made.redact(shown)
+    assert [line for line in LINES if line in clean] == []
+    assert made.restore(clean) == shown
+    assert made.redact("a { and a }") == "a { and a }"
+
+
+def test_a_private_key_that_was_seen_whole_is_known_by_its_lines() -> None:
+    made = redactor()
+    assert made.holds_secret(PEM.encode())
+    assert made.redact("2: MIIEowIBAAKCAQEA04up8hoqzS").startswith("2: <secret:private_key_line:")
+    assert made.redact("-----BEGIN PRIVATE KEY-----") == "-----BEGIN PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize("pattern", ["x*", r"\b", "(a+)+$"])
+def test_a_pattern_of_ones_own_can_neither_loop_nor_backtrack_for_ever(pattern: str) -> None:
+    made = SecretRedactor(KEY, {}, [pattern])
+    assert made.restore(made.redact("b" + "a" * 60 + "b hello")) == "b" + "a" * 60 + "b hello"
+
+
+def test_a_pattern_of_ones_own_may_have_groups_and_find_any_letters() -> None:
+    made = SecretRedactor(KEY, {}, [r"Kennwort ist (\pL+)", "ACME-[0-9]+"])
+    clean = made.redact("Das Kennwort ist Käse, und ACME-1234 — ende")
+    assert re.fullmatch(r"Das Kennwort ist <secret:custom:\w+>, und <secret:custom:\w+> — ende", clean)
+    assert made.restore(clean) == "Das Kennwort ist Käse, und ACME-1234 — ende"

@@ -63,3 +63,15 @@ def test_what_never_gives_a_chance_to_cut_is_shown_in_the_end(text: str) -> None
     stream = StreamRedactor(redactor())
     shown = [stream.feed(text[at : at + 100]) for at in range(0, len(text), 100)]
     assert any(shown)
+
+
+@pytest.mark.parametrize("step", [50, 4096, 20_000])
+@pytest.mark.parametrize("before", range(8_170, 8_200, 3))
+def test_a_text_without_any_space_is_never_cut_inside_a_secret(before: int, step: int) -> None:
+    text = "x" * before + "." + SECRETS["TOKEN"] + "." + "y" * 9_000
+    made = redactor()
+    stream = StreamRedactor(made)
+    shown = "".join(stream.feed(text[at : at + step]) for at in range(0, len(text), step)) + stream.flush()
+    assert "correct" not in shown
+    assert "battery" not in shown
+    assert made.restore(shown) == text
