@@ -20,17 +20,19 @@ class Admission:
         try:
             encode(value)
         except ValueError:  # a lone surrogate, NaN or infinity: models and files do send them
-            value = _encodable(value)
+            value = encodable(value)
         return self.redactor.redact(value)
 
 
-def _encodable(value: Any) -> Any:
+
+def encodable(value: Any) -> Any:
+    """The value with what no encoding takes replaced: half characters, NaN and infinity."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode() if not value.isascii() else value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {_encodable(name): _encodable(item) for name, item in value.items()}
+        return {encodable(name): encodable(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_encodable(item) for item in value]
+        return [encodable(item) for item in value]
     return value

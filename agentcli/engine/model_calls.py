@@ -17,7 +17,7 @@ from agentcli.core.events import (
 )
 from agentcli.core.messages import Conversation, Message
 from agentcli.core.models import ModelRequest, RequestDelta, RequestHead
-from agentcli.engine.admission import Admission
+from agentcli.engine.admission import Admission, encodable
 from agentcli.engine.effects import Effect, Effects, expect
 from agentcli.engine.ports import ModelProvider, RunLog
 from agentcli.engine.scope import Scope
@@ -101,7 +101,7 @@ class _Observer:
         self._text = admission.redactor.stream()
 
     def delta(self, text: str) -> None:
-        self._show(self._text.feed(text))
+        self._show(self._text.feed(encodable(text)))
 
     def flush(self) -> None:
         self._show(self._text.flush())

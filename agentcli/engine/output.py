@@ -34,6 +34,8 @@ class OutputSchema:
             return None, [f"it is no JSON: {error}"]
         problems = [
             f"at ${''.join(f'[{step!r}]' for step in problem.instance_path)}: {problem.message}"
+        except RecursionError:
+            return None, ["it is nested too deeply"]
             for problem in self._validator.iter_errors(value)
         ]
         return value, problems[:_MAX_PROBLEMS]
