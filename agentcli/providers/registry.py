@@ -79,8 +79,16 @@ def split_name(name: str) -> tuple[str, str]:
     known = name.rstrip(":") in (*SERVERS, *EMBEDDED)
     example = f"{name.rstrip(':')}:MODEL" if known else f"{guess or 'provider'}:{name or 'model'}"
     raise UsageError(
-        "E-MODEL-NAME", f"{name!r} is no model's name.", why="A model is provider:model.", fix=f"Write {example}."
+        "E-MODEL-NAME",
+        f"`{name}` is not the name of a model.",
+        why="A model is `provider:model`.",
+        fix=f"Write `{example}`.",
     )
+
+
+def names_file(local_model: str) -> bool:
+    """Whether the name of an embedded model is the path of a file."""
+    return "/" in local_model or local_model.endswith(".gguf")
 
 
 class Providers:
@@ -95,7 +103,7 @@ class Providers:
         around: Surroundings | None = None,
         open_local: Callable[[str, Path], ModelProvider] | None = None,
     ) -> None:
-        """`config` as `with_environment` gives it; `base_dir` is what scripted files are relative to."""
+        """`config` as `with_environment` gives it; `base_dir` is what files in names are relative to."""
         self._config = config
         self._models_dir = models_dir
         self._base_dir = base_dir
@@ -109,7 +117,12 @@ class Providers:
         Raises UsageError (E-MODEL-NAME, E-MODEL-UNKNOWN-PROVIDER), DefinitionError for a broken scripted file.
         """
         if not models:
-            raise UsageError("E-MODEL-NAME", "No model is named.", fix="Name one with -m provider:model.")
+            raise UsageError(
+                "E-MODEL-NAME",
+                "No model is named.",
+                why="A run asks at least one.",
+                fix="Name one: `-m provider:model`.",
+            )
         return Chain([Link(name, self._model(name)) for name in models])
 
     def price_known(self, model: str) -> bool:
@@ -146,7 +159,8 @@ class Providers:
     def _deferred(self, name: str) -> _Deferred:
         provider, model = split_name(name)
         if provider == "local":
-            return _Deferred(lambda: self._open_local(model, self._models_dir))
+            where = str(self._base_dir / Path(model).expanduser()) if names_file(model) else model
+            return _Deferred(lambda: self._open_local(where, self._models_dir))
         if provider == "scripted":
             from agentcli.providers.scripted import ScriptedModel
 
@@ -172,9 +186,9 @@ class Providers:
         near = difflib.get_close_matches(provider, names, 1)
         return UsageError(
             "E-MODEL-UNKNOWN-PROVIDER",
-            f"There is no provider {provider!r}.",
+            f"There is no provider `{provider}`.",
             why="It is neither well known nor configured with a base_url.",
-            fix=f"Did you mean {near[0]}?" if near else f"Known: {', '.join(names)}.",
+            fix=f"Did you mean `{near[0]}`?" if near else f"Use one of: {', '.join(names)}.",
         )
 
     def _remote(self, server: Server, config: ProviderConfig, model: str) -> ModelProvider:
@@ -211,6 +225,7 @@ def _usable_key(server: Server, config: ProviderConfig) -> str | None:
         raise ModelError(
             "E-MODEL-KEY",
             f"The key for {server.name} holds characters that no key has.",
+            why="A key is plain ASCII without control characters.",
             fix=f"Copy it again into {env or 'its variable'}.",
         )
     return key

@@ -105,11 +105,20 @@ class Workbench:
         chosen = self.settings.models_dir
         return Path(chosen).expanduser() if chosen else self.places.models
 
+    @property
+    def base(self) -> Path:
+        """What files in a model's name are relative to: the project, else the current folder."""
+        return self.project.root if self.project else self.options.cwd
+
     def from_here(self, model: str) -> str:
-        """A model named on the command line: a file in its name is relative to the current folder."""
+        """A model named on the command line: a file in its name is meant from the current folder."""
+        from agentcli.providers.registry import names_file
+
         provider, _, name = model.partition(":")
-        is_file = provider == "scripted" or (provider == "local" and ("/" in name or name.endswith(".gguf")))
-        return f"{provider}:{self.options.cwd / Path(name).expanduser()}" if is_file else model
+        if provider != "scripted" and not (provider == "local" and names_file(name)):
+            return model
+        path = self.options.cwd / Path(name).expanduser()
+        return f"{provider}:{path.relative_to(self.base) if path.is_relative_to(self.base) else path}"
 
     # -- parts --------------------------------------------------------------------------------------------------
 
@@ -164,8 +173,7 @@ class Workbench:
         from agentcli.providers.registry import Providers, with_environment
 
         declared = {name: self._provider(name, one) for name, one in self.settings.providers.items()}
-        base = self.project.root if self.project else self.options.cwd
-        return Providers(with_environment(declared, self.keys.get), self.models_dir, base)
+        return Providers(with_environment(declared, self.keys.get), self.models_dir, self.base)
 
     def _provider(self, name: str, one: ProviderSettings) -> ProviderConfig:
         """How to reach a provider. An address from an untrusted project's file never gets a key from outside it."""

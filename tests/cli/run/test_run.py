@@ -41,7 +41,7 @@ def test_the_answer_is_all_of_stdout(cli: Cli, folder: Path) -> None:
     result = cli("run", "reader", "Which port?", "-m", "scripted:look.yaml")
     assert (result.code, result.out) == (0, "The port is 8080.\n")
     assert steady(result.err, folder) == (
-        "reader with scripted:HERE/look.yaml\n"
+        "reader with scripted:look.yaml\n"
         "Let me look.\n"
         '✓ read_lines(path="notes.txt", start=1)  TIME\n'
         "completed in TIME · 2 turns · 266 tokens · RUN\n"

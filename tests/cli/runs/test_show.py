@@ -31,7 +31,7 @@ def test_the_last_run_is_shown_as_a_tree(cli: Cli, run: str, isolated: Path) -> 
     assert text == (
         f"{run}  completed\n"
         "agent    reader\n"
-        "model    scripted:HERE/look.yaml\n"
+        "model    scripted:look.yaml\n"
         "started  THEN\n"
         "used     TIME · 2 turns · 35 tokens (30 in, 5 out) · $0\n"
         "task     Which port?\n"

@@ -57,7 +57,7 @@ def test_a_run_leaves_its_calls_its_answer_and_one_line(folder: Path) -> None:
     with Terminal(folder) as terminal:
         terminal.run("run reader 'Which port?' -m scripted:look.yaml")
         assert steady(terminal.result().replace(str(folder), "HERE")).replace("\n", "") == (
-            "reader with scripted:HERE/look.yaml"
+            "reader with scripted:look.yaml"
             "Let me look."
             '✓ read_lines(path="notes.txt", start=1)  TIME'
             "The port is 8080."
