@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from agentcli.core.canonical import Digest
 from agentcli.core.events import Event
@@ -22,8 +22,10 @@ from agentcli.journal.reading import EventReader, Totals, open_reader
 from agentcli.journal.records import line_in, origin
 from agentcli.journal.run_log import SqliteRunLog
 from agentcli.journal.schema import FILE
-from agentcli.journal.verifying import Verification, verify
 from agentcli.journal.writer import Writer
+
+if TYPE_CHECKING:
+    from agentcli.journal.verifying import Verification
 
 TASK_PREVIEW = 200
 """Characters of a run's task that its row shows; the whole stands in `run.started`."""
@@ -141,6 +143,8 @@ class SqliteJournal:
 
     def verify(self, run: str) -> Verification:
         """Check a run's chain, its seal, and every content that it names."""
+        from agentcli.journal.verifying import verify
+
         n, row = self._located(run)
         return verify(self._reading(), n, row)
 

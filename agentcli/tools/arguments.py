@@ -26,7 +26,7 @@ _BOUNDS: Final = {"ge": "minimum", "le": "maximum", "min_length": "minLength", "
 class Arguments(BaseModel):
     """Base of all arguments: `"3"` is a number, an unused optional argument may be null, nothing unknown is let by."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @model_validator(mode="before")
     @classmethod

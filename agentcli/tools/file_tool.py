@@ -17,7 +17,7 @@ from agentcli.tools.arguments import Arguments, read
 class Options(BaseModel):
     """Base of what a template may set on a tool: nothing unknown, no silent conversion."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
 
 
 class OutputOptions(Options):

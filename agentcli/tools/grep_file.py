@@ -121,7 +121,7 @@ def _invalid(pattern: str, error: Exception, literal: str) -> ToolArgumentsError
     at = f" at character {place + 1}" if place >= 0 else ""
     return ToolArgumentsError(
         "E-TOOL-PATTERN",
-        f"`pattern` is no regular expression{at}: {reason}.",
+        f"`pattern` is not a regular expression{at}: {reason}.",
         why="The syntax is RE2: no look-around and no back-references.",
         fix=f"Correct it; to find the text as it stands, use {literal[:200]}",
     )

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from agentcli.core.tools import ToolSpec
 from agentcli.engine.ports import Tool
-from agentcli.errors import DefinitionError
+from agentcli.errors import DefinitionError, sentence
 from agentcli.sandbox.paths import Workspace
 
 BUILT_IN: Final[Mapping[str, str]] = {
@@ -96,7 +96,10 @@ class ToolRegistry:
                 raise _python_tool(use.options)
             if use.name in makers:
                 raise DefinitionError(
-                    "E-TOOL-DUPLICATE", f"The tool `{use.name}` is listed twice.", fix="Remove one of the two."
+                    "E-TEMPLATE-DUPLICATE-TOOL",
+                    f"The tool `{use.name}` is there twice.",
+                    why="Each tool is set up once.",
+                    fix="Remove one.",
                 )
             makers[use.name] = self._maker(use)
         return Selection(makers, [self.spec(name) for name in makers])
@@ -118,8 +121,11 @@ M = TypeVar("M", bound=BaseModel)
 def _module(name: str) -> Any:
     if name not in BUILT_IN:
         near = difflib.get_close_matches(name, BUILT_IN, n=1, cutoff=0.5)
-        fix = f"Did you mean `{near[0]}`?" if near else f"The tools are: {', '.join(BUILT_IN)}."
-        raise DefinitionError("E-TOOL-UNKNOWN", f"There is no tool `{name}`.", fix=fix)
+        why, fix = (
+            f"There are: {', '.join(BUILT_IN)}.",
+            f"Did you mean `{near[0]}`?" if near else "See `agentcli tools list`.",
+        )
+        raise DefinitionError("E-TEMPLATE-UNKNOWN-TOOL", f"There is no tool `{name}`.", why=why, fix=fix)
     return importlib.import_module(BUILT_IN[name])
 
 
@@ -130,22 +136,22 @@ def _options(use: ToolUse, model: type[M]) -> M:
         problem = error.errors(include_url=False)[0]
         option = ".".join(str(part) for part in problem["loc"])
         known = ", ".join(model.model_fields)
-        why = problem["msg"] + "."
+        why = sentence(problem["msg"])
         if problem["type"] == "extra_forbidden":
             near = difflib.get_close_matches(option, model.model_fields, n=1, cutoff=0.5)
-            why = f"It has no such option{f'; did you mean `{near[0]}`?' if near else '.'}"
+            why = f"There is no such option{f'; did you mean `{near[0]}`?' if near else '.'}"
         raise DefinitionError(
             "E-TOOL-OPTION",
             f"The option `{option}` of the tool `{use.name}` cannot be set so.",
             why=why,
-            fix=f"Its options are: {known}." if known else "It has no options.",
+            fix=f"Set one of: {known}." if known else "Remove it: the tool has no options.",
         ) from error
 
 
 def _python_tool(options: Mapping[str, Any]) -> DefinitionError:
     return DefinitionError(
         "E-TEMPLATE-PYTHON-TOOL",
-        f"The Python file {options.get('path', '')} cannot be used as a tool.",
-        why="This version of agentcli runs its built-in tools only.",
+        f"The Python file `{options.get('path', '')}` cannot be used as a tool.",
+        why="This version runs the built-in tools only.",
         fix=f"Remove it from `tools:`; the built-in ones are: {', '.join(BUILT_IN)}.",
     )

@@ -114,7 +114,7 @@ def _strict(data: bytes, encoding: str, path: str) -> str:
 def _binary(path: str, why: str) -> ToolError:
     return ToolError(
         "E-FILE-BINARY",
-        f"`{shown(path)}` is no text file.",
+        f"`{shown(path)}` is not a text file.",
         why=why,
         fix="Use a text file; this one cannot be read with this tool.",
     )
