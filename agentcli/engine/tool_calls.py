@@ -126,8 +126,21 @@ class ToolCalls:
             result = await self._run(tool, real)
             return self._completed(call, result, self.door.clock.monotonic() - begun)
 
+        if real != arguments and self._hides(spec, arguments, real):
+            raise ToolRefusedError(
+                "E-TOOL-SECRET",
+                f"`{spec.name}` may not be given a secret there.",
+                why="The permission rules could not see what it stands for.",
+                fix="Call it without the placeholder, or keep the placeholder to the content.",
+            )
         body = await self.door.perform(
             Effect(
+    def _hides(self, spec: ToolSpec, arguments: dict[str, Any], real: dict[str, Any]) -> bool:
+        """Whether the rules and whoever approved were shown a placeholder where the value itself decides."""
+        if spec.subject is not None and real.get(spec.subject) != arguments.get(spec.subject):
+            return True
+        return self.policy.decide(spec, real).decision == "deny"
+
                 kind="tool",
                 name=call.name,
                 request=digest({"tool": call.name, "arguments": arguments}),
@@ -165,7 +178,7 @@ class ToolCalls:
             result=self.admission.admit(result.content),
             data=self.admission.admit(result.data),
             duration_s=round(duration_s, 6),
-            files=tuple(self._touch(change) for change in result.files),
+            files=files,
         )
 
     def _touch(self, change: FileChange) -> FileTouch:
@@ -173,6 +186,8 @@ class ToolCalls:
         redactor = self.admission.redactor
         contents = [data for data in (change.before, change.after) if data is not None]
         masked = any(redactor.holds_secret(data) for data in contents)
+        # Files first: a key that is seen whole there is known by its lines in what the tool shows of it.
+        files = tuple(self._touch(change) for change in result.files)
         if masked:
             keep = redactor.keyed_digest
         elif change.changed:

@@ -32,7 +32,8 @@ async def plan_agent(bench: Workbench, request: RunRequest, admission: Admission
     loaded = bench.catalog.agent(request.agent or bench.settings.agent)
     template = loaded.template
     _refuse_disabled(template)
-    inputs = convert(template.inputs, request.inputs)
+    # Before anything is rendered: an input whose name says that it is secret is none by its look.
+    inputs = admission.admit(convert(template.inputs, request.inputs))
     models, reason = await choose_models(bench, template)
     parent, history = last_conversation(bench) if request.continue_last else (None, ())
     tools = bench.tools.select(template.tools)
