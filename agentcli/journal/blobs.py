@@ -16,8 +16,10 @@ INLINE_LIMIT = 65_536
 
 _BASE_MINIMUM = 64
 # Asked for as the index is built: by the first 8 bytes of the digest.
-_FIND = "SELECT n, base FROM blobs WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1"
-_READ = "SELECT size, coding, data, base FROM blobs WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1"
+_FIND = "SELECT n, base FROM blobs WHERE substr(digest, 1, 8) = substr(:digest, 1, 8) AND digest = :digest"
+_READ = (
+    "SELECT size, coding, data, base FROM blobs WHERE substr(digest, 1, 8) = substr(:digest, 1, 8) AND digest = :digest"
+)
 _INSERT = "INSERT INTO blobs (digest, size, coding, base, data) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -124,7 +126,7 @@ def prepare(data: bytes, digest: bytes, blobs: BlobReader, recent: Recent) -> Co
 
 def keep(content: Content, database: sqlite3.Connection, files: BlobFiles) -> None:
     """Add the content inside the transaction that needs it, unless it is there already. Raises OSError."""
-    if database.execute(_FIND, (content.digest,)).fetchone():
+    if database.execute(_FIND, {"digest": content.digest}).fetchone():
         return
     packed, base = content.packed, None
     if packed is not None and packed.base is not None:
@@ -137,7 +139,7 @@ def keep(content: Content, database: sqlite3.Connection, files: BlobFiles) -> No
 
 def _base_row(digest: bytes, database: sqlite3.Connection) -> int | None:
     """The row of a content to compress against; None where it is gone, or leans on another one itself."""
-    row = database.execute(_FIND, (digest,)).fetchone()
+    row = database.execute(_FIND, {"digest": digest}).fetchone()
     return row[0] if row and row[1] is None else None
 
 
@@ -166,11 +168,11 @@ class BlobReader:
 
     def holds(self, digest: bytes) -> bool:
         """Whether there is a row for it."""
-        return self._database.execute(_FIND, (digest,)).fetchone() is not None
+        return self._database.execute(_FIND, {"digest": digest}).fetchone() is not None
 
     def read(self, digest: bytes) -> bytes:
         """The content. Raises KeyError where the journal has none of that digest, ValueError where it is damaged."""
-        row = self._database.execute(_READ, (digest,)).fetchone()
+        row = self._database.execute(_READ, {"digest": digest}).fetchone()
         if row is None:
             raise KeyError(digest.hex())
         data = self._content(row, digest)
