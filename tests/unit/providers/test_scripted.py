@@ -144,7 +144,7 @@ async def test_errors_are_those_of_real_models(script: Any, name: str, code: str
         ("replies:\n  - tool_calls: [{arguments: {}}]", "E-SCRIPT-MISSING-KEY", 2),
         ("replies:\n  - 3", "E-SCRIPT-TYPE", 2),
         ("replies: []", "E-SCRIPT-VALUE", 1),
-        ("replys: [a]", "E-SCRIPT-MISSING-KEY", 1),
+        ("replys: [a]", "E-SCRIPT-UNKNOWN-KEY", 1),
     ],
 )
 def test_a_broken_script_is_told_by_its_line(script: Any, text: str, code: str, line: int) -> None:
