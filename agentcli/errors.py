@@ -45,7 +45,14 @@ __all__ = [
     "ToolRefusedError",
     "ToolTimeoutError",
     "UsageError",
+    "sentence",
 ]
+
+
+def sentence(text: str) -> str:
+    """Words of others (the system, a parser, a template) in the form of our own: a capital first, a stop last."""
+    words = text.strip()
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "?", "!", "…")) or not words else ".")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 from agentcli.core.canonical import Digest
@@ -232,9 +233,8 @@ class Warned(Body):
 
 @dataclass(frozen=True, slots=True)
 class UnknownBody(Body):
-    """An event of a type that this version does not know: kept and shown as it is."""
+    """An event of a type that this version does not know: kept and shown as it is, each type a class of its own."""
 
-    type: ClassVar[str] = "unknown"
     fields: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -277,11 +277,20 @@ _READERS: dict[tuple[str, str], Any] = {
 }
 
 
+@lru_cache(maxsize=64)
+def _unknown(kind: str) -> type[UnknownBody]:
+    class Newer(UnknownBody):
+        __slots__ = ()
+        type: ClassVar[str] = kind
+
+    return Newer
+
+
 def read_body(kind: str, value: dict[str, Any]) -> Body:
     """The body that `to_json` wrote, as its class. Unknown fields of a newer minor version are ignored."""
     cls = BODIES.get(kind)
     if cls is None:
-        return UnknownBody(value)
+        return _unknown(kind)(value)
     known = {item.name for item in fields(cls)}
     out = {}
     for name, item in value.items():

@@ -86,13 +86,14 @@ class Conversation:
     together. A request over a thousand messages therefore costs the work of its new ones.
     """
 
-    __slots__ = ("digests", "encoded", "messages", "rolling")
+    __slots__ = ("call_ids", "digests", "encoded", "messages", "rolling")
 
     def __init__(self, messages: Iterable[Message] = ()) -> None:
         self.messages: list[Message] = []
         self.digests: list[Digest] = []
         self.encoded: list[bytes] = []
         self.rolling: list[Digest] = [EMPTY]
+        self.call_ids: set[str] = set()
         for message in messages:
             self.append(message)
 
@@ -104,6 +105,7 @@ class Conversation:
         self.digests.append(added)
         self.encoded.append(data)
         self.rolling.append(chain(self.rolling[-1], added))
+        self.call_ids.update(call.id for call in message.tool_calls)
         return added
 
     def view(self) -> ConversationView:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from agentcli.core.canonical import encode
 from agentcli.engine.ports import Redactor
+from agentcli.errors import ErrorInfo
 
 
 class Admission:
@@ -23,6 +25,10 @@ class Admission:
             value = encodable(value)
         return self.redactor.redact(value)
 
+    def admit_error(self, error: ErrorInfo) -> ErrorInfo:
+        """The error with texts that were let in."""
+        texts = {name: self.admit(getattr(error, name)) for name in ("what", "why", "fix", "file")}
+        return replace(error, **texts)
 
 
 def encodable(value: Any) -> Any:

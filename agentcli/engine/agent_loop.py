@@ -62,6 +62,7 @@ class AgentLoop:
             reply = await self.model.ask(self.conversation, here)
             self.budget.count(reply.usage, reply.cost_usd)
             self.conversation.append(reply.message)
+            _refuse_filtered(reply)
             if not reply.message.tool_calls:
                 return self._answer(reply, here)
             await self._call_tools(reply.message.tool_calls, here)
@@ -80,13 +81,6 @@ class AgentLoop:
             self.conversation.append(Message("tool", done.result, tool_call_id=done.call_id))
 
     def _answer(self, reply: ModelCompleted, scope: Scope) -> Message:
-        if reply.finish_reason == "content_filter":
-            raise RunError(
-                "E-OUTPUT-FILTERED",
-                "The provider withheld the answer.",
-                why="Its content filter stopped the model.",
-                fix="Word the task differently, or use another model.",
-            )
         if not reply.message.content.strip():
             raise RunError(
                 "E-OUTPUT-EMPTY",
@@ -104,6 +98,16 @@ class AgentLoop:
                 scope,
             )
         return reply.message
+
+
+def _refuse_filtered(reply: ModelCompleted) -> None:
+    if reply.finish_reason == "content_filter":
+        raise RunError(
+            "E-OUTPUT-FILTERED",
+            "The provider withheld the answer.",
+            why="Its content filter stopped the model.",
+            fix="Word the task differently, or use another model.",
+        )
 
 
 def _repair(problems: list[str]) -> str:

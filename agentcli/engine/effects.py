@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 from agentcli.core.canonical import Digest, digest
 from agentcli.core.events import Body, EffectKey, EffectKind, Event, LimitReached
+from agentcli.engine.lanes import Lanes
 from agentcli.engine.limits import limit_error
 from agentcli.engine.playback import Asked, Playback
 from agentcli.engine.ports import Clock, EventSink, RunLog
@@ -95,6 +96,9 @@ class Effects:
         self._parent = parent
         self._playback = playback
         self._seq = seq
+        self._lanes = Lanes(self._serve)
+        self._done: deque[asyncio.Future[None]] = deque()
+        """Who waits to record a result, first come first."""
         self._ordinals: Counter[tuple[str, str, str]] = Counter()
         self._derived: Counter[tuple[str, str]] = Counter()
 
@@ -104,10 +108,16 @@ class Effects:
         """Append an event that follows from what is already recorded. On record once: resuming does not repeat it."""
         ordinal = self._derived[scope.lane, body.type]
         self._derived[scope.lane, body.type] += 1
-        event = self._event(body, scope)
-        recording = self._playback.recording if self._playback else None
-        recorded = recording is not None and recording.holds_derived(scope.lane, body.type, ordinal)
-        return self._tell(event) if recorded else self._append(event)
+        recorded = self._playback.recording.derived(scope.lane, body.type, ordinal) if self._playback else None
+        if recorded is None:
+            return self._append(self._event(body, scope))
+        self._reach(recorded)
+        return recorded
+
+    def note(self, body: Body, started: Event) -> None:
+        """Append what happened while an effect is performed: a part of it, which only a replay shows again."""
+        scope = Scope(started.lane, started.turn, started.step)
+        self._append(self._event(body, scope, started.key))
 
     def tell(self, body: Body, scope: Scope, seq: int) -> None:
         """Show a live-only event (`model.delta`) to who follows the run; `seq` is the event's that it belongs to."""
@@ -164,23 +174,40 @@ class Effects:
         place = (scope.lane, effect.kind, effect.name)
         key = EffectKey(scope.lane, effect.kind, effect.name, self._ordinals[place])
         self._ordinals[place] += 1
-        if self._playback is not None:
-            recorded = await self._playback.answer(Asked(key, effect.request, effect.describe))
+        if self._playback is not None and not self._playback.over:
+            recorded = await self._recorded(self._playback, Asked(key, effect.request, effect.describe))
             if recorded is not None:
-                for announced in self._playback.recording.announced_before(recorded):
-                    self._tell(announced)
-                return self._tell(recorded).body
+                self._reach(recorded)
+                return recorded.body
         return await self._live(key, effect, scope)
+
+    async def _recorded(self, playback: Playback, asked: Asked) -> Event | None:
+        intent = playback.recording.intents.get(asked.key)
+        if intent is not None:
+            self._reach(intent)
+        answer = playback.ask(asked)
+        with self._lanes.still():
+            return await answer
+
+    def _reach(self, recorded: Event) -> None:
+        """The run is at a recorded event again: show it, as soon as those before it have been shown."""
+        if self._playback is not None:
+            for event in self._playback.recording.reach(recorded):
+                self._tell(event)
 
     async def _live(self, key: EffectKey, effect: Effect, scope: Scope) -> Body:
         if effect.intent is not None:
             started = self._append(self._event(effect.intent(), scope, key, effect.request))
-            if effect.durable:
-                await self._log.barrier()
         else:
             started = self._event(LimitReached("", 0, 0), scope, key, effect.request)
-        body = await self._in_time(effect, started)
-        self._append(self._event(body, scope, key, effect.request, digest(body.to_json())))
+        with self._lanes.still():
+            if effect.intent is not None and effect.durable:
+                await self._log.barrier()
+            body = await self._in_time(effect, started)
+            try:
+                await self._turn()
+            finally:  # it did happen: on record also where the run is cancelled meanwhile
+                self._append(self._event(body, scope, key, effect.request, digest(body.to_json())))
         if effect.durable:
             await self._log.barrier()
         return body
@@ -202,33 +229,23 @@ class Effects:
     # -- lanes --------------------------------------------------------------------------------------------------
 
     async def gather(self, jobs: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
-        """Run the jobs side by side, at most `limit` at a time, each in lanes of its own; results in the jobs' order.
+        """See `Lanes.gather`."""
+        return await self._lanes.gather(jobs, limit)
 
-        All jobs are brought to their end; then the first error in the jobs' order is raised. The door counts the lanes,
-        so jobs may wait for nothing but the door.
-        """
-        todo = deque(enumerate(jobs))
-        done: dict[int, T] = {}
-        failed: dict[int, Exception] = {}
-        lanes = min(limit, len(jobs))
-        open_lanes = lanes
+    async def _turn(self) -> None:
+        """Results are recorded one at a time, each when all lanes stand still: the order in which replay gives them."""
+        if not self._lanes.single:
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._done.append(turn)
+            self._lanes.look()
+            await turn
 
-        async def lane() -> None:
-            nonlocal open_lanes
-            while todo:
-                index, job = todo.popleft()
-                try:
-                    done[index] = await job()
-                except Exception as error:  # raised below, once every job has ended
-                    failed[index] = error
-            open_lanes -= 1
-            if open_lanes and self._playback:
-                self._playback.close_lane()
-
-        if lanes:
-            if self._playback:
-                self._playback.open_lanes(lanes - 1)
-            await asyncio.gather(*(lane() for _ in range(lanes)))
-        if failed:
-            raise failed[min(failed)]
-        return [done[index] for index in range(len(jobs))]
+    def _serve(self) -> Sequence[asyncio.Future[Any]]:
+        if self._playback is not None and not self._playback.over:
+            return self._playback.deliver()
+        while self._done:
+            turn = self._done.popleft()
+            if not turn.done():  # cancelled
+                turn.set_result(None)
+                return [turn]
+        return []

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
 from typing import Any
 
 from agentcli.core.events import RunCompleted, RunStarted
 from agentcli.core.models import Usage
 from agentcli.core.runs import STATUS_OF_EXIT, RunEnd, RunStatus
+from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effects
 from agentcli.engine.limits import Budget
 from agentcli.engine.ports import RunLog
 from agentcli.engine.scope import Scope
-from agentcli.errors import AgentcliError, ErrorInfo, StorageError
+from agentcli.errors import AgentcliError, ErrorInfo, sentence
 
 
 @dataclass(slots=True)
@@ -55,11 +56,12 @@ async def execute(
     started: RunStarted,
     main: Callable[[Scope], Awaitable[Any]],
     interrupt: Interrupt,
+    admission: Admission,
 ) -> RunOutcome:
     """Record `run.started`, do `main`, record `run.completed`. Never raises for what happens in between.
 
-    Cancelling it ends the run as cancelled and returns. If the journal cannot be written any more, the run stops, is
-    left as interrupted on disk, and the outcome says so.
+    Cancelling it ends the run as cancelled and returns; once the run has ended, that comes too late.
+    If the journal cannot be written any more, the run stops, is left as interrupted on disk, and the outcome says so.
     """
     begun = door.clock.monotonic()
     root = Scope()
@@ -72,31 +74,27 @@ async def execute(
     except asyncio.CancelledError:
         _stay_alive()
         ending = _Ending(interrupt.exit_code, error=_cancelled(interrupt.exit_code))
-    except AgentcliError as error:
-        ending = _Ending(error.exit_code, error=error.info, cause=error)
     except Exception as error:
-        ending = _Ending(1, error=_internal(error), cause=error)
-    return await _finish(door, log, budget, ending, door.clock.monotonic() - begun)
+        ending = _failed(error)
+    if ending.error is not None:
+        ending = replace(ending, error=admission.admit_error(ending.error))
+    duration_s = round(door.clock.monotonic() - begun, 6)
+    return await _to_the_end(_finish(door, log, budget, ending, duration_s))
 
 
 async def _finish(door: Effects, log: RunLog, budget: Budget, ending: _Ending, duration_s: float) -> RunOutcome:
+    """Append the last event and show it to nobody before it is safe on disk."""
     status = STATUS_OF_EXIT.get(ending.exit_code, "failed")
-    duration_s = round(duration_s, 6)
-    body = RunCompleted(
-        status=status,
-        output=ending.output,
-        error=ending.error,
-        usage=budget.usage,
-        cost_usd=budget.cost_usd,
-        duration_s=duration_s,
-        turns=budget.turns,
-        exit_code=ending.exit_code,
-    )
+    usage, cost, turns = budget.usage, budget.cost_usd, budget.turns
+    body = RunCompleted(status, ending.output, ending.error, usage, cost, duration_s, turns, ending.exit_code)
+    end = RunEnd(status, ending.exit_code, door.clock.now(), turns, usage, cost, duration_s)
     try:
-        await asyncio.shield(_close(door, log, body))
-    except StorageError as error:
+        with door.held_back():
+            door.emit(body, Scope())
+            await log.end(end)
+    except Exception as error:
         await log.abandon()
-        ending = _Ending(error.exit_code, error=error.info, cause=error)
+        ending = _failed(error)
         status = "failed"
     return RunOutcome(
         door.run,
@@ -104,21 +102,29 @@ async def _finish(door: Effects, log: RunLog, budget: Budget, ending: _Ending, d
         ending.output,
         ending.error,
         ending.exit_code,
-        budget.usage,
-        budget.cost_usd,
+        usage,
+        cost,
         duration_s,
-        budget.turns,
+        turns,
         ending.cause,
     )
 
 
-async def _close(door: Effects, log: RunLog, body: RunCompleted) -> None:
-    """Append the last event and show it to nobody before it is safe on disk."""
-    ended = door.clock.now()
-    with door.held_back():
-        door.emit(body, Scope())
-        end = RunEnd(body.status, body.exit_code, ended, body.turns, body.usage, body.cost_usd, body.duration_s)
-        await log.end(end)
+async def _to_the_end(work: Coroutine[Any, Any, RunOutcome]) -> RunOutcome:
+    """Do the work, however often it is cancelled meanwhile."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            _stay_alive()
+    return task.result()
+
+
+def _failed(error: Exception) -> _Ending:
+    if isinstance(error, AgentcliError):
+        return _Ending(error.exit_code, error=error.info, cause=error)
+    return _Ending(1, error=_internal(error), cause=error)
 
 
 def _stay_alive() -> None:
@@ -131,14 +137,17 @@ def _stay_alive() -> None:
 def _cancelled(exit_code: int) -> ErrorInfo:
     name = "SIGTERM" if exit_code == 143 else "an interrupt"
     return ErrorInfo(
-        "E-RUN-CANCELLED", f"The run was stopped by {name}.", "", "What it did is on record: `agentcli runs show last`."
+        "E-RUN-CANCELLED",
+        f"The run was stopped by {name}.",
+        "It was told to end before its work was done.",
+        "What it did is on record: see `agentcli runs show last`.",
     )
 
 
 def _internal(error: Exception) -> ErrorInfo:
     return ErrorInfo(
         "E-INTERNAL",
-        f"Something in agentcli failed: {type(error).__name__}.",
-        str(error),
-        "Run again with -v for the trace, and report it.",
+        f"Something went wrong inside agentcli: {type(error).__name__}.",
+        sentence(str(error)) or "This is a mistake in agentcli, not in what you did.",
+        "Run it again with -v to see where, and report that.",
     )

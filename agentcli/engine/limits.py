@@ -18,11 +18,13 @@ class Budget:
         self.turns = 0
         self.usage = Usage()
         self.cost_usd: float | None = 0.0
+        self._known_cost = 0.0
 
     def count(self, usage: Usage, cost_usd: float | None) -> None:
         """Add what a model call used."""
         self.usage += usage
-        self.cost_usd = None if cost_usd is None or self.cost_usd is None else self.cost_usd + cost_usd
+        self._known_cost += cost_usd or 0.0
+        self.cost_usd = None if cost_usd is None or self.cost_usd is None else self._known_cost
 
     def open_turn(self) -> int:
         """The number of the next turn, which counts from now on."""
@@ -30,11 +32,12 @@ class Budget:
         return self.turns
 
     def exhausted(self) -> LimitReached | None:
-        """The first limit that allows no further turn."""
-        used = {"turns": self.turns, "tokens": self.usage.total, "cost_usd": self.cost_usd or 0.0}
+        """The first limit that allows no further turn. A cost that is not known cannot be held under one."""
+        used = {"turns": self.turns, "tokens": self.usage.total, "cost_usd": self._known_cost}
         for name, value in used.items():
             allowed = getattr(self.limits, name)
-            if allowed is not None and value >= allowed:
+            unknown = name == "cost_usd" and self.cost_usd is None
+            if allowed is not None and (value >= allowed or unknown):
                 return LimitReached(name, value, allowed)
         return None
 
@@ -42,10 +45,13 @@ class Budget:
 def limit_error(reached: LimitReached) -> LimitError:
     """The error for a limit that was reached."""
     name, unit = reached.limit, _UNITS[reached.limit]
+    used = f"It had used {reached.used:g} {unit}."
+    if name == "cost_usd" and reached.used < reached.allowed:
+        used = f"It had used {reached.used:g} {unit}, and a call whose price is not known."
     return LimitError(
         f"E-LIMIT-{name.upper().replace('_', '-')}",
         f"The run was stopped by its limit of {reached.allowed:g} {unit}.",
-        why=f"It had used {reached.used:g} {unit}.",
-        fix=f"Raise it with --limit {name}=… or under `limits:` in the template.",
+        why=used,
+        fix=f"Raise it with `--limit {name}=…`, or under `limits:` in the template.",
         limit=name,
     )

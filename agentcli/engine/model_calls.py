@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from agentcli.core.canonical import encode
@@ -21,7 +22,7 @@ from agentcli.engine.admission import Admission, encodable
 from agentcli.engine.effects import Effect, Effects, expect
 from agentcli.engine.ports import ModelProvider, RunLog
 from agentcli.engine.scope import Scope
-from agentcli.errors import ErrorInfo, ModelError
+from agentcli.errors import ModelError
 
 
 class ModelCalls:
@@ -68,14 +69,15 @@ class ModelCalls:
         return ModelStarted(provider, model, RequestDelta(previous, kept, added, self._head.digest))
 
     async def _complete(self, request: ModelRequest, started: Event, scope: Scope) -> Body:
-        observer = _Observer(self._door, self._admission, scope, started.seq)
+        observer = _Observer(self._door, self._admission, scope, started)
         try:
             reply = await self._provider.complete(request, observer)
         except ModelError as error:
-            return ModelFailed(self._admitted_error(error), error.exit_code)
+            return ModelFailed(self._admission.admit_error(error.info), error.exit_code)
         observer.flush()
+        message = Message.from_json(self._admission.admit(reply.message.to_json()))
         return ModelCompleted(
-            message=Message.from_json(self._admission.admit(reply.message.to_json())),
+            message=_with_own_ids(message, request.conversation.source.call_ids),
             usage=reply.usage,
             finish_reason=reply.finish_reason,
             model=reply.model,
@@ -84,19 +86,29 @@ class ModelCalls:
             attempts=reply.attempts,
         )
 
-    def _admitted_error(self, error: ModelError) -> ErrorInfo:
-        texts = self._admission.admit([error.info.what, error.info.why, error.info.fix])
-        return replace(error.info, what=texts[0], why=texts[1], fix=texts[2])
+
+def _with_own_ids(message: Message, taken: AbstractSet[str]) -> Message:
+    """The message with no call's id used twice in the conversation: some servers count from 0 in every answer."""
+    seen = set(taken)
+    renamed = []
+    for call in message.tool_calls:
+        own, again = call.id, 1
+        while own in seen:
+            again += 1
+            own = f"{call.id}_{again}"
+        seen.add(own)
+        renamed.append(replace(call, id=own))
+    return replace(message, tool_calls=tuple(renamed))
 
 
 class _Observer:
     """Turns what the provider tells into events. Text passes the redactor's stream: a secret may come in pieces."""
 
-    def __init__(self, door: Effects, admission: Admission, scope: Scope, seq: int) -> None:
+    def __init__(self, door: Effects, admission: Admission, scope: Scope, started: Event) -> None:
         self._door = door
         self._admission = admission
         self._scope = scope
-        self._seq = seq
+        self._started = started
         self._index = 0
         self._text = admission.redactor.stream()
 
@@ -108,15 +120,15 @@ class _Observer:
 
     def retried(self, cause: str, wait_s: float) -> None:
         self._reset()
-        self._door.emit(ModelRetried(self._admission.admit(cause), round(wait_s, 3)), self._scope)
+        self._door.note(ModelRetried(self._admission.admit(cause), round(wait_s, 3)), self._started)
 
     def fell_back(self, model: str, cause: str) -> None:
         self._reset()
-        self._door.emit(ModelFallback(self._admission.admit(cause), 0.0, model), self._scope)
+        self._door.note(ModelFallback(self._admission.admit(cause), 0.0, model), self._started)
 
     def _show(self, text: str) -> None:
         if text:
-            self._door.tell(ModelDelta(self._admission.admit(text), self._index), self._scope, self._seq)
+            self._door.tell(ModelDelta(self._admission.admit(text), self._index), self._scope, self._started.seq)
             self._index += 1
 
     def _reset(self) -> None:

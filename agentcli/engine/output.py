@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from agentcli.errors import DefinitionError
+from agentcli.core.canonical import encode
+from agentcli.errors import DefinitionError, sentence
 
 _MAX_PROBLEMS = 5
 
@@ -21,21 +22,22 @@ class OutputSchema:
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError) as error:
             raise DefinitionError(
                 "E-TEMPLATE-SCHEMA",
-                "`output.schema` is no valid JSON Schema.",
-                why=str(error).splitlines()[0],
-                fix="Correct the schema; references may only point inside it.",
+                "`output.schema` is not a valid JSON Schema.",
+                why=sentence(str(error).splitlines()[0]),
+                fix="Correct the schema; a reference may only point inside it.",
             ) from error
 
     def read(self, text: str) -> tuple[Any, list[str]]:
         """The answer as a value, and what is wrong with it (nothing: it fits). A Markdown fence is forgiven."""
         try:
             value = json.loads(unfenced(text))
+            encode(value)  # NaN, infinity and halves of surrogate pairs: Python reads them, no one else would
         except ValueError as error:
             return None, [f"it is no JSON: {error}"]
-        problems = [
-            f"at ${''.join(f'[{step!r}]' for step in problem.instance_path)}: {problem.message}"
         except RecursionError:
             return None, ["it is nested too deeply"]
+        problems = [
+            f"at ${''.join(f'[{step!r}]' for step in problem.instance_path)}: {problem.message}"
             for problem in self._validator.iter_errors(value)
         ]
         return value, problems[:_MAX_PROBLEMS]

@@ -26,77 +26,74 @@ class Asked:
     describe: Callable[[], Any]
 
 
+Answer = asyncio.Future[Event | None]
+"""What an effect waits for: the event of its recorded result, or None to perform it live."""
+
+
 class Playback:
-    """One pass over a recording. `then` says what an effect gets once the record has ended: live, or a divergence."""
+    """One pass over a recording. `then` says what an effect gets once the record has ended: live, or a divergence.
+
+    `over` is set when the record has ended and the run goes on live, `divergence` at the first one: from then on
+    nothing is answered any more, whatever becomes of that error on its way up.
+    """
 
     def __init__(self, recording: Recording, then: Literal["live", "refuse"]) -> None:
         self.recording = recording
         self.over = False
+        self.divergence: DivergenceError | None = None
         self._then = then
-        self._lanes = 1
-        self._waiting: dict[EffectKey, tuple[Asked, asyncio.Future[Event | None]]] = {}
+        self._waiting: dict[EffectKey, tuple[Asked, Answer]] = {}
 
-    def open_lanes(self, more: int) -> None:
-        """So many more lanes run from now on."""
-        self._lanes += more
-
-    def close_lane(self) -> None:
-        """A lane has ended; the others may have been waiting for it."""
-        self._lanes -= 1
-        self._deliver()
-
-    async def answer(self, asked: Asked) -> Event | None:
-        """The recorded result, or None: perform it live. Raises DivergenceError."""
-        if self.over:
-            return None
-        answer: asyncio.Future[Event | None] = asyncio.get_running_loop().create_future()
+    def ask(self, asked: Asked) -> Answer:
+        """The recorded result, when its turn has come, or None: perform it live. Fails with DivergenceError."""
+        answer: Answer = asyncio.get_running_loop().create_future()
         self._waiting[asked.key] = asked, answer
-        try:
-            self._deliver()
-            return await answer
-        finally:
-            self._waiting.pop(asked.key, None)
+        return answer
 
-    def _deliver(self) -> None:
-        if self.over or not self._waiting or len(self._waiting) < self._lanes:
-            return
-        if not self.recording.order:
-            self._end()
-            return
+    def deliver(self) -> list[Answer]:
+        """Every lane waits: give the next result to who asked for it. Returns what was answered."""
+        asks = [asked for asked, answer in self._waiting.values() if not answer.done()]
+        if not asks:
+            return []
+        if self.divergence is None and self.recording.order:
+            return self._next(asks)
+        if self.divergence is None and self._then == "live":
+            self.over = True
+            return self._answer_all(lambda answer: answer.set_result(None))
+        return self._diverge(self.divergence or _unrecorded(asks[0]))
+
+    def _next(self, asks: list[Asked]) -> list[Answer]:
         key = self.recording.order.popleft()
         event = self.recording.results[key]
         if key not in self._waiting:
-            self._fail_all(lambda asked: _unasked(event, asked))
-            return
-        asked, answer = self._waiting.pop(key)
-        if self.recording.request_digest(key) == asked.request:
-            answer.set_result(event)
-        else:
-            answer.set_exception(self._difference(event, asked))
+            return self._diverge(_unasked(event, asks[0]))
+        asked, answer = self._waiting[key]
+        if self.recording.asked(key).request != asked.request:
+            return self._diverge(self._difference(asked))
+        del self._waiting[key]
+        answer.set_result(event)
+        return [answer]
 
-    def _end(self) -> None:
-        if self._then == "refuse":
-            self._fail_all(_unrecorded)
-            return
-        self.over = True
-        waiting, self._waiting = self._waiting, {}
-        for _, answer in waiting.values():
-            answer.set_result(None)
+    def _diverge(self, error: DivergenceError) -> list[Answer]:
+        self.divergence = error
+        return self._answer_all(lambda answer: answer.set_exception(error))
 
-    def _fail_all(self, error: Callable[[Asked], DivergenceError]) -> None:
-        waiting, self._waiting = self._waiting, {}
-        for asked, answer in waiting.values():
-            answer.set_exception(error(asked))
+    def _answer_all(self, settle: Callable[[Answer], None]) -> list[Answer]:
+        answers = [answer for _, answer in self._waiting.values() if not answer.done()]
+        self._waiting.clear()
+        for answer in answers:
+            settle(answer)
+        return answers
 
-    def _difference(self, event: Event, asked: Asked) -> DivergenceError:
+    def _difference(self, asked: Asked) -> DivergenceError:
         current = asked.describe()
-        path, recorded, now = first_difference(self.recording.describe(event), current) or ("$", None, current)
+        path, recorded, now = first_difference(self.recording.request(asked.key), current) or ("$", None, current)
         return DivergenceError(
             "E-REPLAY-DIFFERENT",
             f"The request to {asked.key.kind} `{asked.key.name}` is not the recorded one.",
             why=f"It differs at {path}.",
-            fix="Use `fork` to go on live from here.",
-            at=event.seq,
+            fix="Use `agentcli fork` to go on live from here.",
+            at=self.recording.asked(asked.key).seq,
             path=path,
             recorded=recorded,
             current=now,
@@ -108,7 +105,7 @@ def _unrecorded(asked: Asked) -> DivergenceError:
         "E-REPLAY-UNRECORDED",
         f"The run now asks for {asked.key.kind} `{asked.key.name}`, which is not on record.",
         why="The recorded run ended, or took another way, before this point.",
-        fix="Use `fork` to go on live from here.",
+        fix="Use `agentcli fork` to go on live from here.",
         at=None,
         path="$",
         recorded=None,

@@ -6,11 +6,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from agentcli.core.canonical import Digest
 from agentcli.core.events import EffectKey, Event
 
 Describe = Callable[[Event], Any]
-"""The request that an effect's event recorded, as JSON; asked for only when it differs."""
+"""The request that the event recorded, as JSON; asked for only when it differs."""
 
 
 class Recording:
@@ -20,40 +19,52 @@ class Recording:
     """
 
     def __init__(self, events: Iterable[Event], describe: Describe) -> None:
-        self.describe = describe
         self.intents: dict[EffectKey, Event] = {}
         self.results: dict[EffectKey, Event] = {}
         self.order: deque[EffectKey] = deque()
         self.last_seq = 0
-        self._announced: deque[Event] = deque()
-        self._derived: Counter[tuple[str, str]] = Counter()
+        self._describe = describe
+        self._derived: dict[tuple[str, str, int], Event] = {}
+        self._ordinals: Counter[tuple[str, str]] = Counter()
+        self._unseen: deque[Event] = deque()
+        self._reached: set[int] = set()
         for event in events:
             self._take(event)
 
     def _take(self, event: Event) -> None:
         self.last_seq = event.seq
+        self._unseen.append(event)
         if event.key is None:
-            self._derived[event.lane, event.body.type] += 1
-        elif event.result is None:
-            self.intents[event.key] = event
-            self._announced.append(event)
-        else:
+            place = (event.lane, event.body.type)
+            self._derived[(*place, self._ordinals[place])] = event
+            self._ordinals[place] += 1
+        elif event.result is not None:
             self.results[event.key] = event
             self.order.append(event.key)
+        elif event.request is not None:
+            if (given_up := self.intents.get(event.key)) is not None:  # its result was never known: asked for again
+                self._reached.add(given_up.seq)
+            self.intents[event.key] = event
+        else:  # a note on an effect's performance: nothing asks for it, it is shown in its place
+            self._reached.add(event.seq)
 
-    def holds_derived(self, lane: str, kind: str, ordinal: int) -> bool:
-        """Whether the `ordinal`-th (from 0) derived event of this type in this lane is on record."""
-        return ordinal < self._derived[lane, kind]
+    def derived(self, lane: str, kind: str, ordinal: int) -> Event | None:
+        """The `ordinal`-th (from 0) derived event of this type in this lane, if it is on record."""
+        return self._derived.get((lane, kind, ordinal))
 
-    def announced_before(self, result: Event) -> Iterator[Event]:
-        """The announcements on record before this result, each given once, in their order."""
-        while self._announced and self._announced[0].seq < result.seq:
-            yield self._announced.popleft()
+    def reach(self, event: Event) -> Iterator[Event]:
+        """The run is at this event again. Gives what may be shown now: events are shown in the order of the record."""
+        self._reached.add(event.seq)
+        while self._unseen and self._unseen[0].seq in self._reached:
+            yield self._unseen.popleft()
 
-    def request_digest(self, key: EffectKey) -> Digest | None:
-        """The digest that was recorded when the effect was asked for."""
-        event = self.intents.get(key) or self.results.get(key)
-        return event.request if event else None
+    def asked(self, key: EffectKey) -> Event:
+        """The event that recorded the request of an effect with a result: its intent, where it has one."""
+        return self.intents.get(key) or self.results[key]
+
+    def request(self, key: EffectKey) -> Any:
+        """The recorded request of an effect with a result, as JSON."""
+        return self._describe(self.asked(key))
 
 
 def first_difference(recorded: Any, current: Any, path: str = "$") -> tuple[str, Any, Any] | None:

@@ -23,7 +23,7 @@ from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effect, Effects, expect
 from agentcli.engine.ports import Approver, RunLog, Tool, ToolSet
 from agentcli.engine.scope import Scope
-from agentcli.errors import AgentcliError, DeniedError, ToolError, ToolRefusedError
+from agentcli.errors import AgentcliError, DeniedError, ToolError, ToolRefusedError, sentence
 
 
 @dataclass(slots=True)
@@ -53,11 +53,13 @@ class ToolCalls:
         tool = self.tools.get(call.name)
         if tool is None:
             names = ", ".join(spec.name for spec in self.tools.specs()) or "none"
-            raise ToolError("E-TOOL-UNKNOWN", f"There is no tool `{call.name}`.", fix=f"The tools are: {names}.")
+            raise ToolError(
+                "E-TOOL-UNKNOWN", f"There is no tool `{call.name}`.", fix=f"Use one of these tools: {names}."
+            )
         if call.malformed is not None:
             raise ToolError(
                 "E-TOOL-ARGUMENTS",
-                f"The arguments of `{call.name}` are no JSON object.",
+                f"The arguments of `{call.name}` are not a JSON object.",
                 fix="Call it again with one JSON object.",
             )
         return tool, tool.parse(call.arguments)
@@ -66,7 +68,10 @@ class ToolCalls:
         verdict = self.policy.decide(spec, arguments)
         if verdict.decision == "deny":
             raise ToolRefusedError(
-                "E-TOOL-DENIED", f"`{spec.name}` is not allowed here.", why=f"The rule `{verdict.rule}` denies it."
+                "E-TOOL-DENIED",
+                f"`{spec.name}` is not allowed here.",
+                why=f"The rule `{verdict.rule}` denies it.",
+                fix="Go on without this call.",
             )
         if verdict.asked:
             self.door.emit(ApprovalResolved(spec.name, call.id, "once", "flag", verdict.rule), scope)
@@ -78,10 +83,15 @@ class ToolCalls:
                 "E-APPROVAL-NOBODY",
                 f"`{spec.name}` needs an approval and nobody can be asked.",
                 why=f"The rule `{verdict.rule}` asks, and there is no terminal.",
-                fix=f"Pass --yes or --allow {spec.name}, or allow it under `permissions:`.",
+                fix=f"Pass `--yes` or `--allow {spec.name}`, or allow it under `permissions:`.",
             )
         if answer.decision == "no":
-            raise ToolRefusedError("E-TOOL-REFUSED", f"The user refused `{spec.name}`.", why=answer.reason)
+            raise ToolRefusedError(
+                "E-TOOL-REFUSED",
+                f"The user refused `{spec.name}`.",
+                why=sentence(answer.reason),
+                fix="Go on without this call, or ask what to do instead.",
+            )
         if answer.decision == "always":
             self.always.add(spec.name)
 
@@ -116,7 +126,20 @@ class ToolCalls:
                 why="Its arguments hold the placeholder of one.",
                 fix="Call it without the placeholder.",
             )
+        if real != arguments and self._hides(spec, arguments, real):
+            raise ToolRefusedError(
+                "E-TOOL-SECRET",
+                f"`{spec.name}` may not be given a secret there.",
+                why="The permission rules could not see what it stands for.",
+                fix="Call it without the placeholder, or keep the placeholder to the content.",
+            )
         return real
+
+    def _hides(self, spec: ToolSpec, arguments: dict[str, Any], real: dict[str, Any]) -> bool:
+        """Whether the rules and whoever approved were shown a placeholder where the value itself decides."""
+        if spec.subject is not None and real.get(spec.subject) != arguments.get(spec.subject):
+            return True
+        return self.policy.decide(spec, real).decision == "deny"
 
     async def _perform(
         self, tool: Tool, call: ToolCall, arguments: dict[str, Any], real: Mapping[str, Any], scope: Scope
@@ -126,21 +149,8 @@ class ToolCalls:
             result = await self._run(tool, real)
             return self._completed(call, result, self.door.clock.monotonic() - begun)
 
-        if real != arguments and self._hides(spec, arguments, real):
-            raise ToolRefusedError(
-                "E-TOOL-SECRET",
-                f"`{spec.name}` may not be given a secret there.",
-                why="The permission rules could not see what it stands for.",
-                fix="Call it without the placeholder, or keep the placeholder to the content.",
-            )
         body = await self.door.perform(
             Effect(
-    def _hides(self, spec: ToolSpec, arguments: dict[str, Any], real: dict[str, Any]) -> bool:
-        """Whether the rules and whoever approved were shown a placeholder where the value itself decides."""
-        if spec.subject is not None and real.get(spec.subject) != arguments.get(spec.subject):
-            return True
-        return self.policy.decide(spec, real).decision == "deny"
-
                 kind="tool",
                 name=call.name,
                 request=digest({"tool": call.name, "arguments": arguments}),
@@ -166,11 +176,18 @@ class ToolCalls:
             return ToolResult(_told(error), _status(error))
         except AgentcliError:
             raise
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return _failure(f"`{name}` failed: what it waited for was cancelled.")
         except Exception as error:
             # A tool is other people's code: what it raises is the call's result, told to the model and on record.
             return _failure(f"`{name}` failed: {type(error).__name__}: {error}")
 
     def _completed(self, call: ToolCall, result: ToolResult, duration_s: float) -> ToolCompleted:
+        # Files first: a key that is seen whole there is known by its lines in what the tool shows of it.
+        files = tuple(self._touch(change) for change in result.files)
         return ToolCompleted(
             tool=call.name,
             call_id=call.id,
@@ -186,8 +203,6 @@ class ToolCalls:
         redactor = self.admission.redactor
         contents = [data for data in (change.before, change.after) if data is not None]
         masked = any(redactor.holds_secret(data) for data in contents)
-        # Files first: a key that is seen whole there is known by its lines in what the tool shows of it.
-        files = tuple(self._touch(change) for change in result.files)
         if masked:
             keep = redactor.keyed_digest
         elif change.changed:
@@ -195,7 +210,7 @@ class ToolCalls:
         else:
             keep = digest_bytes
         before, after = (None if data is None else keep(data) for data in (change.before, change.after))
-        return FileTouch(change.path, before, after, change.changed, masked)
+        return FileTouch(self.admission.admit(change.path), before, after, change.changed, masked)
 
     def _refused(self, call: ToolCall, error: ToolError, scope: Scope) -> ToolCompleted:
         """A call that came to nothing before it began. It follows from what is on record, so it is no effect."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -66,19 +66,20 @@ async def run_agent(
     providers = bench.open_providers()
     try:
         provider = providers.open(plan.models)
+        loop_on = _loop(bench, plan, provider, approver, admission)
         manifest = encode(plan.to_json())
         start = _start(plan, digest_bytes(manifest), parent)
         log = bench.journal.begin(start)
         log.put(manifest)
         door = Effects(start.id, log, SystemClock(), sinks=sinks, parent=parent)
-        loop = _loop(bench, plan, door, log, provider, approver, admission)
+        loop = loop_on(door, log)
         started = RunStarted("agent", plan.agent, start.model, plan.task, plan.inputs, start.manifest)
 
         async def main(scope: Scope) -> Any:
             await _refuse_unknown_price(providers, plan)
             return await loop.run(scope)
 
-        return await execute(door, log, loop.budget, started, main, interrupt or Interrupt())
+        return await execute(door, log, loop.budget, started, main, interrupt or Interrupt(), admission)
     finally:
         await providers.aclose()
 
@@ -100,23 +101,24 @@ def _start(plan: AgentPlan, manifest: str, parent: str | None) -> RunStart:
 
 
 def _loop(
-    bench: Workbench,
-    plan: AgentPlan,
-    door: Effects,
-    log: RunLog,
-    provider: ModelProvider,
-    approver: Approver,
-    admission: Admission,
-) -> AgentLoop:
-    tools = bench.tools.select(plan.uses)
-    return AgentLoop(
-        door=door,
-        model=ModelCalls(door, log, provider, admission, plan.head()),
-        tools=ToolCalls(door, log, tools, plan.policy.to_policy(), approver, admission, plan.limits.tool_seconds),
-        budget=Budget(plan.limits),
-        conversation=conversation_of(bench, plan),
-        output=OutputSchema(plan.output_schema) if plan.output_schema is not None else None,
-    )
+    bench: Workbench, plan: AgentPlan, provider: ModelProvider, approver: Approver, admission: Admission
+) -> Callable[[Effects, RunLog], AgentLoop]:
+    """The agent, ready to be put on record. What can be wrong with the plan is raised here, before there is a run."""
+    tools, policy, head = bench.tools.select(plan.uses), plan.policy.to_policy(), plan.head()
+    conversation = conversation_of(bench, plan)
+    output = OutputSchema(plan.output_schema) if plan.output_schema is not None else None
+
+    def loop(door: Effects, log: RunLog) -> AgentLoop:
+        return AgentLoop(
+            door=door,
+            model=ModelCalls(door, log, provider, admission, head),
+            tools=ToolCalls(door, log, tools, policy, approver, admission, plan.limits.tool_seconds),
+            budget=Budget(plan.limits),
+            conversation=conversation,
+            output=output,
+        )
+
+    return loop
 
 
 def conversation_of(bench: Workbench, plan: AgentPlan) -> Conversation:
@@ -132,7 +134,7 @@ async def _refuse_unknown_price(providers: Providers, plan: AgentPlan) -> None:
     if unknown:
         raise LimitError(
             "E-LIMIT-COST-UNKNOWN",
-            f"The price of {unknown[0]} is not known, so its cost cannot be limited.",
+            f"The price of `{unknown[0]}` is not known, so its cost cannot be limited.",
             why=f"The run has a limit of {plan.limits.cost_usd:g} US dollars.",
             fix="Use a model of known price, or limit tokens instead.",
             limit="cost_usd",

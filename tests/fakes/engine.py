@@ -247,7 +247,7 @@ class Rig:
     async def run(self) -> RunOutcome:
         log = self.log or self.journal.begin(run_start())
         self.log = log
-        door = Effects(RUN, log, self.clock, sinks=[self.seen], playback=self.playback)
+        door = Effects(RUN, log, self.clock, sinks=[self.seen], playback=self.playback, seq=log.last_seq)
         admission = Admission(self.redactor)
         table = ToolTable({tool.name: tool for tool in self.tools})
         budget = Budget(self.limits)
@@ -261,7 +261,7 @@ class Rig:
             OutputSchema(self.schema) if self.schema else None,
         )
         started = RunStarted("agent", "tester", "fake:model", self.task, {}, "0" * 64)
-        return await execute(door, log, budget, started, loop.run, self.interrupt)
+        return await execute(door, log, budget, started, loop.run, self.interrupt, admission)
 
     def recorded(self) -> list[Event]:
         return self.journal.events(RUN)

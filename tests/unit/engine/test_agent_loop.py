@@ -125,7 +125,7 @@ async def test_a_fault_in_the_provider_is_no_silent_failure() -> None:
     outcome = await Rig([ZeroDivisionError("oops")]).run()
     assert (outcome.status, outcome.exit_code) == ("failed", 1)
     assert outcome.error is not None
-    assert (outcome.error.code, outcome.error.why) == ("E-INTERNAL", "oops")
+    assert (outcome.error.code, outcome.error.why) == ("E-INTERNAL", "Oops.")
     assert isinstance(outcome.cause, ZeroDivisionError)
 
 

@@ -64,7 +64,7 @@ async def test_a_changed_request_diverges_at_the_first_difference() -> None:
     assert outcome.exit_code == 6
     assert isinstance(outcome.cause, DivergenceError)
     assert outcome.cause.code == "E-REPLAY-DIFFERENT"
-    assert outcome.cause.at == 4
+    assert outcome.cause.at == 3
 
 
 async def test_an_effect_beyond_the_record_diverges() -> None:

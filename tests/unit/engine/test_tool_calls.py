@@ -29,7 +29,7 @@ async def test_an_unknown_tool_is_told_to_the_model_with_the_names_there_are() -
     result = await told(Rig([calls(("lok", {})), answer()], [says("look", "x")]))
     assert (result.status, result.result) == (
         "error",
-        "E-TOOL-UNKNOWN: There is no tool `lok`. The tools are: look.",
+        "E-TOOL-UNKNOWN: There is no tool `lok`. Use one of these tools: look.",
     )
 
 
@@ -91,7 +91,10 @@ async def test_a_refusal_is_told_with_its_reason_and_the_run_goes_on() -> None:
     rig = Rig([calls(("write", {})), answer()], approver=Answering([Said("no", reason="not today")]))
     rig.tools = [says("write", "w", effects="idempotent")]
     result = await told(rig)
-    assert (result.status, result.result) == ("denied", "E-TOOL-REFUSED: The user refused `write`. not today")
+    assert (result.status, result.result) == (
+        "denied",
+        "E-TOOL-REFUSED: The user refused `write`. Not today. Go on without this call, or ask what to do instead.",
+    )
     assert rig.tools[0].called == []
 
 

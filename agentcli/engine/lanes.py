@@ -1,0 +1,98 @@
+"""The lanes of a run: what goes on side by side, and whose turn it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Lanes:
+    """Knows when every lane stands still at the door; only then the next one may go on.
+
+    What a lane does between two effects may depend on what the others did before it: shared budgets, freed slots, an
+    approval for the rest of the run. Where results are taken one at a time, each after all lanes have come to a stop, a
+    replay meets the same dependences as the recorded run. `serve` is called at each standstill; it answers whoever is
+    due, and returns what it answered.
+    """
+
+    def __init__(self, serve: Callable[[], Sequence[asyncio.Future[Any]]]) -> None:
+        self._serve = serve
+        self._open = 1
+        self._still = 0
+        self._leaving = 0
+        """Lanes that were answered and have not moved yet."""
+
+    @property
+    def single(self) -> bool:
+        """Whether there is but one lane: it need wait for nobody."""
+        return self._open == 1
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Inside, the lane stands at the door."""
+        self._still += 1
+        self.look()
+        try:
+            yield
+        finally:
+            self._still -= 1
+
+    def look(self) -> None:
+        """Something may have come to a stop, or be due."""
+        if self._still < self._open or self._leaving:
+            return
+        for answered in self._serve():
+            self._leaving += 1
+            # Runs after the lane's own next step, which was scheduled when it was answered.
+            answered.add_done_callback(self._left)
+
+    def _left(self, _answered: asyncio.Future[Any]) -> None:
+        self._leaving -= 1
+        self.look()
+
+    async def gather(self, jobs: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
+        """Run the jobs side by side, at most `limit` at a time, each in lanes of its own; results in the jobs' order.
+
+        All jobs are brought to their end, also when cancelled; then the first error in the jobs' order is raised. Jobs
+        may wait for nothing but the door.
+        """
+        todo = deque(enumerate(jobs))
+        done: dict[int, T] = {}
+        failed: dict[int, Exception] = {}
+        left = width = min(limit, len(jobs))
+
+        async def lane() -> None:
+            nonlocal left
+            task = asyncio.current_task()
+            try:
+                # A job may swallow the cancellation to tell how far it came; the next one must not begin.
+                while todo and task is not None and not task.cancelling():
+                    index, job = todo.popleft()
+                    try:
+                        done[index] = await job()
+                    except Exception as error:  # raised below, once every job has ended
+                        failed[index] = error
+            finally:
+                left -= 1
+                if left:
+                    self._close(1)
+
+        self._open += max(width - 1, 0)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(width):
+                    group.create_task(lane())
+        finally:
+            self._close(max(left - 1, 0))  # those that were cancelled before they began
+        if failed:
+            raise failed[min(failed)]
+        return [done[index] for index in range(len(jobs))]
+
+    def _close(self, lanes: int) -> None:
+        self._open -= lanes
+        self.look()
