@@ -109,7 +109,11 @@ class ModelServer:
                 if request.method == "POST":
                     self.requests.append(request)
                     self.received.set()
-                if not await self._answer(request, reader, writer):
+                try:
+                    if not await self._answer(request, reader, writer):
+                        break
+                except ConnectionError:  # the client left while it was being answered
+                    self.disconnected.set()
                     break
         except (ConnectionError, asyncio.CancelledError):
             pass
