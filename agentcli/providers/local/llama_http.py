@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from agentcli.errors import ModelError, ModelStreamError, ModelTransientError
+from agentcli.errors import ModelError, ModelStreamError, ModelTransientError, sentence
 from agentcli.providers.local.constrained import Turn
 
 _DATA: Final = "data: "
@@ -72,7 +72,12 @@ class LlamaHttp:
                         stopped = stopped or bool(piece.get("stop"))
                         yield piece
         if not stopped:
-            raise ModelStreamError("E-MODEL-STREAM", "The embedded model broke off in the middle of its answer.")
+            raise ModelStreamError(
+                "E-MODEL-STREAM",
+                "The embedded model broke off in the middle of its answer.",
+                why="Its stream ended before its end mark.",
+                fix="Try again.",
+            )
 
     async def _post(self, path: str, body: dict[str, Any], seconds: float) -> dict[str, Any]:
         with _translated(seconds):
@@ -94,14 +99,15 @@ def _translated(silence: float) -> Iterator[None]:
         raise ModelTransientError(
             "E-MODEL-TIMEOUT",
             f"The embedded model made no progress for {silence:g} seconds.",
+            why="Another program may use the processor, or the conversation is long.",
             fix="Raise settings.timeout, or stop what else is using the processor.",
         ) from error
     except httpx.HTTPError as error:
         raise ModelTransientError(
             "E-MODEL-CRASHED",
             "The embedded model's process ended unexpectedly.",
-            why=f"llama.cpp closed the connection ({type(error).__name__}); memory may have run out.",
-            fix="Try again; if it happens again, use a smaller model: -m local:coder-0.5b",
+            why=f"It closed the connection ({type(error).__name__}); memory may have run out.",
+            fix="Try again; if it happens again, use a smaller model: `-m local:coder-0.5b`.",
         ) from error
 
 
@@ -130,4 +136,9 @@ def _refused(body: bytes) -> ModelError:
             why=f"It has {error.get('n_prompt_tokens')} tokens, and {error.get('n_ctx')} fit.",
             fix="Ask about less at a time (a range of lines, a search), or use a larger model.",
         )
-    return ModelError("E-MODEL-REQUEST", "The embedded model refused the request.", why=message)
+    return ModelError(
+        "E-MODEL-REQUEST",
+        "The embedded model refused the request.",
+        why=sentence(message),
+        fix="Check the settings and the output schema of the agent.",
+    )

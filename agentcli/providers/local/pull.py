@@ -103,7 +103,7 @@ async def _fetch(model: EmbeddedModel, partial: PartialFile, meter: Meter, sourc
             "E-MODEL-PULL",
             f"The model {model.name} could not be fetched.",
             why="; ".join(reasons) + ".",
-            fix=f"Check the network, then: agentcli models pull {model.name} (goes on where it stopped)",
+            fix=f"Check the network, then go on where it stopped: `agentcli models pull {model.name}`.",
         )
 
 

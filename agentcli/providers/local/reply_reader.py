@@ -138,7 +138,7 @@ def _unconstrained() -> ModelError:
     return ModelError(
         "E-MODEL-SCHEMA",
         "The embedded model cannot be held to this JSON Schema.",
-        why="llama.cpp could not make a grammar of it: an unknown type, or a $ref that leads nowhere.",
+        why="No grammar can be made of it: an unknown type, or a $ref that leads nowhere.",
         fix="Correct the schema, or use a plainer one: object, array, string, number, boolean, enum.",
     )
 

@@ -54,9 +54,9 @@ def unknown(name: str) -> ModelError:
     near = difflib.get_close_matches(name, MODELS, 1)
     return ModelError(
         "E-MODEL-UNKNOWN",
-        f"There is no embedded model {name!r}.",
+        f"There is no embedded model `{name}`.",
         why=f"There are: {', '.join(MODELS)}; or the path of a .gguf file.",
-        fix=f"Did you mean local:{near[0]}?" if near else f"Use local:{next(iter(MODELS))}.",
+        fix=f"Did you mean `local:{near[0]}`?" if near else f"Use `local:{next(iter(MODELS))}`.",
     )
 
 
@@ -96,9 +96,9 @@ def not_loadable(path: Path, why: str) -> ModelError:
     """llama.cpp cannot use the file."""
     return ModelError(
         "E-MODEL-GGUF",
-        f"{path} is no model that can be loaded.",
+        f"{path} is not a model that can be loaded.",
         why=why,
-        fix="Download it again, or use an embedded model: agentcli models list",
+        fix="Download it again, or choose one of `agentcli models list`.",
     )
 
 

