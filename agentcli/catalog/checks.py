@@ -36,9 +36,9 @@ class Check:
     def name(self, name: str, stem: str) -> None:
         """The name is the file's stem."""
         if name != stem:
-            why = f"the file is called `{stem}`, and agents and workflows go by their file's name"
-            fix = f"write `name: {stem}`, or rename the file"
-            self.add("NAME", f"`name: {name}` is not the file's name", why, fix, ("name",))
+            why = f"The file is called `{stem}`, and agents and workflows go by their file's name."
+            fix = f"Write `name: {stem}`, or rename the file."
+            self.add("NAME", f"`name: {name}` is not the file's name.", why, fix, ("name",))
 
     def text(self, path: Path, names: rendering.Names) -> None:
         """A text with expressions: not cut short, and every name in it defined."""
@@ -53,9 +53,9 @@ class Check:
     def uncut(self, path: Path) -> None:
         """A text without quotes that a ` #` ends was probably meant to go on."""
         if self.source.spot(path).cut and path == self.source.known(path):
-            why = "in YAML ` #` begins a comment, also inside a text without quotes"
-            fix = "quote the whole text; before a comment write two spaces, and one after its `#`"
-            self.add("QUOTE", f"`{dotted(path)}` is cut short by ` #`", why, fix, path)
+            why = "In YAML ` #` begins a comment, also inside a text without quotes."
+            fix = "Quote the whole text; before a comment write two spaces, and one after its `#`."
+            self.add("QUOTE", f"`{dotted(path)}` is cut short by ` #`.", why, fix, path)
 
     def inputs(self, inputs: Iterable[str]) -> None:
         """The texts of the inputs' declarations."""
@@ -66,8 +66,8 @@ class Check:
         """A tool that exists."""
         tools = self.known.tools
         if tools is not None and name not in tools:
-            fix = suggestion(name, tools, "see `agentcli tools list`")
-            self.add("UNKNOWN-TOOL", f"there is no tool `{name}`", f"there are: {listed(tools, 20)}", fix, path)
+            fix = suggestion(name, tools, "See `agentcli tools list`.")
+            self.add("UNKNOWN-TOOL", f"There is no tool `{name}`.", f"There are: {listed(tools, 20)}.", fix, path)
 
     def models(self, models: Iterable[str] | None, path: Path) -> None:
         """Models of providers that exist."""
@@ -75,8 +75,8 @@ class Check:
         for index, model in enumerate(models or ()):
             provider = model.partition(":")[0]
             if providers is not None and provider not in providers:
-                what, why = f"there is no provider `{provider}`", f"there are: {listed(providers, 20)}"
-                fix = suggestion(provider, providers, "name it under `providers:` in the settings")
+                what, why = f"There is no provider `{provider}`.", f"There are: {listed(providers, 20)}."
+                fix = suggestion(provider, providers, "Name it under `providers:` in the settings.")
                 self.add("UNKNOWN-PROVIDER", what, why, fix, (*path, index))
 
     def add(self, kind: str, what: str, why: str, fix: str, path: Path) -> None:
@@ -114,11 +114,17 @@ def _tools(template: AgentTemplate, check: Check) -> None:
     for index, use in enumerate(template.tools):
         path = ("tools", index)
         if use.name == PYTHON_TOOL:
-            why = "this version runs the built-in tools only"
-            check.add("PYTHON-TOOL", "tools in Python files cannot be used yet", why, "remove the line", path)
+            why = "This version runs the built-in tools only."
+            check.add("PYTHON-TOOL", "Tools in Python files cannot be used yet.", why, "Remove the line.", path)
             continue
         if use.name in seen:
-            check.add("DUPLICATE-TOOL", f"`{use.name}` is there twice", "each tool is set up once", "remove one", path)
+            check.add(
+                "DUPLICATE-TOOL",
+                f"The tool `{use.name}` is there twice.",
+                "Each tool is set up once.",
+                "Remove one.",
+                path,
+            )
         seen.add(use.name)
         check.tool(use.name, path)
 
@@ -137,8 +143,8 @@ def _output_schema(schema: dict[str, object] | str, names: rendering.Names, chec
     if isinstance(schema, str):
         check.text(path, names)
     elif (fault := json_schema.fault_of(schema)) is not None:
-        fix = "see https://json-schema.org for what a schema may say"
-        check.add("SCHEMA", "`output.schema` is no valid JSON Schema", fault, fix, path)
+        fix = "See https://json-schema.org for what a schema may say."
+        check.add("SCHEMA", "`output.schema` is not a valid JSON Schema.", fault, fix, path)
 
 
 def _place(source: Source, path: Path, line: int, words: str) -> tuple[int, int]:

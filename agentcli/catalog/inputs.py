@@ -11,7 +11,7 @@ from agentcli.core.agents import InputSpec, is_of_type
 from agentcli.core.canonical import Json
 from agentcli.definitions.nearest import listed, suggestion
 from agentcli.definitions.validation import shown
-from agentcli.errors import UsageError
+from agentcli.errors import UsageError, sentence
 
 MAX_INPUT = 1_000_000
 """Characters of one input."""
@@ -49,16 +49,16 @@ def convert(specs: Mapping[str, InputSpec], given: Mapping[str, Json]) -> dict[s
 def _one(name: str, spec: InputSpec, value: Json) -> Json:
     if isinstance(value, str):
         if len(value) > MAX_INPUT:
-            why = f"it has {len(value)} characters; at most {MAX_INPUT} are taken"
-            raise UsageError("E-INPUT-SIZE", f"the input `{name}` is too large", why=why, fix="attach it with -f")
+            why = f"It has {len(value)} characters; at most {MAX_INPUT} are taken."
+            raise UsageError("E-INPUT-SIZE", f"The input `{name}` is too large.", why=why, fix="Attach it with -f.")
         value = _from_text(name, spec, value)
     if not is_of_type(value, spec.type):
         raise _wrong_type(name, spec, value)
     if spec.enum is not None and value not in spec.enum:
         choices = [str(choice) for choice in spec.enum]
-        why = f"expected one of {', '.join(choices)}, got {shown(value)}"
-        fix = suggestion(str(value), choices, f"-i {name}={choices[0]}")
-        raise UsageError("E-INPUT-VALUE", f"the input `{name}` has no valid value", why=why, fix=fix)
+        why = f"Expected one of {', '.join(choices)}, found {shown(value)}."
+        fix = suggestion(str(value), choices, f"Write `-i {name}={choices[0]}`.")
+        raise UsageError("E-INPUT-VALUE", f"The input `{name}` has no valid value.", why=why, fix=fix)
     return value
 
 
@@ -84,24 +84,24 @@ def _finite(digits: str) -> float:
 
 
 def _refuse(word: str) -> float:
-    raise ValueError(f"{word} is no JSON")
+    raise ValueError(f"{word} is not JSON")
 
 
 def _wrong_type(name: str, spec: InputSpec, value: Json) -> UsageError:
-    why = f"expected {_EXPECTED[spec.type]}, got {shown(value)}"
+    why = f"Expected {_EXPECTED[spec.type]}, found {shown(value)}."
     examples = {"integer": "=3", "number": "=0.5", "boolean": "=true", "array": ':=\'["a", "b"]\'', "string": "=text"}
-    fix = f"-i {name}{examples.get(spec.type, ':={}')}"
-    return UsageError("E-INPUT-TYPE", f"the input `{name}` has the wrong type", why=why, fix=fix)
+    fix = f"Write `-i {name}{examples.get(spec.type, ':={}')}`."
+    return UsageError("E-INPUT-TYPE", f"The input `{name}` has the wrong type.", why=why, fix=fix)
 
 
 def _missing(name: str, spec: InputSpec, others: list[str]) -> UsageError:
-    why = spec.description or f"it is required, as {_EXPECTED[spec.type]}"
-    more = f"; also missing: {', '.join(others)}" if others else ""
-    fix = f"-i {name}=…"
-    return UsageError("E-INPUT-MISSING", f"the input `{name}` is missing", why=f"{why}{more}", fix=fix)
+    why = sentence(spec.description) or f"It is required, as {_EXPECTED[spec.type]}."
+    more = f" Also missing: {', '.join(others)}." if others else ""
+    fix = f"Write `-i {name}=…`."
+    return UsageError("E-INPUT-MISSING", f"The input `{name}` is missing.", why=f"{why}{more}", fix=fix)
 
 
 def _unknown(name: str, specs: Mapping[str, InputSpec]) -> UsageError:
-    why = f"there are: {listed(specs, 20)}" if specs else "it declares no inputs"
-    fix = suggestion(name, specs, "leave it out")
-    return UsageError("E-INPUT-UNKNOWN", f"there is no input `{name}`", why=why, fix=fix)
+    why = f"There are: {listed(specs, 20)}." if specs else "The template declares no inputs."
+    fix = suggestion(name, specs, "Leave it out.")
+    return UsageError("E-INPUT-UNKNOWN", f"There is no input `{name}`.", why=why, fix=fix)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from agentcli.core.canonical import Json
+from agentcli.errors import sentence
 
 
 def fault_of(schema: dict[str, Json]) -> str | None:
     """What is wrong with a schema (draft 2020-12), in one line; None for a good one."""
     foreign = _foreign_reference(schema)
     if foreign is not None:
-        return f"`$ref: {foreign}` points outside the schema; nothing is fetched"
+        return f"`$ref: {foreign}` points outside the schema; nothing is fetched."
     import jsonschema_rs
 
     try:
         jsonschema_rs.validator_for(schema)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, TypeError) as error:
-        return str(error).splitlines()[0]
+        return sentence(str(error).splitlines()[0])
     return None
 
 

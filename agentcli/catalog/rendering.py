@@ -71,12 +71,14 @@ def resolve_schema(schema: dict[str, Json] | str, *, inputs: Mapping[str, Json])
         if fault is None:
             return value
         raise _no_schema(fault)
-    raise _no_schema(f"expected a JSON Schema, got {type(value).__name__}")
+    from agentcli.definitions.validation import shown
+
+    raise _no_schema(f"Expected a JSON Schema, found {shown(value)}.")
 
 
 def _no_schema(why: str) -> DefinitionError:
-    fix = 'give the input a JSON Schema object, such as {"type": "object"}'
-    return DefinitionError("E-TEMPLATE-SCHEMA", "`output.schema` gives no valid JSON Schema", why=why, fix=fix)
+    fix = 'Give the input a JSON Schema object, such as {"type": "object"}.'
+    return DefinitionError("E-TEMPLATE-SCHEMA", "`output.schema` gives no valid JSON Schema.", why=why, fix=fix)
 
 
 def faults(text: str, names: Names) -> list[Fault]:

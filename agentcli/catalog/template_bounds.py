@@ -20,7 +20,7 @@ _MAX_BITS = 4_096
 
 def _bounded(size: int) -> None:
     if size > MAX_TEXT:
-        raise SecurityError(f"a text or list of {size} parts; at most {MAX_TEXT} are made")
+        raise SecurityError(f"It would make a text or list of {size} parts; at most {MAX_TEXT} are made.")
 
 
 def _add(left: Any, right: Any) -> Any:
@@ -34,19 +34,19 @@ def _multiply(left: Any, right: Any) -> Any:
         if isinstance(sequence, (str, list, tuple)) and isinstance(count, int):
             _bounded(len(sequence) * max(count, 0))
     if isinstance(left, int) and isinstance(right, int) and left.bit_length() + right.bit_length() > _MAX_BITS:
-        raise SecurityError("a number too large to be meant")
+        raise SecurityError("It would make a number too large to be meant.")
     return left * right
 
 
 def _power(left: Any, right: Any) -> Any:
     if isinstance(left, int) and isinstance(right, int) and left.bit_length() * abs(right) > _MAX_BITS:
-        raise SecurityError("a number too large to be meant")
+        raise SecurityError("It would make a number too large to be meant.")
     return left**right
 
 
 def _remainder(left: Any, right: Any) -> Any:
     if isinstance(left, str):
-        raise SecurityError("no text formatting by `%`; join texts with `~`")
+        raise SecurityError("Texts cannot be formatted with `%`; join them with `~`.")
     return left % right
 
 

@@ -42,9 +42,9 @@ def statement_faults(tree: nodes.Template) -> Iterable[Fault]:
     for node in tree.find_all(nodes.Stmt):
         recursive = isinstance(node, nodes.For) and node.recursive
         if recursive or not isinstance(node, _STATEMENTS):
-            name = "a recursive loop" if recursive else f"`{type(node).__name__.lower()}`"
-            why = "a template may use if, for, set, with and filter"
-            yield Fault("VALUE", f"{name} cannot be used in a template", why, "write it without", node.lineno, "")
+            name = "A recursive loop" if recursive else f"`{type(node).__name__.lower()}`"
+            why = "A template may use if, for, set, with and filter."
+            yield Fault("VALUE", f"{name} cannot be used in a template.", why, "Write it without.", node.lineno, "")
 
 
 def _undeclared(tree: nodes.Template, known: Mapping[str, frozenset[str] | None]) -> Iterable[Fault]:
@@ -55,11 +55,11 @@ def _undeclared(tree: nodes.Template, known: Mapping[str, frozenset[str] | None]
         unknown.discard(node.name)
         inputs = known.get("inputs") or ()
         near = nearest(node.name, known)
-        fix = f"did you mean `{near}`?" if near else f"there are: {listed(known) or 'none'}"
+        fix = f"Did you mean `{near}`?" if near else f"Use one of: {listed(known)}."
         if node.name in inputs:
-            fix = f"write `inputs.{node.name}`"
+            fix = f"Write `inputs.{node.name}`."
         yield Fault(
-            "UNDEFINED", f"`{node.name}` is not defined", "nothing gives this name", fix, node.lineno, node.name
+            "UNDEFINED", f"`{node.name}` is not defined.", "Nothing gives this name.", fix, node.lineno, node.name
         )
 
 
@@ -73,11 +73,11 @@ def _attributes(tree: nodes.Template, known: Mapping[str, frozenset[str] | None]
         if names is None or word in names:
             continue
         near = nearest(word, names)
-        fix = f"did you mean `{base.name}.{near}`?" if near else f"there are: {listed(names) or 'none'}"
+        fix = f"Did you mean `{base.name}.{near}`?" if near else "Use one of them, or leave it out."
         if base.name == "inputs" and not near:
-            fix = f"declare it under `inputs:`, as `{word}: {{type: string}}`"
-        why = f"`{base.name}` has: {listed(names) or 'nothing'}"
-        yield Fault("UNDEFINED", f"`{base.name}.{word}` is not defined", why, fix, node.lineno, word)
+            fix = f"Declare it under `inputs:`, as `{word}: {{type: string}}`."
+        why = f"`{base.name}` has: {listed(names) or 'nothing'}."
+        yield Fault("UNDEFINED", f"`{base.name}.{word}` is not defined.", why, fix, node.lineno, word)
 
 
 def _attribute(node: nodes.Getattr | nodes.Getitem) -> str | None:
@@ -91,6 +91,6 @@ def _filters(tree: nodes.Template, filters: list[str]) -> Iterable[Fault]:
     for node in tree.find_all(nodes.Filter):
         if node.name not in filters:
             near = nearest(node.name, filters)
-            fix = f"did you mean `{near}`?" if near else "leave it out"
-            what = f"there is no filter `{node.name}`"
-            yield Fault("UNDEFINED", what, f"there are: {listed(filters, 50)}", fix, node.lineno, node.name)
+            fix = f"Did you mean `{near}`?" if near else "Leave it out."
+            what = f"There is no filter `{node.name}`."
+            yield Fault("UNDEFINED", what, f"There are: {listed(filters, 50)}.", fix, node.lineno, node.name)

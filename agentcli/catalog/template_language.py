@@ -21,7 +21,7 @@ from jinja2.visitor import NodeTransformer
 from agentcli.catalog.template_bounds import BOUNDED_FILTERS, MAX_ITERATIONS, MAX_TEXT, OPERATORS, concatenated
 from agentcli.catalog.template_faults import Fault, faults_of, statement_faults
 from agentcli.core.canonical import Json
-from agentcli.errors import DefinitionError
+from agentcli.errors import DefinitionError, sentence
 
 _FILTERS = (
     "abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "groupby", "int", "items",
@@ -46,7 +46,7 @@ class _Budget:
     def spend(self) -> None:
         self._left -= 1
         if self._left < 0:
-            raise SecurityError(f"more than {MAX_ITERATIONS} loop iterations")
+            raise SecurityError(f"It takes more than {MAX_ITERATIONS} loop iterations.")
 
 
 @pass_context
@@ -117,10 +117,15 @@ class Language:
         try:
             return faults_of(self._env.parse(text), names, self._filters)
         except TemplateSyntaxError as error:
-            fix = "close every `{{`, `{%` and quote; write {{ '{{' }} for a literal one"
-            return [Fault("TEMPLATING", "the template cannot be read", str(error.message), fix, error.lineno, "")]
+            fix = "Close every `{{`, `{%` and quote; write `{{ '{{' }}` for a literal one."
+            return [
+                Fault(
+                    "TEMPLATING", "The expression cannot be read.", sentence(str(error.message)), fix, error.lineno, ""
+                )
+            ]
         except RecursionError:
-            return [Fault("TEMPLATING", "the template is nested too deeply", "", "make it simpler", 1, "")]
+            why = "There is a limit, so that no text can exhaust the program."
+            return [Fault("TEMPLATING", "The text is nested too deeply.", why, "Make it simpler.", 1, "")]
 
     def render(self, text: str, values: dict[str, Any]) -> str:
         """The text with its expressions filled in. Raises DefinitionError E-TEMPLATE-RENDER."""
@@ -135,9 +140,9 @@ class Language:
         try:
             return action(self._checked(text))
         except UndefinedError as error:
-            raise _failed(str(error), "declare the input, or give it a value") from error
+            raise _failed(str(error), "Declare the input, or give it a value.") from error
         except (TemplateError, RecursionError, ArithmeticError, TypeError, ValueError, LookupError) as error:
-            raise _failed(str(error) or type(error).__name__, "change the template, or what is filled in") from error
+            raise _failed(str(error) or type(error).__name__, "Change the text, or what is filled in.") from error
 
     def _checked(self, text: str) -> nodes.Template:
         tree = self._env.parse(text)
@@ -150,7 +155,7 @@ class Language:
         for piece in self._env.from_string(_Bounds().visit(tree)).generate({**values, _BUDGET: _Budget()}):
             size += len(piece)
             if size > MAX_TEXT:
-                raise SecurityError(f"the result is longer than {MAX_TEXT} characters")
+                raise SecurityError(f"The result is longer than {MAX_TEXT} characters.")
             pieces.append(piece)
         return "".join(pieces)
 
@@ -188,8 +193,9 @@ def _as_json(value: Any) -> Json:
         return {str(key): _as_json(item) for key, item in value.items()}
     if isinstance(value, Iterable):
         return [_as_json(item) for item in value]
-    raise SecurityError(f"a {type(value).__name__} is no value")
+    raise SecurityError(f"A {type(value).__name__} is not a value.")
 
 
 def _failed(why: str, fix: str) -> DefinitionError:
-    return DefinitionError("E-TEMPLATE-RENDER", "a template cannot be filled in", why=why.split("\n")[0], fix=fix)
+    why = sentence(why.split("\n")[0])
+    return DefinitionError("E-TEMPLATE-RENDER", "A text of the template cannot be filled in.", why=why, fix=fix)

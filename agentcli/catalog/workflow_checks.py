@@ -42,15 +42,15 @@ def _ancestors(template: WorkflowTemplate, check: Check) -> dict[str, set[str]]:
     for index, step in enumerate(template.steps):
         for place, need in enumerate(step.needs or ()):
             if need not in needs:
-                fix = suggestion(need, ids, "name one of them")
+                fix = suggestion(need, ids, "Name one of them.")
                 path = ("steps", index, "needs", place)
-                check.add("UNKNOWN-STEP", f"there is no step `{need}`", f"there are: {listed(ids)}", fix, path)
+                check.add("UNKNOWN-STEP", f"There is no step `{need}`.", f"There are: {listed(ids)}.", fix, path)
     before: dict[str, set[str]] = {step_id: _reached(step_id, needs) for step_id in needs}
     in_cycle = [step_id for step_id in ids if step_id in before[step_id]]
     if in_cycle:
-        why = f"these steps wait for each other: {', '.join(in_cycle)}"
+        why = f"These steps wait for each other: {', '.join(in_cycle)}."
         at: Path = ("steps", ids.index(in_cycle[0]), "needs")
-        check.add("CYCLE", f"step `{in_cycle[0]}` waits for itself", why, "remove one of their `needs`", at)
+        check.add("CYCLE", f"The step `{in_cycle[0]}` waits for itself.", why, "Remove one of their `needs`.", at)
     return before
 
 
@@ -69,9 +69,9 @@ def _unique(ids: Sequence[str], check: Check) -> None:
     first: dict[str, int] = {}
     for index, step_id in enumerate(ids):
         if step_id in first:
-            why = f"step {first[step_id] + 1} has the same id; unnamed steps are called by their place"
-            what = f"two steps are called `{step_id}`"
-            check.add("DUPLICATE-STEP", what, why, "rename one of them", ("steps", index, "id"))
+            why = f"Step {first[step_id] + 1} has the same id; unnamed steps are called by their place."
+            what = f"Two steps are called `{step_id}`."
+            check.add("DUPLICATE-STEP", what, why, "Rename one of them.", ("steps", index, "id"))
         first.setdefault(step_id, index)
 
 
@@ -102,5 +102,5 @@ def _values(value: Json, path: Path, names: Names, check: Check) -> None:
 def _agent(name: str | None, path: Path, check: Check) -> None:
     agents = check.known.agents
     if name is not None and agents is not None and name not in agents:
-        fix = suggestion(name, agents, "see `agentcli agents list`")
-        check.add("UNKNOWN-AGENT", f"there is no agent `{name}`", f"there are: {listed(agents)}", fix, path)
+        fix = suggestion(name, agents, "See `agentcli agents list`.")
+        check.add("UNKNOWN-AGENT", f"There is no agent `{name}`.", f"There are: {listed(agents)}.", fix, path)

@@ -81,5 +81,5 @@ def _unknown(name: str) -> ErrorInfo:
     known = [f"{PREFIX}{key.upper()}" for key in keys_at(Overlay, ())]
     for group in ("limits", "settings", "permissions", "redaction"):
         known += [f"{PREFIX}{group.upper()}__{key.upper()}" for key in keys_at(Overlay, (group,))]
-    fix = suggestion(name, [*known, *RESERVED], "unset it, or see `agentcli config schema`")
-    return ErrorInfo("E-CONFIG-ENVIRONMENT", f"{name} is no setting", "it is ignored", fix)
+    fix = suggestion(name, [*known, *RESERVED], "Unset it, or see `agentcli config schema`.")
+    return ErrorInfo("E-CONFIG-ENVIRONMENT", f"`{name}` is ignored.", "There is no such setting.", fix)

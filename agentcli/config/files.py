@@ -67,8 +67,8 @@ def find_file(folder: Path, stem: str) -> Path | None:
     found = both_endings(folder, stem)
     if len(found) > 1:
         problems = Problems(FAMILY, str(found[0]))
-        what, why = "two configuration files", f"{found[1]} is there as well"
-        problems.add("DUPLICATE-NAME", what, why=why, fix="remove one of them", at=(1, 1))
+        what, why = "There are two configuration files.", f"{found[1]} is there as well."
+        problems.add("DUPLICATE-NAME", what, why=why, fix="Remove one of them.", at=(1, 1))
         problems.raise_any()
     return found[0] if found else None
 
@@ -89,8 +89,8 @@ def without_user_only(layer: Mapping[str, Json], file: ConfigFile) -> tuple[dict
             kept[key] = value
             continue
         line, column = file.source.where_key((key,))
-        why, fix = "a project cannot set it", "move it to your own configuration file"
+        why, fix = "A project cannot set it.", "Move it to your own configuration file."
         warnings.append(
-            ErrorInfo(f"{FAMILY}-USER-ONLY", f"`{key}` is ignored here", why, fix, str(file.path), line, column)
+            ErrorInfo(f"{FAMILY}-USER-ONLY", f"`{key}` is ignored here.", why, fix, str(file.path), line, column)
         )
     return kept, warnings

@@ -41,7 +41,7 @@ def _of_project(merged: Merged, name: str) -> bool:
 
 
 def _warning(name: str, address: Source | None) -> ErrorInfo:
-    what = f"the provider `{name}` gets no key"
-    why = f"the project is not trusted, and {'sets its address' if address else 'names the key'}"
+    what = f"The provider `{name}` gets no key."
+    why = f"The project is not trusted, and {'sets its address' if address else 'names the key'}."
     file, line = (address.file, address.line) if address else (None, None)
-    return ErrorInfo("E-CONFIG-UNTRUSTED", what, why, "look at the project, then `agentcli trust`", file, line)
+    return ErrorInfo("E-CONFIG-UNTRUSTED", what, why, "Look at the project, then run `agentcli trust`.", file, line)

@@ -87,8 +87,10 @@ def read_dotenv(root: Path | None) -> tuple[dict[str, str], list[ErrorInfo]]:
 
 
 def _refused(name: str, file: str) -> ErrorInfo:
-    fix = "set it in the environment, or write the setting into agentcli.yaml"
-    return ErrorInfo("E-CONFIG-DOTENV", f"{name} in .env is ignored", "a project's .env sets no AGENTCLI_*", fix, file)
+    fix = "Set it in the environment, or write the setting into agentcli.yaml."
+    return ErrorInfo(
+        "E-CONFIG-DOTENV", f"`{name}` in .env is ignored.", "A project's .env sets no AGENTCLI_*.", fix, file
+    )
 
 
 def _secret_in(name: str, value: str, named: set[str]) -> str | None:

@@ -93,8 +93,8 @@ def load_settings(
 ) -> Loaded:
     """The settings for a project's folder (None: outside any), an environment, and flags by dotted name or nested.
 
-    Raises DefinitionError for an invalid file or variable, UsageError for an invalid flag (E-CONFIG-FLAG) or a profile
-    that no file has (E-CONFIG-PROFILE-UNKNOWN).
+    Raises DefinitionError for an invalid file or variable, UsageError for an invalid flag (E-CONFIG-SETTING-UNKNOWN,
+    E-CONFIG-FLAG) or a profile that no file has (E-CONFIG-PROFILE-UNKNOWN).
     """
     files = _files(places, project)
     profile = profile or environ.get("AGENTCLI_PROFILE") or None
@@ -159,8 +159,11 @@ class _Loading:
             path = tuple(name.split("."))
             kind = type_at(Overlay, path)
             if kind is None:
-                fix = suggestion(name, keys_at(Overlay, ()), "see `agentcli config schema`")
-                raise UsageError("E-CONFIG-FLAG", f"there is no setting `{name}`", fix=fix)
+                why, fix = (
+                    "No setting is called that.",
+                    suggestion(name, keys_at(Overlay, ()), "See `agentcli config show`."),
+                )
+                raise UsageError("E-CONFIG-SETTING-UNKNOWN", f"There is no setting `{name}`.", why=why, fix=fix)
             values[path] = typed(value, kind) if isinstance(value, str) and kind is not str else value
         self._command(nested(values), lambda path: FLAG)
 
@@ -219,9 +222,9 @@ def _check_profile(profile: str | None, files: Sequence[ConfigFile]) -> None:
     names = sorted({name for file in files for name in file.profiles})
     if profile is None or profile in names:
         return
-    why = f"there are: {listed(names)}" if names else "no configuration file has profiles"
-    fix = suggestion(profile, names, "add it under `profiles:`, or leave it out")
-    raise UsageError("E-CONFIG-PROFILE-UNKNOWN", f"there is no profile `{profile}`", why=why, fix=fix)
+    why = f"There are: {listed(names)}." if names else "No configuration file has profiles."
+    fix = suggestion(profile, names, "Add it under `profiles:`, or leave it out.")
+    raise UsageError("E-CONFIG-PROFILE-UNKNOWN", f"There is no profile `{profile}`.", why=why, fix=fix)
 
 
 def _joined(rules: Sequence[PermissionLists]) -> Permissions:

@@ -53,15 +53,15 @@ def workspace_of(explicit: Path | None, project: Project | None, cwd: Path, envi
     if explicit is not None:
         folder = cwd / explicit.expanduser()
         if not folder.is_dir():
-            what, fix = f"there is no folder {explicit}", "name a folder with --workspace"
-            raise UsageError("E-WORKSPACE-UNKNOWN", what, why="tools need a folder to work in", fix=fix)
+            what, fix = f"There is no folder `{explicit}`.", "Name a folder with --workspace."
+            raise UsageError("E-WORKSPACE-UNKNOWN", what, why="Tools need a folder to work in.", fix=fix)
         return folder
     folder = project.root if project is not None else cwd.absolute()
     home = environ.get("HOME")
     if folder == Path(folder.anchor) or (home and folder.resolve() == Path(home).resolve()):
-        why = "tools would see everything in it"
-        fix = f"change to a smaller folder, or say it: --workspace {folder}"
-        raise UsageError("E-WORKSPACE-TOO-WIDE", f"{folder} is too wide for a workspace", why=why, fix=fix)
+        why = "Tools would see everything in it."
+        fix = f"Change to a smaller folder, or name it: `--workspace {folder}`."
+        raise UsageError("E-WORKSPACE-TOO-WIDE", f"{folder} is too wide for a workspace.", why=why, fix=fix)
     return folder
 
 
@@ -71,6 +71,6 @@ def _named(path: Path) -> Project:
         return Project(absolute.parent, absolute)
     if absolute.is_dir() and (file := find_file(absolute, STEM)):
         return Project(absolute, file)
-    why = "there is no agentcli.yaml" if absolute.is_dir() else "there is no such folder"
-    fix = f"make one with `agentcli init {path}`, or name another with --project"
-    raise UsageError("E-PROJECT-UNKNOWN", f"{path} is no project", why=why, fix=fix)
+    why = "There is no agentcli.yaml in it." if absolute.is_dir() else "There is no such folder."
+    fix = f"Make one with `agentcli init {path}`, or name another with --project."
+    raise UsageError("E-PROJECT-UNKNOWN", f"{path} is not a project.", why=why, fix=fix)

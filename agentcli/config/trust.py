@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agentcli.config.places import Places
-from agentcli.errors import StorageError
+from agentcli.errors import StorageError, sentence
 
 _VERSION = 1
 
@@ -49,10 +49,10 @@ def _read(path: Path) -> set[str]:
     except FileNotFoundError:
         return set()
     except (OSError, ValueError) as error:
-        raise _unusable(path, str(error)) from error
+        raise _unusable(path, sentence(str(error))) from error
     projects = value.get("projects") if isinstance(value, dict) and value.get("version") == _VERSION else None
     if not isinstance(projects, list) or not all(isinstance(project, str) for project in projects):
-        raise _unusable(path, "it is not the list that agentcli writes")
+        raise _unusable(path, "It is not the list that agentcli writes.")
     return set(projects)
 
 
@@ -64,7 +64,7 @@ def _change(places: Places, change: Callable[[set[str]], set[str]]) -> None:
             projects = sorted(change(_read(path)))
             _write(path, json.dumps({"version": _VERSION, "projects": projects}, indent=2) + "\n")
     except OSError as error:
-        raise _unusable(path, error.strerror or str(error)) from error
+        raise _unusable(path, sentence(error.strerror or str(error))) from error
 
 
 @contextmanager
@@ -93,5 +93,5 @@ def _write(path: Path, text: str) -> None:
 
 
 def _unusable(path: Path, why: str) -> StorageError:
-    fix = f"check {path.parent}; deleting the file forgets every trust"
-    return StorageError("E-TRUST-STORAGE", f"the list of trusted projects cannot be used: {path}", why=why, fix=fix)
+    fix = f"Check {path.parent}; deleting the file forgets every trust."
+    return StorageError("E-TRUST-STORAGE", f"The list of trusted projects cannot be used: {path}.", why=why, fix=fix)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agentcli.definitions.problems import Problems
 from agentcli.definitions.yaml_source import MAX_BYTES, place_of
+from agentcli.errors import sentence
 
 ENDINGS = (".yaml", ".yml")
 
@@ -19,22 +20,22 @@ def read_definition(path: Path, family: str, *, shown: str | None = None, inside
     """
     problems = Problems(family, shown or str(path))
     if inside is not None and not _is_inside(path, inside):
-        why = f"it is a link to {os.path.realpath(path)}"
+        why = f"It is a link to {os.path.realpath(path)}."
         problems.add(
-            "UNREADABLE", "the file lies outside the project", why=why, fix="copy it into the project", at=(1, 1)
+            "UNREADABLE", "The file lies outside the project.", why=why, fix="Copy it into the project.", at=(1, 1)
         )
         problems.raise_any()
     data = _bytes(path, problems)
     if len(data) > MAX_BYTES:
-        why, fix = f"expected at most {MAX_BYTES} bytes", "move long texts into files of their own"
-        problems.add("SIZE", "the file is too large", why=why, fix=fix, at=(1, 1))
+        why, fix = f"Expected at most {MAX_BYTES} bytes.", "Move long texts into files of their own."
+        problems.add("SIZE", "The file is too large.", why=why, fix=fix, at=(1, 1))
         problems.raise_any()
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         place = place_of(data[: error.start].decode("utf-8-sig"), error.start)
-        why = f"expected UTF-8, found the byte 0x{data[error.start]:02X}"
-        problems.add("ENCODING", "the file is no text in UTF-8", why=why, fix="save it as UTF-8", at=place)
+        why = f"Expected UTF-8, found the byte 0x{data[error.start]:02X}."
+        problems.add("ENCODING", "The file is not text in UTF-8.", why=why, fix="Save it as UTF-8.", at=place)
         raise problems.error() from error
 
 
@@ -50,15 +51,17 @@ def _is_inside(path: Path, folder: Path) -> bool:
 
 def _bytes(path: Path, problems: Problems) -> bytes:
     """At most `MAX_BYTES`. Opened without waiting, so that a pipe in its place cannot hang the program."""
-    fix = "check its path and its permissions"
+    fix = "Check its path and its permissions."
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             data = file.read(MAX_BYTES + 1) if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
     except OSError as error:
-        problems.add("UNREADABLE", "the file cannot be read", why=error.strerror or str(error), fix=fix, at=(1, 1))
+        problems.add(
+            "UNREADABLE", "The file cannot be read.", why=sentence(error.strerror or str(error)), fix=fix, at=(1, 1)
+        )
         raise problems.error() from error
     if data is None:
-        problems.add("UNREADABLE", "the file cannot be read", why="it is not a regular file", fix=fix, at=(1, 1))
+        problems.add("UNREADABLE", "The file cannot be read.", why="It is not a regular file.", fix=fix, at=(1, 1))
         raise problems.error()
     return data

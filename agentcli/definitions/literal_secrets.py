@@ -46,8 +46,8 @@ def warnings_about(source: Source, family: str) -> list[ErrorInfo]:
     found = []
     for secret in literal_secrets(source.data):
         line, column = source.where(secret.path)
-        what = f"`{dotted(secret.path)}` holds a secret in plain text"
-        why = "whoever reads the file, or its history, has it"
-        fix = "move it to the environment or `.env`, and replace it: it must be taken as known"
+        what = f"`{dotted(secret.path)}` holds a secret in plain text."
+        why = "Whoever reads the file, or its history, has it."
+        fix = "Move it to the environment or `.env`, and replace it: it must be taken as known."
         found.append(ErrorInfo(f"{family}-LITERAL-SECRET", what, why, fix, source.file, line, column))
     return found

@@ -14,12 +14,12 @@ def nearest(word: str, names: Iterable[str]) -> str | None:
 
 
 def listed(names: Iterable[str], limit: int = 12) -> str:
-    """`a, b, c`, sorted, cut after `limit` names."""
+    """`a, b, c`, sorted; past `limit` names only how many more there are."""
     every = sorted(names)
-    return ", ".join(every[:limit]) + (", …" if len(every) > limit else "")
+    return ", ".join(every[:limit]) + (f" and {len(every) - limit} more" if len(every) > limit else "")
 
 
 def suggestion(word: str, names: Iterable[str], else_say: str) -> str:
     """A fix: the nearest name as a question, or `else_say`."""
     near = nearest(word, names)
-    return f"did you mean `{near}`?" if near else else_say
+    return f"Did you mean `{near}`?" if near else else_say

@@ -6,7 +6,7 @@ from typing import Any
 
 from agentcli.definitions.problems import Problems
 
-_QUOTE_FIX = "quote the text, or put it on lines of its own after `|`"
+_QUOTE_FIX = "Quote the text, or put it on lines of its own after `|`."
 
 
 def report_syntax(error: Any, text: str, problems: Problems) -> None:
@@ -21,15 +21,15 @@ def report_syntax(error: Any, text: str, problems: Problems) -> None:
     if tab is not None:
         problems.add(
             "TAB",
-            "a tab in the indentation",
-            why="YAML indents with spaces only",
-            fix="replace the tab by spaces",
+            "There is a tab in the indentation.",
+            why="YAML indents with spaces only.",
+            fix="Replace the tab by spaces.",
             at=tab,
         )
         return
     kind, what, why, fix = _explain(problem, lines[line] if line < len(lines) else "", column)
     if kind == "SYNTAX" and (context := getattr(error, "context_mark", None)) is not None:
-        why = f"{why} ({error.context}, which began in line {context.line + 1})"
+        why = f"{why[:-1]} ({error.context}, which began in line {context.line + 1})."
     problems.add(kind, what, why=why, fix=fix, at=(line + 1, column + 1))
 
 
@@ -45,13 +45,23 @@ def _tab_near(lines: list[str], line: int) -> tuple[int, int] | None:
 
 def _explain(problem: str, line: str, column: int) -> tuple[str, str, str, str]:
     if "mapping values are not allowed" in problem and ":" not in line[:column]:
-        why = "the line above is no complete `key: value`, or this one is indented too far"
-        return "SYNTAX", "a key where none can stand", why, "add the missing `:` above, or align the keys"
+        why = "The line above is not a complete `key: value`, or this one is indented too far."
+        return "SYNTAX", "A key stands where none can stand.", why, "Add the missing `:` above, or align the keys."
     if "mapping values are not allowed" in problem:
-        return "QUOTE", "a `: ` inside a text without quotes", "YAML reads it as a key and its value", _QUOTE_FIX
+        return (
+            "QUOTE",
+            "A `: ` stands inside a text without quotes.",
+            "YAML reads it as a key and its value.",
+            _QUOTE_FIX,
+        )
     if "cannot start any token" in problem:
         character = line[column : column + 1]
-        return "QUOTE", f"a text cannot start with `{character}`", "YAML keeps this character for itself", _QUOTE_FIX
+        return "QUOTE", f"A text cannot start with `{character}`.", "YAML keeps this character for itself.", _QUOTE_FIX
     if "unexpected end of stream" in problem:
-        return "SYNTAX", "a quote is never closed", f"the parser: {problem}", "close the quote"
-    return "SYNTAX", "this is not YAML", f"the parser: {problem}", "check the indentation, brackets and quotes above it"
+        return "SYNTAX", "A quote is never closed.", f"The parser says: {problem}.", "Close the quote."
+    return (
+        "SYNTAX",
+        "This is not YAML.",
+        f"The parser says: {problem}.",
+        "Check the indentation, brackets and quotes above it.",
+    )

@@ -72,20 +72,20 @@ def report(found: Mapping[str, Any], model: type[BaseModel], source: Source, pro
         _unknown_key(loc, model, source, problems)
     elif kind == "missing":
         name, inside = found["loc"][-1], f" in `{dotted(loc)}`" if loc else ""
-        what, why = f"`{name}` is missing{inside}", "it has no default"
-        problems.add("MISSING-KEY", what, why=why, fix=f"add `{name}:`", at=source.where(loc))
+        what, why = f"`{name}` is missing{inside}.", "It has no default."
+        problems.add("MISSING-KEY", what, why=why, fix=f"Add `{name}:`.", at=source.where(loc))
     elif found["loc"][-1:] == ("[key]",):
-        what, why = f"`{loc[-1]}` is no valid key", f"expected {_expected(found)}"
-        problems.add("VALUE", what, why=why, fix="rename it", at=source.where_key(loc))
+        what, why = f"`{loc[-1]}` is not a valid key.", f"Expected {_expected(found)}."
+        problems.add("VALUE", what, why=why, fix="Rename it.", at=source.where_key(loc))
     elif kind in _TYPES:
         _wrong_type(found, loc, source, problems)
     elif kind == "unquoted":
-        why, at = f"expected {_expected(found)}", source.where(loc)
-        problems.add("QUOTE", f"`{dotted(loc)}` is no text", why=why, fix="quote the whole text", at=at)
+        why, at = f"Expected {_expected(found)}.", source.where(loc)
+        problems.add("QUOTE", f"`{dotted(loc)}` is not text.", why=why, fix="Quote the whole text.", at=at)
     else:
-        why = f"expected {_expected(found)}, found {shown(found['input'])}"
+        why = f"Expected {_expected(found)}, found {shown(found['input'])}."
         problems.add(
-            "VALUE", f"`{dotted(loc)}` has no valid value", why=why, fix=_value_fix(found), at=source.where(loc)
+            "VALUE", f"`{dotted(loc)}` has no valid value.", why=why, fix=_value_fix(found), at=source.where(loc)
         )
 
 
@@ -112,32 +112,32 @@ def shown(value: Json) -> str:
 
 def _unknown_key(loc: Path, model: type[BaseModel], source: Source, problems: Problems) -> None:
     names = keys_at(model, loc[:-1])
-    inside = f"`{dotted(loc[:-1])}`" if loc[:-1] else "the file"
+    inside = f"`{dotted(loc[:-1])}`" if loc[:-1] else "The file"
     problems.add(
         "UNKNOWN-KEY",
-        f"unknown key `{loc[-1]}`",
-        why=f"{inside} may have: {listed(names, 20)}",
-        fix=suggestion(str(loc[-1]), names, "remove it"),
+        f"There is no key `{loc[-1]}` here.",
+        why=f"{inside} may have: {listed(names, 20)}.",
+        fix=suggestion(str(loc[-1]), names, "Remove it."),
         at=source.where_key(loc),
     )
 
 
 def _wrong_type(found: Mapping[str, Any], loc: Path, source: Source, problems: Problems) -> None:
     value, expected = found["input"], _TYPES[found["type"]]
-    name, spot = dotted(loc) or "the file", source.spot(loc)
-    kind, fix = "TYPE", f"write {expected}"
+    name, spot = f"`{dotted(loc)}`" if loc else "The file", source.spot(loc)
+    kind, fix = "TYPE", f"Write {expected}."
     if expected == "text" and isinstance(value, (bool, int, float)):
-        kind, fix = "QUOTE", f'quote it: "{source.text[spot.start : spot.end]}"'
+        kind, fix = "QUOTE", f'Quote it: "{source.text[spot.start : spot.end]}".'
     elif expected == "text" and isinstance(value, dict) and value:
-        kind, fix = "QUOTE", "quote the whole text, or put it on lines of its own after `|`"
+        kind, fix = "QUOTE", "Quote the whole text, or put it on lines of its own after `|`."
     elif expected == "true or false" and value in ("yes", "no", "on", "off", "Yes", "No", "On", "Off"):
-        fix = f"write `{'true' if value.lower() in ('yes', 'on') else 'false'}`"
+        fix = f"Write `{'true' if value.lower() in ('yes', 'on') else 'false'}`."
     elif isinstance(value, str) and spot.style == "quoted" and expected in ("a number", "a whole number"):
-        fix = "remove the quotes" if re.fullmatch(r"[-+.\d]+", value) else fix
+        fix = "Remove the quotes." if re.fullmatch(r"[-+.\d]+", value) else fix
     elif expected == "a list" and isinstance(value, str):
-        fix = f"write [{value}]" if len(value) <= 40 else fix
-    why = f"expected {expected}, found {shown(value)}"
-    problems.add(kind, f"`{name}` has the wrong type", why=why, fix=fix, at=(spot.line, spot.column))
+        fix = f"Write `[{value}]`." if len(value) <= 40 else fix
+    why = f"Expected {expected}, found {shown(value)}."
+    problems.add(kind, f"{name} has the wrong type.", why=why, fix=fix, at=(spot.line, spot.column))
 
 
 def _expected(found: Mapping[str, Any]) -> str:
@@ -164,8 +164,8 @@ def _value_fix(found: Mapping[str, Any]) -> str:
     value = found["input"]
     if found["type"] == "literal_error" and isinstance(value, str):
         near = nearest(value, _choices(found["ctx"]))
-        return f"did you mean `{near}`?" if near else "use one of them"
-    return "change it to what is expected"
+        return f"Did you mean `{near}`?" if near else "Use one of them."
+    return "Change it to what is expected."
 
 
 def keys_at(model: type[BaseModel], path: Path) -> list[str]:

@@ -136,17 +136,17 @@ def _check_text(text: str, problems: Problems) -> None:
     if len(text) > MAX_BYTES:
         problems.add(
             "SIZE",
-            "the file is too large",
-            why=f"expected at most {MAX_BYTES} characters, found {len(text)}",
-            fix="move long texts into files of their own",
+            "The file is too large.",
+            why=f"Expected at most {MAX_BYTES} characters, found {len(text)}.",
+            fix="Move long texts into files of their own.",
             at=(1, 1),
         )
     elif bad := _UNPRINTABLE.search(text):
         problems.add(
             "SYNTAX",
-            f"a character that YAML does not allow: U+{ord(bad.group()):04X}",
-            why="control characters cannot stand in a YAML file",
-            fix="delete it, or write it as an escape in double quotes",
+            f"The character U+{ord(bad.group()):04X} is not allowed in YAML.",
+            why="Control characters cannot stand in a YAML file.",
+            fix="Delete it, or write it as an escape in double quotes.",
             at=place_of(text, bad.start()),
         )
     problems.raise_any()
@@ -172,7 +172,13 @@ class _Builder:
         self._next()
         after = self._next()
         if not isinstance(after, yaml.StreamEndEvent):
-            self._note(after, "SYNTAX", "a second document", "a file holds one definition", "make it a file of its own")
+            self._note(
+                after,
+                "SYNTAX",
+                "A second document begins here.",
+                "A file holds one definition.",
+                "Make it a file of its own.",
+            )
         if value is None:
             return {}, spot
         return value, spot
@@ -193,7 +199,9 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         if depth > MAX_DEPTH:
-            self._note(event, "SIZE", "nested too deeply", f"at most {MAX_DEPTH} levels are read", "flatten it")
+            self._note(
+                event, "SIZE", "This is nested too deeply.", f"At most {MAX_DEPTH} levels are read.", "Flatten it."
+            )
             raise _GivenUpError
         tag = self._tag(event)
         spot = _spot_of(event)
@@ -211,15 +219,17 @@ class _Builder:
     def _count(self, event: Any, nodes: int) -> None:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
-            why = f"at most {MAX_NODES} values are read, each alias counted as what it stands for"
-            self._note(event, "SIZE", "too many values", why, "split the file, or use fewer aliases")
+            why = f"At most {MAX_NODES} values are read, each alias counted as what it stands for."
+            self._note(event, "SIZE", "The file has too many values.", why, "Split the file, or use fewer aliases.")
             raise _GivenUpError
 
     def _alias(self, event: Any) -> tuple[Json, Spot]:
         known = self._anchors.get(event.anchor)
         if known is None:
-            what = f"the alias `*{event.anchor}` stands for nothing"
-            self._note(event, "SYNTAX", what, "an anchor must end before its alias", "quote it if it is meant as text")
+            what = f"The alias `*{event.anchor}` stands for nothing."
+            self._note(
+                event, "SYNTAX", what, "An anchor must end before its alias.", "Quote it if it is meant as text."
+            )
             raise _GivenUpError
         self._count(event, known[1].size)
         return known
@@ -229,8 +239,10 @@ class _Builder:
             return None if event.tag is None else "str"
         name = _TAGS.get(event.tag)
         if name is None:
-            why = "a definition file holds texts, numbers, true and false, lists and mappings"
-            self._note(event, "SYNTAX", f"the tag `{event.tag}` is not known", why, "remove the tag, or quote the text")
+            why = "A definition file holds texts, numbers, true and false, lists and mappings."
+            self._note(
+                event, "SYNTAX", f"The tag `{event.tag}` is not known.", why, "Remove the tag, or quote the text."
+            )
         return name
 
     def _scalar(self, event: Any, spot: Spot, tag: str | None) -> Json:
@@ -266,21 +278,21 @@ class _Builder:
             raise _GivenUpError
         key: str = event.value
         if key in spot.keys:
-            why = f"it already stands in line {spot.keys[key][0]}; only one of them could count"
-            self._note(event, "DUPLICATE-KEY", f"the key `{key}` is there twice", why, "remove or rename one of them")
+            why = f"It already stands in line {spot.keys[key][0]}; only one of them could count."
+            self._note(event, "DUPLICATE-KEY", f"The key `{key}` is there twice.", why, "Remove or rename one of them.")
         elif key == "<<" and event.style not in _STYLES:
             self._note(
-                event, "SYNTAX", "merge keys are not read", "`<<` is no longer part of YAML", "write the keys out"
+                event, "SYNTAX", "Merge keys are not read.", "`<<` is no longer part of YAML.", "Write the keys out."
             )
         spot.keys.setdefault(key, place)
         return key
 
     def _note_odd_key(self, event: Any) -> None:
         if self._text.startswith("{", event.start_mark.index):
-            what, why = "an expression outside quotes", "YAML reads a value that starts with `{` as a mapping"
-            self._note(event, "QUOTE", what, why, 'quote the whole text: "{{ … }}"')
+            what, why = "An expression stands outside quotes.", "YAML reads a value that starts with `{` as a mapping."
+            self._note(event, "QUOTE", what, why, 'Quote the whole text: "{{ … }}".')
         else:
-            self._note(event, "SYNTAX", "a key that is no text", "keys are plain texts", "write the key as a text")
+            self._note(event, "SYNTAX", "A key is not text.", "Keys are plain texts.", "Write the key as a text.")
 
 
 _STYLES: dict[str | None, Style] = {"'": "quoted", '"': "quoted", "|": "block", ">": "block"}

@@ -79,5 +79,8 @@ class SqliteRunLog:
             raise self._chain.failure
         if not self._lock.held:
             raise StorageError(
-                "E-JOURNAL-CLOSED", f"The log of run {self.run} is closed.", why="The run has ended, or was given up."
+                "E-JOURNAL-CLOSED",
+                f"The log of run {self.run} is closed.",
+                why="The run has ended, or was given up.",
+                fix="Start a new run.",
             )

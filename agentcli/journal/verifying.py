@@ -47,17 +47,17 @@ class _Check:
     def event(self, row: Row) -> Iterator[Problem]:
         seq, previous = row[1], row[16]
         if seq != self.seq + 1:
-            yield Problem(seq, f"events {self.seq + 1} to {seq - 1} are missing")
+            yield Problem(seq, f"Events {self.seq + 1} to {seq - 1} are missing.")
         elif previous != self.head:
             place = f"event {self.seq}" if self.seq else "the run's start"
-            yield Problem(seq, f"the chain breaks: {place} is not what it was when event {seq} was written")
+            yield Problem(seq, f"The chain breaks: {place} is not what it was when event {seq} was written.")
         self.seq, self.count, self.type = seq, self.count + 1, row[2]
         try:
             line = line_in(row)
             self.head = line.hash(self.run, previous)
             yield from self.contents(seq, line)
         except (ValueError, TypeError, KeyError) as error:
-            yield Problem(seq, f"the event cannot be read: {error}")
+            yield Problem(seq, f"The event cannot be read: {error}.")
 
     def contents(self, seq: int, line: Line) -> Iterator[Problem]:
         mentioned, kept = digests_of(line)
@@ -77,17 +77,17 @@ class _Check:
         try:
             self.reader.blobs.read(digest)
         except KeyError:
-            yield Problem(seq, f"content {digest.hex()} of `{name}` is missing")
+            yield Problem(seq, f"The content {digest.hex()} of `{name}` is missing.")
         except ValueError as error:
-            yield Problem(seq, f"`{name}`: {error}")
+            yield Problem(seq, f"`{name}`: {error}.")
 
     def ending(self, row: RunRow, kept: bytes | None) -> Iterator[Problem]:
         if row.end is None:
             return
         if self.type != "run.completed":
-            yield Problem(None, f"the run has ended, but its last event is {self.type or 'missing'}")
+            yield Problem(None, f"The run has ended, but its last event is {self.type or 'missing'}.")
         if kept != seal(self.head, row.end):
-            yield Problem(None, "the seal does not fit: the run's last event or its totals were changed")
+            yield Problem(None, "The seal does not fit: the run's last event or its totals were changed.")
 
 
 def _snapshots(line: Line) -> Iterator[bytes]:
@@ -106,5 +106,5 @@ def verify(reader: EventReader, n: int, row: RunRow) -> Verification:
         (kept,) = reader.database.execute("SELECT seal FROM runs WHERE n = ?", (n,)).fetchone()
         problems.extend(check.ending(row, kept))
     except sqlite3.DatabaseError as error:
-        problems.append(Problem(check.seq + 1, f"the database is damaged after event {check.seq}: {error}"))
+        problems.append(Problem(check.seq + 1, f"The database is damaged after event {check.seq}: {error}."))
     return Verification(check.run, check.count, len(check.seen), tuple(problems))

@@ -218,7 +218,12 @@ def _explained(error: Exception, path: Path) -> StorageError:
         return error
     if isinstance(error, (sqlite3.Error, OSError)):
         return storage_error(error, path)
-    return StorageError("E-JOURNAL-IO", f"Writing the journal failed: {path}.", why=f"{type(error).__name__}: {error}.")
+    return StorageError(
+        "E-JOURNAL-IO",
+        f"Writing the journal failed: {path}.",
+        why=f"{type(error).__name__}: {error}.",
+        fix="Run again with -v for the trace, and report it.",
+    )
 
 
 def _stuck(path: Path) -> StorageError:
@@ -231,4 +236,9 @@ def _stuck(path: Path) -> StorageError:
 
 
 def _closed(path: Path) -> StorageError:
-    return StorageError("E-JOURNAL-CLOSED", f"The journal is closed: {path}.")
+    return StorageError(
+        "E-JOURNAL-CLOSED",
+        f"The journal is closed: {path}.",
+        why="The command that opened it has ended.",
+        fix="Run the command again.",
+    )

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from agentcli.errors import ModelError, ModelStreamError, ModelTransientError
+from agentcli.errors import ModelError, ModelStreamError, ModelTransientError, sentence
 from agentcli.providers.retry import retry_after
 
 _CONTEXT = re.compile(
@@ -106,12 +106,15 @@ def _named(error: dict[str, Any]) -> tuple[str, str]:
 
 
 def _by_status(whom: Correspondent, status: int, code: str, message: str, wait: float | None) -> ModelError:
-    why = message or f"The server answered HTTP {status}."
+    why = f"The server says: {message.rstrip('. ')}." if message else f"The server answered HTTP {status}."
     if status in (401, 403):
         return unauthorised(whom, why)
     if status == 402 or code in _UNPAID:
         return ModelError(
-            "E-MODEL-QUOTA", f"The account behind {whom.name} has no credit left.", why=why, fix="Top it up, or use -m."
+            "E-MODEL-QUOTA",
+            f"The account behind {whom.name} has no credit left.",
+            why=why,
+            fix="Top it up, or use another model with -m.",
         )
     if status == 404 or code == "model_not_found" or (status < 429 and _NO_MODEL.search(message)):
         return unknown_model(whom, why)
@@ -143,7 +146,7 @@ def unknown_model(whom: Correspondent, why: str) -> ModelError:
     """The server has no such model, or nothing at that address."""
     return ModelError(
         "E-MODEL-UNKNOWN",
-        f"{whom.provider} has no model {whom.model!r}.",
+        f"{whom.provider} has no model `{whom.model}`.",
         why=why,
         fix=f"Check the model's name, and that {whom.base_url} is the right base_url.",
     )
@@ -181,19 +184,21 @@ def unreachable(whom: Correspondent, why: str) -> ModelTransientError:
     """No connection, or it broke before the answer began."""
     fix = "Check the network, the proxy and base_url; for a local server, that it is running."
     what = f"{whom.provider} cannot be reached at {whom.base_url}."
-    return ModelTransientError("E-MODEL-UNREACHABLE", what, why=whom.plain(why), fix=fix)
+    return ModelTransientError("E-MODEL-UNREACHABLE", what, why=sentence(whom.plain(why)), fix=fix)
 
 
 def bad_address(whom: Correspondent, why: str) -> ModelError:
     """`base_url` is no address of a server."""
-    fix = "Write base_url like https://host/v1."
-    return ModelError("E-MODEL-ADDRESS", f"{whom.base_url!r} is no usable base_url.", why=whom.plain(why), fix=fix)
+    fix = "Write base_url like `https://host/v1`."
+    return ModelError(
+        "E-MODEL-ADDRESS", f"`{whom.base_url}` is not a usable base_url.", why=sentence(whom.plain(why)), fix=fix
+    )
 
 
 def cut_off(whom: Correspondent, why: str) -> ModelStreamError:
     """The answer ended before its end mark."""
     what = f"The answer of {whom.name} was cut off."
-    return ModelStreamError("E-MODEL-STREAM", what, why=whom.plain(why), fix=_LATER)
+    return ModelStreamError("E-MODEL-STREAM", what, why=sentence(whom.plain(why)), fix=_LATER)
 
 
 def not_an_answer(whom: Correspondent, why: str) -> ModelError:
@@ -201,6 +206,6 @@ def not_an_answer(whom: Correspondent, why: str) -> ModelError:
     return ModelError(
         "E-MODEL-PROTOCOL",
         f"What {whom.base_url} sent is not an answer of a model.",
-        why=whom.plain(why),
+        why=sentence(whom.plain(why)),
         fix="Check that base_url points at a server of this API (usually it ends in /v1).",
     )

@@ -19,6 +19,7 @@ from agentcli.providers.failures import Correspondent
 from agentcli.providers.script_file import FailureName, Script, ScriptedCall, ScriptedReply, load_script, pattern
 
 _WHY = "The script says so."
+_FIX = "Take the `error:` out of the script."
 
 
 class ScriptedModel:
@@ -90,11 +91,13 @@ def _call(call: ScriptedCall, turn: int, place: int) -> ToolCall:
 
 _FAILURES: dict[FailureName, Callable[[Correspondent], ModelError]] = {
     "rate_limit": lambda whom: failures.rate_limited(whom, _WHY),
-    "timeout": lambda whom: ModelTransientError("E-MODEL-TIMEOUT", f"{whom.name} did not answer in time.", why=_WHY),
+    "timeout": lambda whom: ModelTransientError(
+        "E-MODEL-TIMEOUT", f"{whom.name} did not answer in time.", why=_WHY, fix=_FIX
+    ),
     "unauthorised": lambda whom: failures.unauthorised(whom, _WHY),
     "unreachable": lambda whom: failures.unreachable(whom, _WHY),
     "unknown_model": lambda whom: failures.unknown_model(whom, _WHY),
-    "server": lambda whom: ModelTransientError("E-MODEL-SERVER", f"{whom.name} failed.", why=_WHY),
+    "server": lambda whom: ModelTransientError("E-MODEL-SERVER", f"{whom.name} failed.", why=_WHY, fix=_FIX),
     "stream": lambda whom: failures.cut_off(whom, _WHY),
     "request": lambda whom: failures.refused_request(whom, _WHY),
     "context": lambda whom: failures.context_too_long(whom, _WHY),
@@ -106,5 +109,5 @@ def _exhausted(name: str, turn: int) -> ModelError:
         "E-SCRIPT-EXHAUSTED",
         f"The script {name} has no reply for turn {turn}.",
         why="Its replies are used up, and no condition of one holds.",
-        fix="Add a reply, or repeat: true to the last.",
+        fix="Add a reply, or `repeat: true` to the last.",
     )

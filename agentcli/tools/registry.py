@@ -73,22 +73,22 @@ class ToolRegistry:
         return [self.spec(name) for name in BUILT_IN]
 
     def spec(self, name: str) -> ToolSpec:
-        """What one tool says of itself. Raises DefinitionError (E-TOOL-UNKNOWN)."""
+        """What one tool says of itself. Raises DefinitionError (E-TEMPLATE-UNKNOWN-TOOL)."""
         if name not in self._specs:
             spec: ToolSpec = _module(name).spec()
             self._specs[name] = spec
         return self._specs[name]
 
     def options_schema(self, name: str) -> dict[str, Any]:
-        """The JSON Schema of what a template may set on a tool. Raises DefinitionError (E-TOOL-UNKNOWN)."""
+        """The JSON Schema of what a template may set on a tool. Raises DefinitionError (the same)."""
         options: type[BaseModel] = _module(name).OPTIONS
         return options.model_json_schema()
 
     def select(self, uses: Iterable[ToolUse]) -> Selection:
         """The tools that a template names.
 
-        Raises DefinitionError: E-TOOL-UNKNOWN with the nearest name, E-TOOL-OPTION, E-TOOL-DUPLICATE, and
-        E-TEMPLATE-PYTHON-TOOL for a file of the user's own tools.
+        Raises DefinitionError: E-TEMPLATE-UNKNOWN-TOOL with the nearest name, E-TEMPLATE-DUPLICATE-TOOL, E-TOOL-OPTION,
+        and E-TEMPLATE-PYTHON-TOOL for a file of the user's own tools.
         """
         makers: dict[str, Callable[[], Tool]] = {}
         for use in uses:
@@ -121,10 +121,8 @@ M = TypeVar("M", bound=BaseModel)
 def _module(name: str) -> Any:
     if name not in BUILT_IN:
         near = difflib.get_close_matches(name, BUILT_IN, n=1, cutoff=0.5)
-        why, fix = (
-            f"There are: {', '.join(BUILT_IN)}.",
-            f"Did you mean `{near[0]}`?" if near else "See `agentcli tools list`.",
-        )
+        why = f"There are: {', '.join(BUILT_IN)}."
+        fix = f"Did you mean `{near[0]}`?" if near else "See `agentcli tools list`."
         raise DefinitionError("E-TEMPLATE-UNKNOWN-TOOL", f"There is no tool `{name}`.", why=why, fix=fix)
     return importlib.import_module(BUILT_IN[name])
 
@@ -136,15 +134,15 @@ def _options(use: ToolUse, model: type[M]) -> M:
         problem = error.errors(include_url=False)[0]
         option = ".".join(str(part) for part in problem["loc"])
         known = ", ".join(model.model_fields)
-        why = sentence(problem["msg"])
+        why, fix = sentence(problem["msg"]), f"Set one of: {known}." if known else "Remove it: the tool has no options."
         if problem["type"] == "extra_forbidden":
             near = difflib.get_close_matches(option, model.model_fields, n=1, cutoff=0.5)
-            why = f"There is no such option{f'; did you mean `{near[0]}`?' if near else '.'}"
+            why, fix = "There is no such option.", f"Did you mean `{near[0]}`?" if near else fix
         raise DefinitionError(
             "E-TOOL-OPTION",
             f"The option `{option}` of the tool `{use.name}` cannot be set so.",
             why=why,
-            fix=f"Set one of: {known}." if known else "Remove it: the tool has no options.",
+            fix=fix,
         ) from error
 
 

@@ -92,7 +92,7 @@ def _settings(bench: Workbench) -> Iterator[Check]:
 def _templates(bench: Workbench) -> Iterator[Check]:
     report = check_config(bench)
     if report.problems:
-        more = f" ({len(report.problems)} problems in all)" if len(report.problems) > 1 else ""
+        more = f" There are {len(report.problems)} problems in all." if len(report.problems) > 1 else ""
         yield Check("templates", "fail", f"{report.problems[0].what}{more}", "See `agentcli config check`.")
     else:
         yield Check("templates", "ok", f"{report.templates} load")
@@ -139,7 +139,7 @@ def _journal(bench: Workbench) -> Iterator[Check]:
     for row in rows:
         problems = bench.journal.verify(row.start.id).problems
         if problems:
-            yield Check("journal", "fail", f"The record of {row.start.id} is damaged: {problems[0].what}", _RESTORE)
+            yield Check("journal", "fail", f"The record of {row.start.id} is damaged. {problems[0].what}", _RESTORE)
             return
     detail = f"{bench.journal_folder}, the newest {len(rows)} verified" if rows else f"{bench.journal_folder}, empty"
     yield Check("journal", "ok", detail)

@@ -18,7 +18,7 @@ from agentcli.config.load import load_settings
 from agentcli.config.places import Places
 from agentcli.config.trust import trust
 from agentcli.definitions.nearest import listed, suggestion
-from agentcli.errors import StorageError, UsageError
+from agentcli.errors import StorageError, UsageError, sentence
 from agentcli.tools.registry import BUILT_IN
 from agentcli.workbench.file_schema import SchemaName, file_schema
 
@@ -77,9 +77,9 @@ def init_project(target: Path, template: str, force: bool, places: Places) -> In
         for path, text in files.items():
             _write(root, path, text)
     except OSError as error:
-        why = error.strerror or str(error)
-        fix = "free some space, or choose a folder that you can write to"
-        raise StorageError("E-INIT-STORAGE", f"the project cannot be written to {root}", why=why, fix=fix) from error
+        why = sentence(error.strerror or str(error))
+        fix = "Free some space, or choose a folder that you can write to."
+        raise StorageError("E-INIT-STORAGE", f"The project cannot be written to {root}.", why=why, fix=fix) from error
     trust(places, root)
     agents, workflows = _verify(root, places)
     shown = tuple(path for path in files if path.parts[0] != ".agentcli")
@@ -99,9 +99,9 @@ def _contents(template: str, name: str) -> dict[Path, str]:
     """Every file of the new project by its relative path: the template's, then the schemas that editors read."""
     names = [one.name for one in list_project_templates()]
     if template not in names:
-        fix = suggestion(template, names, "see `agentcli init --list`")
-        what = f"there is no project template `{template}`"
-        raise UsageError("E-INIT-TEMPLATE", what, why=f"there are: {listed(names)}", fix=fix)
+        fix = suggestion(template, names, "See `agentcli init --list`.")
+        what = f"There is no project template `{template}`."
+        raise UsageError("E-INIT-TEMPLATE", what, why=f"There are: {listed(names)}.", fix=fix)
     folder = _templates() / template
     files: dict[Path, str] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
@@ -117,21 +117,21 @@ def _contents(template: str, name: str) -> dict[Path, str]:
 def _check_target(root: Path, files: Mapping[Path, str], force: bool) -> None:
     """Nothing of the user's is in the way, and no link leads what is written out of the folder."""
     if os.path.lexists(root) and not root.is_dir():
-        fix = "choose another folder"
-        raise UsageError("E-INIT-TARGET", f"{root} is no folder", why="a project is a folder of files", fix=fix)
+        fix = "Choose another folder."
+        raise UsageError("E-INIT-TARGET", f"{root} is not a folder.", why="A project is a folder of files.", fix=fix)
     real = root.resolve()
     for path in files:
         if not (root / path).parent.resolve().is_relative_to(real) or (root / path).is_symlink():
-            why = f"{path} is reached through a link"
+            why = f"{path} is reached through a link."
             raise UsageError(
-                "E-INIT-TARGET", "a file would be written outside the project", why=why, fix="remove the link"
+                "E-INIT-TARGET", "A file would be written outside the project.", why=why, fix="Remove the link."
             )
     conflicts = [path for path, text in files.items() if path.parts[0] != ".agentcli" and _differs(root / path, text)]
     folders = [path for path in conflicts if (root / path).is_dir()]
     if folders or (conflicts and not force):
-        names = ", ".join(str(path) for path in (folders or conflicts))
-        fix = "move them away" if folders else "choose another folder, or overwrite them with --force"
-        raise UsageError("E-INIT-CONFLICT", f"{root} has files of these names already", why=names, fix=fix)
+        why = f"These are there: {', '.join(str(path) for path in (folders or conflicts))}."
+        fix = "Move them away." if folders else "Choose another folder, or overwrite them with --force."
+        raise UsageError("E-INIT-CONFLICT", f"{root} has files of the project's names already.", why=why, fix=fix)
 
 
 def _differs(path: Path, text: str) -> bool:

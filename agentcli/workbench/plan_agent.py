@@ -18,7 +18,7 @@ from agentcli.core.messages import Conversation
 from agentcli.core.policies import Layer
 from agentcli.core.runs import RunQuery
 from agentcli.engine.admission import Admission
-from agentcli.errors import DeniedError, UsageError
+from agentcli.errors import UsageError, sentence
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
 from agentcli.workbench.choose_model import choose_models
 
@@ -62,9 +62,9 @@ async def plan_agent(bench: Workbench, request: RunRequest, admission: Admission
 
 def _refuse_disabled(template: AgentTemplate) -> None:
     if not template.enabled:
-        raise DeniedError(
+        raise UsageError(
             "E-AGENT-DISABLED",
-            f"The agent {template.name} is disabled.",
+            f"The agent `{template.name}` is disabled.",
             why="Its template says `enabled: false`.",
             fix="Set `enabled: true` in its template.",
         )
@@ -88,8 +88,8 @@ def _limits(bench: Workbench, loaded: LoadedAgent, request: RunRequest) -> Limit
         raise UsageError(
             "E-USAGE-LIMIT",
             f"The limit `{name}` cannot be set so.",
-            why=problem["msg"],
-            fix=f"The limits are: {', '.join(LimitsSpec.model_fields)}.",
+            why=sentence(problem["msg"]),
+            fix=f"Set one of: {', '.join(LimitsSpec.model_fields)}.",
         ) from None
 
 

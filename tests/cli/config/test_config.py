@@ -52,7 +52,7 @@ def test_json_is_an_object_a_setting(cli: Cli, project: Path) -> None:
 def test_an_unknown_setting_suggests_the_nearest(cli: Cli, project: Path) -> None:
     result = cli("config", "show", "limit")
     assert (result.code, result.out) == (2, "")
-    assert "did you mean `limits`?" in result.err
+    assert "Did you mean `limits`?" in result.err
 
 
 def test_a_key_in_a_file_is_never_shown(cli: Cli, project: Path) -> None:

@@ -96,7 +96,7 @@ def test_an_unknown_model_suggests_the_nearest(cli: Cli) -> None:
     for words in (("pull",), ("path",)):
         result = cli("models", *words, "coder-1.4b")
         assert (result.code, result.out) == (7, "")
-        assert "coder-1.5b?" in result.err
+        assert "`local:coder-1.5b`?" in result.err
 
 
 def test_pulling_what_is_here_prints_its_path(cli: Cli, isolated: Path) -> None:

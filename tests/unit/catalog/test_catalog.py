@@ -78,11 +78,11 @@ def test_an_unknown_name_is_a_usage_error_with_the_nearest(roots: list[Root], ca
     write(roots[1], "reader.yaml")
     with pytest.raises(UsageError) as caught:
         catalog.agent("raeder")
-    assert (caught.value.code, caught.value.info.fix) == ("E-AGENT-UNKNOWN", "did you mean `reader`?")
+    assert (caught.value.code, caught.value.info.fix) == ("E-AGENT-UNKNOWN", "Did you mean `reader`?")
     with pytest.raises(UsageError) as caught:
         catalog.workflow("raeder")
-    assert (caught.value.code, caught.value.info.why) == ("E-WORKFLOW-UNKNOWN", "there are no workflows")
-    with pytest.raises(UsageError, match="there is no file"):
+    assert (caught.value.code, caught.value.info.why) == ("E-WORKFLOW-UNKNOWN", "There are no workflows.")
+    with pytest.raises(UsageError, match="There is no file"):
         catalog.agent("./missing.yaml")
 
 
@@ -155,14 +155,14 @@ HEAD = "name: a\ninstructions: Do it.\n"
 @pytest.mark.parametrize(
     ("text", "kind", "line", "column", "what", "why", "fix"),
     [
-        (HEAD + "toolz: []", "UNKNOWN-KEY", 3, 1, "`toolz`", "the file may have", "`tools`"),
+        (HEAD + "toolz: []", "UNKNOWN-KEY", 3, 1, "`toolz`", "The file may have", "`tools`"),
         (HEAD + "settings: {temprature: 1}", "UNKNOWN-KEY", 3, 12, "`temprature`", "`settings` may", "`temperature`"),
         (HEAD + "inputs:\n  a: {typ: string}", "UNKNOWN-KEY", 4, 7, "`typ`", "`inputs.a` may", "`type`"),
-        (HEAD + "zzz: 1", "UNKNOWN-KEY", 3, 1, "`zzz`", "", "remove it"),
-        (HEAD + "tools: [read_line]", "UNKNOWN-TOOL", 3, 9, "`read_line`", "there are", "`read_lines`"),
+        (HEAD + "zzz: 1", "UNKNOWN-KEY", 3, 1, "`zzz`", "", "Remove it."),
+        (HEAD + "tools: [read_line]", "UNKNOWN-TOOL", 3, 9, "`read_line`", "There are", "`read_lines`"),
         (HEAD + "tools:\n  - zzz: {}", "UNKNOWN-TOOL", 4, 5, "`zzz`", "", "tools list"),
-        (HEAD + "tools: [grep_file, grep_file]", "DUPLICATE-TOOL", 3, 20, "twice", "", "remove"),
-        (HEAD + "tools: [{python: tools/a.py}]", "PYTHON-TOOL", 3, 9, "cannot be used yet", "", "remove"),
+        (HEAD + "tools: [grep_file, grep_file]", "DUPLICATE-TOOL", 3, 20, "twice", "", "Remove"),
+        (HEAD + "tools: [{python: tools/a.py}]", "PYTHON-TOOL", 3, 9, "cannot be used yet", "", "Remove"),
         (HEAD + "permissions: {deny: [delete_fil]}", "UNKNOWN-TOOL", 3, 22, "`delete_fil`", "", ""),
         (HEAD + "model: opnai:gpt", "UNKNOWN-PROVIDER", 3, 8, "`opnai`", "", "`openai`"),
         (HEAD + "model: [openai:a, zzz:b]", "UNKNOWN-PROVIDER", 3, 19, "`zzz`", "", "providers:"),
@@ -174,27 +174,27 @@ HEAD = "name: a\ninstructions: Do it.\n"
         (HEAD + "tools: read_lines", "TYPE", 3, 8, "tools", "a list", "[read_lines]"),
         (HEAD + "limits: 3", "TYPE", 3, 9, "limits", "a mapping, found 3", ""),
         (HEAD + "limits: {turns: 1.5}", "TYPE", 3, 17, "turns", "a whole number", ""),
-        (HEAD + "description: 3", "QUOTE", 3, 14, "description", "text, found 3", 'quote it: "3"'),
+        (HEAD + "description: 3", "QUOTE", 3, 14, "description", "text, found 3", 'Quote it: "3".'),
         (HEAD + "description: [a]", "TYPE", 3, 14, "description", "text, found a list", ""),
-        (HEAD + "description: see #12", "QUOTE", 3, 14, "cut short", "comment", "quote the whole"),
+        (HEAD + "description: see #12", "QUOTE", 3, 14, "cut short", "comment", "Quote the whole"),
         (HEAD + "inputs: {a: {type: strin}}", "VALUE", 3, 20, "`inputs.a.type`", "one of string", "`string`"),
-        (HEAD + "inputs: {a-b: {}}", "VALUE", 3, 10, "`a-b`", "letters", "rename"),
+        (HEAD + "inputs: {a-b: {}}", "VALUE", 3, 10, "`a-b`", "letters", "Rename"),
         (HEAD + "inputs: {a: {default: 3}}", "VALUE", 3, 23, "default", "type string, found 3", ""),
         (HEAD + "kind: workflow", "VALUE", 3, 7, "kind", "`agent`", ""),
-        (HEAD + "output: {schema: {type: objct}}", "SCHEMA", 3, 18, "no valid JSON Schema", "objct", ""),
+        (HEAD + "output: {schema: {type: objct}}", "SCHEMA", 3, 18, "not a valid JSON Schema", "objct", ""),
         (HEAD + "output: {schema: '{{ inputs.x }}'}", "UNDEFINED", 3, 29, "`inputs.x`", "", "`x: {type"),
         (HEAD + "output: {}", "MISSING-KEY", 3, 9, "`schema` is missing in `output`", "", "schema:"),
         ("name: a\n", "MISSING-KEY", 1, 1, "`instructions` is missing", "", "instructions:"),
         ("name: a\ninstructions: ''\n", "VALUE", 2, 15, "instructions", "not empty", ""),
         ("name: a\ninstructions: 42\n", "QUOTE", 2, 15, "instructions", "", '"42"'),
-        ("name: a\ninstructions:\n  Answer: yes\n", "QUOTE", 3, 3, "instructions", "a mapping", "quote"),
-        ("name: a\ninstructions: Fix #3 now\n", "QUOTE", 2, 15, "cut short", "", "quote"),
+        ("name: a\ninstructions:\n  Answer: yes\n", "QUOTE", 3, 3, "instructions", "a mapping", "Quote"),
+        ("name: a\ninstructions: Fix #3 now\n", "QUOTE", 2, 15, "cut short", "", "Quote"),
         ("name: b\ninstructions: x\n", "NAME", 1, 7, "`name: b`", "`a`", "`name: a`"),
         ("instructions: |\n  Hi,\n  {{ inputs.x }}\nname: a", "UNDEFINED", 3, 13, "`inputs.x`", "", ""),
         ("instructions: topc {{ topc }}\nname: a", "UNDEFINED", 1, 23, "`topc`", "", ""),
         ("instructions: |\n  a\n   {% if %}\nname: a", "TEMPLATING", 3, 4, "cannot be read", "", ""),
         ("instructions: '{% if %}'\nname: a", "TEMPLATING", 1, 15, "cannot be read", "", ""),
-        ("- a\n", "TYPE", 1, 1, "`the file`", "a mapping, found a list", ""),
+        ("- a\n", "TYPE", 1, 1, "The file", "a mapping, found a list", ""),
     ],
 )
 def test_every_problem_has_its_place_and_its_fix(

@@ -59,7 +59,7 @@ def test_what_does_not_fit_is_refused_with_an_example(kind: Any, given_value: ob
     with pytest.raises(UsageError) as caught:
         convert({"x": InputSpec(type=kind)}, {"x": given_value})
     assert caught.value.code == "E-INPUT-TYPE"
-    assert caught.value.info.fix.startswith("-i x")
+    assert caught.value.info.fix.startswith("Write `-i x")
 
 
 def test_defaults_are_filled_in_and_what_may_be_left_out_is_null() -> None:
@@ -71,17 +71,17 @@ def test_a_missing_input_is_named_with_what_it_is_for() -> None:
     specs = {"a": InputSpec(description="Where to look."), "b": InputSpec()}
     with pytest.raises(UsageError) as caught:
         convert(specs, {})
-    assert (caught.value.code, caught.value.info.fix) == ("E-INPUT-MISSING", "-i a=…")
+    assert (caught.value.code, caught.value.info.fix) == ("E-INPUT-MISSING", "Write `-i a=…`.")
     assert caught.value.info.why == "Where to look.; also missing: b"
 
 
 def test_an_unknown_input_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(UsageError) as caught:
         convert({"topic": InputSpec(default="x")}, {"topc": "y"})
-    assert (caught.value.code, caught.value.info.fix) == ("E-INPUT-UNKNOWN", "did you mean `topic`?")
+    assert (caught.value.code, caught.value.info.fix) == ("E-INPUT-UNKNOWN", "Did you mean `topic`?")
     with pytest.raises(UsageError) as caught:
         convert({}, {"x": "y"})
-    assert caught.value.info.why == "it declares no inputs"
+    assert caught.value.info.why == "The template declares no inputs."
 
 
 def test_only_the_listed_values_are_taken() -> None:
@@ -89,7 +89,7 @@ def test_only_the_listed_values_are_taken() -> None:
     assert convert(specs, {"size": "small"}) == {"size": "small"}
     with pytest.raises(UsageError) as caught:
         convert(specs, {"size": "smal"})
-    assert (caught.value.code, caught.value.info.fix) == ("E-INPUT-VALUE", "did you mean `small`?")
+    assert (caught.value.code, caught.value.info.fix) == ("E-INPUT-VALUE", "Did you mean `small`?")
 
 
 def test_a_huge_input_is_refused() -> None:

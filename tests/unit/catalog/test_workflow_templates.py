@@ -53,7 +53,7 @@ def workflow_problem(roots: list[Root], catalog: Catalog, text: str) -> Definiti
         (FLOW + "  - {prompt: x, foreach: '{{ inputs.l }}'}", "UNDEFINED", 3, 37, "`inputs.l`"),
         (FLOW + "  - {prompt: x, model: zz:y}", "UNKNOWN-PROVIDER", 3, 24, "`zz`"),
         (FLOW + "  - Fix issue #12", "QUOTE", 3, 5, "cut short"),
-        (FLOW + "  - Summarise: the file", "QUOTE", 3, 5, "`steps[0]` is no text"),
+        (FLOW + "  - Summarise: the file", "QUOTE", 3, 5, "`steps[0]` is not text"),
         (FLOW + "  - promt: hello", "UNKNOWN-KEY", 3, 5, "`promt`"),
         (FLOW + "  - {}", "VALUE", 3, 5, "`steps[0]`"),
         (FLOW + "  - 42", "QUOTE", 3, 5, "`steps[0]`"),

@@ -155,7 +155,7 @@ def test_a_literal_key_works_is_a_warning_and_is_known_to_be_secret(setup: Confi
     [
         ("agnt: x\n", "UNKNOWN-KEY", 1, 1, "`agnt`", "`agent`"),
         ("limits:\n  turn: 3\n", "UNKNOWN-KEY", 2, 3, "`turn`", "`turns`"),
-        ("limits: {turns: '3'}\n", "TYPE", 1, 17, "`limits.turns`", "remove the quotes"),
+        ("limits: {turns: '3'}\n", "TYPE", 1, 17, "`limits.turns`", "Remove the quotes."),
         ("color: purple\n", "VALUE", 1, 8, "`color`", "one of them"),
         ("providers: {x: {base_url: 'ftp://a'}}\n", "VALUE", 1, 27, "base_url", ""),
         ("providers: {x: {base_url: 'https://u:p@a/v1'}}\n", "VALUE", 1, 27, "base_url", ""),
@@ -191,11 +191,11 @@ def test_two_configuration_files_are_an_error(setup: Configured) -> None:
 def test_an_unknown_profile_is_a_usage_error(setup: Configured) -> None:
     with pytest.raises(UsageError) as caught:
         setup.load(profile="prod")
-    assert caught.value.info.why == "no configuration file has profiles"
+    assert caught.value.info.why == "No configuration file has profiles."
     setup.user("profiles: {prod: {}}\n")
     with pytest.raises(UsageError) as caught:
         setup.load(profile="prd")
-    assert (caught.value.code, caught.value.info.fix) == ("E-CONFIG-PROFILE-UNKNOWN", "did you mean `prod`?")
+    assert (caught.value.code, caught.value.info.fix) == ("E-CONFIG-PROFILE-UNKNOWN", "Did you mean `prod`?")
 
 
 def test_the_example_file_shows_every_setting_with_its_default(setup: Configured) -> None:

@@ -48,4 +48,4 @@ def test_the_nearest_name_ignores_case_and_gives_up_on_what_is_no_slip() -> None
     assert nearest("READ_LINE", ["read_lines", "grep_file"]) == "read_lines"
     assert nearest("zzz", ["read_lines"]) is None
     assert suggestion("zzz", ["read_lines"], "look around") == "look around"
-    assert listed(map(str, range(20)), 3) == "0, 1, 10, …"
+    assert listed(map(str, range(20)), 3) == "0, 1, 10 and 17 more"

@@ -51,14 +51,14 @@ def test_registries_share_nothing(tmp_path: Path) -> None:
 
 def test_an_unknown_tool_is_named_with_the_nearest(registry: ToolRegistry) -> None:
     error = refused(registry, use("read_line"))
-    assert (error.code, error.info.fix) == ("E-TOOL-UNKNOWN", "Did you mean `read_lines`?")
-    assert "The tools are: read_lines, " in refused(registry, use("zzz")).info.fix
+    assert (error.code, error.info.fix) == ("E-TEMPLATE-UNKNOWN-TOOL", "Did you mean `read_lines`?")
+    assert "There are: read_lines, " in refused(registry, use("zzz")).info.why
 
 
 @pytest.mark.parametrize(
     ("tool", "options", "said"),
     [
-        ("read_lines", {"max_line": 3}, "did you mean `max_lines`?"),
+        ("read_lines", {"max_line": 3}, "no such option."),
         ("read_lines", {"zzz": 3}, "no such option."),
         ("read_lines", {"max_lines": 0}, "greater than or equal to 1"),
         ("read_lines", {"max_lines": "3"}, "valid integer"),
@@ -69,11 +69,15 @@ def test_a_bad_option_is_named(registry: ToolRegistry, tool: str, options: dict[
     error = refused(registry, use(tool, **options))
     assert error.code == "E-TOOL-OPTION"
     assert said in error.info.why
-    assert error.info.fix in ("Its options are: max_lines, max_bytes.", "It has no options.")
+    assert error.info.fix in (
+        "Did you mean `max_lines`?",
+        "Set one of: max_lines, max_bytes.",
+        "Remove it: the tool has no options.",
+    )
 
 
 def test_a_tool_listed_twice_is_an_error(registry: ToolRegistry) -> None:
-    assert refused(registry, use("read_lines"), use("read_lines")).code == "E-TOOL-DUPLICATE"
+    assert refused(registry, use("read_lines"), use("read_lines")).code == "E-TEMPLATE-DUPLICATE-TOOL"
 
 
 def test_a_python_tool_is_refused_by_name(registry: ToolRegistry) -> None:

@@ -117,7 +117,7 @@ def test_files_of_the_users_are_never_overwritten_silently(tmp_path: Path, place
     (root / "notes.txt").write_text("mine too")
     with pytest.raises(UsageError) as caught:
         init_project(root, "minimal", False, places)
-    assert (caught.value.code, caught.value.info.why) == ("E-INIT-CONFLICT", "README.md")
+    assert (caught.value.code, caught.value.info.why) == ("E-INIT-CONFLICT", "These are there: README.md.")
     assert sorted(path.name for path in root.iterdir()) == ["README.md", "notes.txt"]
     assert not is_trusted(places, root)
     init_project(root, "minimal", True, places)
@@ -129,7 +129,7 @@ def test_a_folder_in_the_place_of_a_file_is_not_forced(tmp_path: Path, places: P
     (tmp_path / "p" / "README.md").mkdir(parents=True)
     with pytest.raises(UsageError) as caught:
         init_project(tmp_path / "p", "minimal", True, places)
-    assert caught.value.info.fix == "move them away"
+    assert caught.value.info.fix == "Move them away."
 
 
 @pytest.mark.parametrize("link", ["agents", "README.md", ".agentcli"])
