@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
+from agentcli.journal.foreign import read_file
 from agentcli.journal.packing import WINDOW, Coding, deflate, pack, unpack
 
 INLINE_LIMIT = 65_536
@@ -78,8 +79,8 @@ class BlobFiles:
         return Packed(digest, len(data), coding, None)
 
     def read(self, digest: bytes, coding: Coding) -> bytes:
-        """What lies in the file. Raises OSError."""
-        return self.path(digest, coding).read_bytes()
+        """What lies in the file. Raises OSError, ValueError."""
+        return read_file(self.path(digest, coding))
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from agentcli.core.models import Usage
 from agentcli.core.runs import RunEnd, RunQuery, RunRow, RunStart
 from agentcli.errors import UsageError
+from agentcli.journal.foreign import fault_of_row
 
 IsOwned = Callable[[str], bool]
 """Whether the run of this id has an owner now."""
@@ -31,7 +32,7 @@ class Listing:
         self._is_owned = is_owned
 
     def runs(self, query: RunQuery) -> list[RunRow]:
-        """The runs asked for, newest first. Raises sqlite3.Error."""
+        """The runs asked for, newest first. Raises sqlite3.Error, ValueError."""
         where, values = _conditions(query)
         if query.status in ("running", "interrupted"):
             # The two differ in who holds a lock, which no query can see.
@@ -76,6 +77,9 @@ class Listing:
 
     def _row(self, row: tuple[Any, ...]) -> RunRow:
         n, run, kind, name, task, model, manifest, started, parent, relation, cut, status, *end = row
+        fault = fault_of_row(run, kind, started, parent, relation, status)
+        if fault is not None:
+            raise ValueError(fault)
         start = RunStart(run, kind, name, task, model, manifest.hex(), started, parent, relation, cut)
         tags = self._database.execute("SELECT tag FROM tags WHERE run = ? ORDER BY tag", (n,))
         names = tuple(tag for (tag,) in tags)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import zlib
 from enum import IntEnum
 
+from agentcli.journal.foreign import MAX_CONTENT
+
 WINDOW = 32_768
 """Deflate looks back this far: more of a dictionary is of no use."""
 
@@ -62,6 +64,8 @@ def deflate(data: bytes, dictionary: bytes = b"") -> bytes:
 
 def inflate(data: bytes, size: int, dictionary: bytes = b"") -> bytes:
     """The reverse. Raises ValueError unless exactly `size` bytes come out: never more memory than that."""
+    if not 0 <= size <= MAX_CONTENT:
+        raise ValueError(f"it calls itself {size} bytes large")
     unpacker = zlib.decompressobj(_RAW_DEFLATE, zdict=dictionary[-WINDOW:])
     try:
         out = unpacker.decompress(data, size + 1)

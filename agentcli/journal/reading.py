@@ -15,6 +15,7 @@ from agentcli.core.models import RequestDelta, Usage
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobFiles, BlobReader
 from agentcli.journal.faults import damaged, storage_error
+from agentcli.journal.foreign import MAX_CELL
 from agentcli.journal.records import SELECT, Line, Row, event_of, fields_of, line_in
 from agentcli.journal.schema import BUSY_S, check
 
@@ -63,7 +64,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _opened(path: Path, mode: str) -> sqlite3.Connection:
     uri = f"file:{quote(str(path))}?{mode}"
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    database = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_CELL)
+    return database
 
 
 def _log_is_empty(path: Path) -> bool:
@@ -165,7 +168,7 @@ class EventReader:
     def _event(self, run: str, row: Row) -> Event:
         try:
             return event_of(run, self._line(run, row), self.blob)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise damaged(self.path, f"Event {row[1]} of run {run} cannot be read: {error}.") from error
 
     def _line(self, run: str, row: Row) -> Line:

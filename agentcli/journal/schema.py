@@ -9,6 +9,7 @@ from pathlib import Path
 
 from agentcli.errors import StorageError
 from agentcli.journal.faults import damaged
+from agentcli.journal.foreign import fault_of
 
 FILE = "journal.db"
 
@@ -113,6 +114,9 @@ def check(database: sqlite3.Connection, path: Path) -> int:
             why=f"Its schema is version {version}; this one reads up to {VERSION}.",
             fix="Upgrade agentcli: pip install -U agentcli.",
         )
+    made = tuple(text for migration in MIGRATIONS if migration.version <= version for text in migration.statements)
+    if fault := fault_of(database, made):
+        raise damaged(path, fault)
     return version
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,6 +14,7 @@ from agentcli.core.messages import Message
 from agentcli.core.runs import RunQuery, RunRow, RunStart
 from agentcli.journal.blobs import BlobFiles
 from agentcli.journal.faults import damaged, storage_error
+from agentcli.journal.foreign import RUN_ID, refuse_links
 from agentcli.journal.listing import Listing, no_journal
 from agentcli.journal.locks import FileLock, RunLocks, Turnstile
 from agentcli.journal.operations import Begin, Chain, Operation, Reopen
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 TASK_PREVIEW = 200
 """Characters of a run's task that its row shows; the whole stands in `run.started`."""
-
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 T = TypeVar("T")
 
@@ -54,7 +52,7 @@ class SqliteJournal:
 
     def begin(self, start: RunStart) -> SqliteRunLog:
         """Own a new run. Raises StorageError, also E-RUN-OWNED where the id is in use."""
-        if not _RUN_ID.fullmatch(start.id):
+        if not RUN_ID.fullmatch(start.id):
             raise ValueError(f"not a run id: {start.id!r}")
         task = start.task if len(start.task) <= TASK_PREVIEW else start.task[: TASK_PREVIEW - 1] + "…"
         start = replace(start, task=task, started=float(start.started))
@@ -83,6 +81,7 @@ class SqliteJournal:
         self._writer.close()
 
     def _own(self, run: str) -> FileLock:
+        refuse_links(self.folder)
         try:
             for folder in (self.folder, self._locks.folder):
                 _make_private(folder)
@@ -166,6 +165,8 @@ class SqliteJournal:
             return question(reader)
         except sqlite3.Error as error:
             raise storage_error(error, self.path) from error
+        except ValueError as error:
+            raise damaged(self.path, f"{error}.") from error
 
     def _reading(self) -> EventReader:
         reader = self._open()
@@ -175,6 +176,7 @@ class SqliteJournal:
 
     def _open(self) -> EventReader | None:
         if self._reader is None and self.path.exists():
+            refuse_links(self.folder)
             database = open_reader(self.path)
             if database is not None:
                 self._reader = EventReader(database, self._files, self.path)
