@@ -76,14 +76,19 @@ class Child:
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
+            await self._ended()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def _ended(self) -> None:
+        """Wait for the process to end; one that takes too long is killed."""
+        try:
             async with asyncio.timeout(_GRACE_SECONDS):
                 await self._process.wait()
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
             await self._process.wait()
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
     async def _wait_ready(self, model: Path) -> None:
         async for line in _lines(self._process.stdout):
@@ -91,6 +96,7 @@ class Child:
             if "address" in told:
                 return
             if "error" in told:
+                await self._ended()  # by then its log is whole
                 raise not_loadable(model, _reason(self._folder / "log", str(told["error"])))
         raise not_loadable(model, _reason(self._folder / "log", "llama.cpp ended while loading it."))
 

@@ -55,5 +55,6 @@ def _say(value: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     code = main(sys.argv[1:])
-    sys.stdout.flush()
-    os._exit(code)  # llama.cpp's threads are not waited for: there is nothing of theirs to keep
+    if code:
+        sys.exit(code)  # lets llama.cpp's log, which a thread of its own writes, come to its end
+    os._exit(0)  # its other threads are not waited for: there is nothing of theirs to keep
