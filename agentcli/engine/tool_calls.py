@@ -23,7 +23,7 @@ from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effect, Effects, expect
 from agentcli.engine.ports import Approver, RunLog, Tool, ToolSet
 from agentcli.engine.scope import Scope
-from agentcli.errors import AgentcliError, DeniedError, ToolError, ToolRefusedError, sentence
+from agentcli.errors import AgentcliError, DeniedError, ToolError, ToolRefusedError
 
 
 @dataclass(slots=True)
@@ -89,8 +89,8 @@ class ToolCalls:
             raise ToolRefusedError(
                 "E-TOOL-REFUSED",
                 f"The user refused `{spec.name}`.",
-                why=sentence(answer.reason),
-                fix="Go on without this call, or ask what to do instead.",
+                why=f"The reason given: {answer.reason}" if answer.reason else "",
+                fix="Go on without this call.",
             )
         if answer.decision == "always":
             self.always.add(spec.name)
