@@ -176,7 +176,11 @@ def _verify(root: Path, places: Places) -> tuple[tuple[str, ...], tuple[str, ...
 
 
 def _next_steps(root: Path, template: str) -> tuple[str, ...]:
-    question = "What is the refund period?" if template == "full" else "Which files does this project have?"
+    question = (
+        "According to docs/refunds.md, how many days is the refund period?"
+        if template == "full"
+        else "Which files does this project have?"
+    )
     here = root == Path.cwd()
     steps = [] if here else [f"cd {_quoted(root)}"]
     return (*steps, f'agentcli run "{question}"', "agentcli runs show last")

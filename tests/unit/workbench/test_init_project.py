@@ -98,7 +98,7 @@ def test_what_to_type_next_begins_where_the_user_is(
     monkeypatch.chdir(tmp_path)
     assert init_project(Path("a b"), "full", False, places).next_steps == (
         "cd 'a b'",
-        'agentcli run "What is the refund period?"',
+        'agentcli run "According to docs/refunds.md, how many days is the refund period?"',
         "agentcli runs show last",
     )
     monkeypatch.chdir(tmp_path / "a b")
