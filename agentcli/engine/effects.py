@@ -108,11 +108,11 @@ class Effects:
         """Append an event that follows from what is already recorded. On record once: resuming does not repeat it."""
         ordinal = self._derived[scope.lane, body.type]
         self._derived[scope.lane, body.type] += 1
-        recorded = self._playback.recording.derived(scope.lane, body.type, ordinal) if self._playback else None
-        if recorded is None:
-            return self._append(self._event(body, scope))
-        self._reach(recorded)
-        return recorded
+        if self._playback is not None:
+            recorded = self._playback.recording.derived(scope.lane, body.type, ordinal)
+            if recorded is not None:
+                return self._reach(self._playback, recorded)
+        return self._append(self._event(body, scope))
 
     def note(self, body: Body, started: Event) -> None:
         """Append what happened while an effect is performed: a part of it, which only a replay shows again."""
@@ -177,23 +177,22 @@ class Effects:
         if self._playback is not None and not self._playback.over:
             recorded = await self._recorded(self._playback, Asked(key, effect.request, effect.describe))
             if recorded is not None:
-                self._reach(recorded)
-                return recorded.body
+                return self._reach(self._playback, recorded).body
         return await self._live(key, effect, scope)
 
     async def _recorded(self, playback: Playback, asked: Asked) -> Event | None:
         intent = playback.recording.intents.get(asked.key)
         if intent is not None:
-            self._reach(intent)
+            self._reach(playback, intent)
         answer = playback.ask(asked)
         with self._lanes.still():
             return await answer
 
-    def _reach(self, recorded: Event) -> None:
+    def _reach(self, playback: Playback, recorded: Event) -> Event:
         """The run is at a recorded event again: show it, as soon as those before it have been shown."""
-        if self._playback is not None:
-            for event in self._playback.recording.reach(recorded):
-                self._tell(event)
+        for event in playback.recording.reach(recorded):
+            self._tell(event)
+        return recorded
 
     async def _live(self, key: EffectKey, effect: Effect, scope: Scope) -> Body:
         if effect.intent is not None:

@@ -160,6 +160,16 @@ async def cancelled_in(rig: Rig, begun: asyncio.Event) -> RunOutcome:
     return await asyncio.wait_for(task, 5)
 
 
+async def test_a_run_told_twice_to_stop_stops_once() -> None:
+    rig = Rig()
+    working(rig)
+    task = asyncio.create_task(rig.run())
+    await asyncio.sleep(0)
+    task.cancel()
+    task.cancel()
+    assert ((await task).status, task.cancelling()) == ("cancelled", 0)
+
+
 async def test_the_end_of_a_cancelled_run_waits_for_every_call_to_clean_up() -> None:
     begun, cleaned = asyncio.Event(), asyncio.Event()
 
