@@ -21,7 +21,7 @@ def since(text: str, now: float) -> float:
     except (ValueError, OverflowError, OSError) as error:
         raise UsageError(
             "E-USAGE-TIME",
-            f"`{text}` is no time.",
+            f"`{text}` is not a time.",
             why="A time is a span before now (s, m, h, d, w) or a date.",
             fix="Write 30m, 2h, 3d, 1w, 2026-11-20 or 2026-11-20T08:15.",
         ) from error

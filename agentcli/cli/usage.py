@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from agentcli.cli.tree import ROOT, Entry
-from agentcli.errors import UsageError
+from agentcli.errors import UsageError, sentence
 
 
 def near(word: str, known: Iterable[str]) -> list[str]:
@@ -25,8 +26,8 @@ def unknown_command(path: str, word: str, entry: Entry) -> UsageError:
     guesses = " or ".join(f"`{guess}`" for guess in meant or elsewhere)
     return UsageError(
         "E-USAGE-COMMAND",
-        f"There is no command {word!r}.",
-        why=f"{path} knows: {', '.join(names)}.",
+        f"There is no command `{word}`.",
+        why=f"`{path}` knows: {', '.join(names)}.",
         fix=f"Did you mean {guesses}?" if guesses else f"See `{path} --help`.",
     )
 
@@ -38,7 +39,7 @@ def from_typer(error: Any) -> UsageError:
     see = f"See `{path} --help`."
     if hasattr(error, "possibilities"):
         return _unknown_option(error.option_name, error.possibilities or (), path)
-    text = " ".join(error.format_message().replace("Value error, ", "").split())
+    text = _in_our_words(error.format_message())
     if hasattr(error, "param_type"):
         return UsageError("E-USAGE-MISSING", text, why=f"`{path}` cannot do without it.", fix=see)
     if hasattr(error, "param") or hasattr(error, "option_name"):
@@ -48,6 +49,15 @@ def from_typer(error: Any) -> UsageError:
     )
 
 
+def _in_our_words(message: str) -> str:
+    """The parser's message as a sentence, with names in backticks."""
+    line = " ".join(message.replace("Value error, ", "").split())
+    if extra := re.fullmatch(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", line):
+        return f"There are too many words: `{extra[1]}` is left over."
+    return sentence(re.sub(r"(?<!\w)'([^']*)'", r"`\1`", line))
+
+
 def _unknown_option(name: str, possible: Sequence[str], path: str) -> UsageError:
-    fix = f"Did you mean {' or '.join(sorted(possible))}?" if possible else f"See `{path} --help`."
-    return UsageError("E-USAGE-OPTION", f"There is no option {name}.", why=f"`{path}` does not know it.", fix=fix)
+    guesses = " or ".join(f"`{option}`" for option in sorted(possible))
+    fix = f"Did you mean {guesses}?" if possible else f"See `{path} --help`."
+    return UsageError("E-USAGE-OPTION", f"There is no option `{name}`.", why=f"`{path}` does not know it.", fix=fix)

@@ -63,7 +63,7 @@ class Reader:
         if not equals or not name.isidentifier():
             raise UsageError(
                 "E-USAGE-INPUT",
-                f"`-i {pair}` is no input.",
+                f"`-i {pair}` is not an input.",
                 why="An input is a name, an equals sign and a value.",
                 fix="Write `-i name=text`, `-i name=@file` or `-i name:=JSON`.",
             )
@@ -129,7 +129,7 @@ def _limit(name: str, value: str) -> float:
     if number is None or number < 0 or (number == 0 and name != "cost_usd"):
         raise UsageError(
             "E-USAGE-LIMIT",
-            f"`--limit {name}={value}` is no limit.",
+            f"`--limit {name}={value}` is not a limit.",
             why=f"{name} takes a {'whole ' if whole else ''}number above 0.",
             fix=f"Write `--limit {name}=10`.",
         )
@@ -147,7 +147,7 @@ def _number(value: str, whole: bool) -> float | None:
 def _json(name: str, value: str) -> Any:
     try:
         return json.loads(value)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             "E-USAGE-INPUT",
             f"`-i {name}:=…` is not followed by JSON.",

@@ -95,8 +95,8 @@ class Listing:
         if not ids:
             return _none(ref)
         near = difflib.get_close_matches(ref.lower(), ids, 1, 0.5) or _near_tail(ref.lower(), ids)
-        fix = f"Did you mean `{near[0]}`?" if near else "`agentcli runs list` shows them."
-        return UsageError("E-RUN-UNKNOWN", f"There is no run `{ref}`.", why="No id begins or ends so.", fix=fix)
+        fix = f"Did you mean `{near[0]}`?" if near else "See `agentcli runs list`."
+        return UsageError("E-RUN-UNKNOWN", f"There is no run `{ref}`.", why="No id begins or ends like that.", fix=fix)
 
     def _too_few(self, ref: str) -> UsageError:
         (count,) = self._database.execute("SELECT count(*) FROM runs WHERE relation IS NOT 'child'").fetchone()
@@ -106,7 +106,7 @@ class Listing:
             "E-RUN-UNKNOWN",
             f"There is no run `{ref}`.",
             why=f"The journal holds {count}.",
-            fix=f"Up to `last~{count - 1}`.",
+            fix=f"Name one up to `last~{count - 1}`.",
         )
 
 

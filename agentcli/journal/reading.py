@@ -183,4 +183,5 @@ def _missing(digest: bytes) -> StorageError:
         "E-BLOB-MISSING",
         f"The journal does not hold the content {digest.hex()}.",
         why="It was never put, or pruned.",
+        fix="Check the journal with `agentcli runs verify`.",
     )

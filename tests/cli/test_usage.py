@@ -15,55 +15,55 @@ from tests.cli.conftest import Cli
         (
             ("rusn",),
             (
-                "error: There is no command 'rusn'. (E-USAGE-COMMAND)\n"
-                "  why: agentcli knows: init, run, runs, agents, tools, models, config, trust, doctor, completion.\n"
+                "error: There is no command `rusn`. (E-USAGE-COMMAND)\n"
+                "  why: `agentcli` knows: init, run, runs, agents, tools, models, config, trust, doctor, completion.\n"
                 "  fix: Did you mean `agentcli run` or `agentcli runs`?\n"
             ),
         ),
         (
             ("runs", "shwo"),
             (
-                "error: There is no command 'shwo'. (E-USAGE-COMMAND)\n"
-                "  why: agentcli runs knows: list, show.\n"
+                "error: There is no command `shwo`. (E-USAGE-COMMAND)\n"
+                "  why: `agentcli runs` knows: list, show.\n"
                 "  fix: Did you mean `agentcli runs show`?\n"
             ),
         ),
         (
             ("pull",),
             (
-                "error: There is no command 'pull'. (E-USAGE-COMMAND)\n"
-                "  why: agentcli knows: init, run, runs, agents, tools, models, config, trust, doctor, completion.\n"
+                "error: There is no command `pull`. (E-USAGE-COMMAND)\n"
+                "  why: `agentcli` knows: init, run, runs, agents, tools, models, config, trust, doctor, completion.\n"
                 "  fix: Did you mean `agentcli models pull`?\n"
             ),
         ),
         (
             ("runs", "xyzzy"),
             (
-                "error: There is no command 'xyzzy'. (E-USAGE-COMMAND)\n"
-                "  why: agentcli runs knows: list, show.\n"
+                "error: There is no command `xyzzy`. (E-USAGE-COMMAND)\n"
+                "  why: `agentcli runs` knows: list, show.\n"
                 "  fix: See `agentcli runs --help`.\n"
             ),
         ),
         (
             ("--jsn", "runs"),
             (
-                "error: There is no option --jsn. (E-USAGE-OPTION)\n"
+                "error: There is no option `--jsn`. (E-USAGE-OPTION)\n"
                 "  why: `agentcli` does not know it.\n"
-                "  fix: Did you mean --json?\n"
+                "  fix: Did you mean `--json`?\n"
             ),
         ),
         (
             ("runs", "list", "--stats", "failed"),
             (
-                "error: There is no option --stats. (E-USAGE-OPTION)\n"
+                "error: There is no option `--stats`. (E-USAGE-OPTION)\n"
                 "  why: `agentcli runs list` does not know it.\n"
-                "  fix: Did you mean --status or --tag?\n"
+                "  fix: Did you mean `--status` or `--tag`?\n"
             ),
         ),
         (
             ("run", "-Z", "x"),
             (
-                "error: There is no option -Z. (E-USAGE-OPTION)\n"
+                "error: There is no option `-Z`. (E-USAGE-OPTION)\n"
                 "  why: `agentcli run` does not know it.\n"
                 "  fix: See `agentcli run --help`.\n"
             ),
@@ -71,7 +71,7 @@ from tests.cli.conftest import Cli
         (
             ("--color", "pink", "runs"),
             (
-                "error: Invalid value for '--color': 'pink' is not one of 'auto', 'always', 'never'. (E-USAGE-VALUE)\n"
+                "error: Invalid value for `--color`: `pink` is not one of `auto`, `always`, `never`. (E-USAGE-VALUE)\n"
                 "  why: `agentcli` cannot use that value.\n"
                 "  fix: See `agentcli --help`.\n"
             ),
@@ -79,7 +79,7 @@ from tests.cli.conftest import Cli
         (
             ("runs", "list", "--limit"),
             (
-                "error: Option '--limit' requires an argument. (E-USAGE-VALUE)\n"
+                "error: Option `--limit` requires an argument. (E-USAGE-VALUE)\n"
                 "  why: `agentcli runs list` cannot use that value.\n"
                 "  fix: See `agentcli runs list --help`.\n"
             ),
@@ -87,7 +87,7 @@ from tests.cli.conftest import Cli
         (
             ("tools", "show"),
             (
-                "error: Missing argument 'TOOL'. (E-USAGE-MISSING)\n"
+                "error: Missing argument `TOOL`. (E-USAGE-MISSING)\n"
                 "  why: `agentcli tools show` cannot do without it.\n"
                 "  fix: See `agentcli tools show --help`.\n"
             ),
@@ -95,7 +95,7 @@ from tests.cli.conftest import Cli
         (
             ("runs", "show", "a", "b"),
             (
-                "error: Got unexpected extra argument(s) (b) (E-USAGE-ARGUMENTS)\n"
+                "error: There are too many words: `b` is left over. (E-USAGE-ARGUMENTS)\n"
                 "  why: `agentcli runs show` takes fewer words.\n"
                 "  fix: See `agentcli runs show --help`. Quote what has spaces.\n"
             ),
@@ -119,7 +119,7 @@ from tests.cli.conftest import Cli
         (
             ("runs", "list", "--since", "yesterdayish"),
             (
-                "error: `yesterdayish` is no time. (E-USAGE-TIME)\n"
+                "error: `yesterdayish` is not a time. (E-USAGE-TIME)\n"
                 "  why: A time is a span before now (s, m, h, d, w) or a date.\n"
                 "  fix: Write 30m, 2h, 3d, 1w, 2026-11-20 or 2026-11-20T08:15.\n"
             ),
@@ -169,8 +169,8 @@ def test_windows_is_told_in_one_line(cli: Cli) -> None:
 
 def test_on_a_narrow_terminal_an_error_is_folded_between_words(cli: Cli) -> None:
     assert cli("rusn", terminal=True, columns=60).err == (
-        "error: There is no command 'rusn'. (E-USAGE-COMMAND)\n"
-        "  why: agentcli knows: init, run, runs, agents, tools,\n"
+        "error: There is no command `rusn`. (E-USAGE-COMMAND)\n"
+        "  why: `agentcli` knows: init, run, runs, agents, tools,\n"
         "    models, config, trust, doctor, completion.\n"
         "  fix: Did you mean `agentcli run` or `agentcli runs`?\n"
     )

@@ -30,7 +30,7 @@ def named_tool(bench: Workbench, name: str) -> ToolSpec:
         raise UsageError(
             "E-TOOL-UNKNOWN",
             f"There is no tool `{name}`.",
-            why=f"The tools are {', '.join(names)}.",
+            why=f"There are: {', '.join(names)}.",
             fix=f"Did you mean `{meant}`?" if meant else "See `agentcli tools list`.",
         )
     return bench.tools.spec(name)

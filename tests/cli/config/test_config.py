@@ -123,7 +123,7 @@ def test_schemas_are_json_schemas(cli: Cli, what: str) -> None:
 def test_an_unknown_schema_says_which_there_are(cli: Cli) -> None:
     result = cli("config", "schema", "tool")
     assert (result.code, result.out) == (2, "")
-    assert "'agent', 'workflow', 'config', 'events'" in result.err
+    assert "`agent`, `workflow`, `config`, `events`" in result.err
 
 
 def test_a_profile_is_chosen_anywhere(cli: Cli, project: Path) -> None:

@@ -68,7 +68,7 @@ def test_an_unknown_tool_suggests_the_nearest(cli: Cli) -> None:
     assert (result.code, result.out) == (2, "")
     assert result.err == (
         "error: There is no tool `read_line`. (E-TOOL-UNKNOWN)\n"
-        "  why: The tools are read_lines, grep_file, list_files, create_file, delete_file.\n"
+        "  why: There are: read_lines, grep_file, list_files, create_file, delete_file.\n"
         "  fix: Did you mean `read_lines`?\n"
     )
     assert cli("tools", "schema", "xyzzy").err.endswith("  fix: See `agentcli tools list`.\n")
