@@ -158,8 +158,8 @@ class Effects:
         return Event(self.run, self._seq + 1, now, mono, body, *self._place(scope), key, request, result)
 
     def _append(self, event: Event) -> Event:
-        self._seq = event.seq
         self._log.append(event)
+        self._seq = event.seq
         return self._tell(event)
 
     def _tell(self, event: Event) -> Event:

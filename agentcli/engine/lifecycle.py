@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from agentcli.core.events import RunCompleted, RunStarted
 from agentcli.core.models import Usage
@@ -16,6 +16,8 @@ from agentcli.engine.limits import Budget
 from agentcli.engine.ports import RunLog
 from agentcli.engine.scope import Scope
 from agentcli.errors import AgentcliError, ErrorInfo, sentence
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -79,7 +81,7 @@ async def execute(
     if ending.error is not None:
         ending = replace(ending, error=admission.admit_error(ending.error))
     duration_s = round(door.clock.monotonic() - begun, 6)
-    return await _to_the_end(_finish(door, log, budget, ending, duration_s))
+    return await to_the_end(_finish(door, log, budget, ending, duration_s))
 
 
 async def _finish(door: Effects, log: RunLog, budget: Budget, ending: _Ending, duration_s: float) -> RunOutcome:
@@ -110,8 +112,8 @@ async def _finish(door: Effects, log: RunLog, budget: Budget, ending: _Ending, d
     )
 
 
-async def _to_the_end(work: Coroutine[Any, Any, RunOutcome]) -> RunOutcome:
-    """Do the work, however often it is cancelled meanwhile."""
+async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
+    """Do the work, however often this task is cancelled meanwhile: that comes too late."""
     task = asyncio.create_task(work)
     while not task.done():
         try:

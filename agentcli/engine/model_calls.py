@@ -76,6 +76,8 @@ class ModelCalls:
             return ModelFailed(self._admission.admit_error(error.info), error.exit_code)
         observer.flush()
         message = Message.from_json(self._admission.admit(reply.message.to_json()))
+        if reply.finish_reason == "length":
+            message = _cut(message)
         return ModelCompleted(
             message=_with_own_ids(message, request.conversation.source.call_ids),
             usage=reply.usage,
@@ -85,6 +87,14 @@ class ModelCalls:
             cost_usd=reply.cost_usd,
             attempts=reply.attempts,
         )
+
+
+def _cut(message: Message) -> Message:
+    """The message of an answer that was cut: a last call without arguments may have lost them, and must not be made."""
+    calls = list(message.tool_calls)
+    if calls and not calls[-1].arguments:
+        calls[-1] = replace(calls[-1], malformed=calls[-1].malformed or "")
+    return replace(message, tool_calls=tuple(calls))
 
 
 def _with_own_ids(message: Message, taken: AbstractSet[str]) -> Message:

@@ -16,7 +16,7 @@ from agentcli.core.runs import RunStart
 from agentcli.engine.admission import Admission
 from agentcli.engine.agent_loop import AgentLoop
 from agentcli.engine.effects import Effects
-from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute
+from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
 from agentcli.engine.limits import Budget
 from agentcli.engine.model_calls import ModelCalls
 from agentcli.engine.output import OutputSchema
@@ -81,7 +81,7 @@ async def run_agent(
 
         return await execute(door, log, loop.budget, started, main, interrupt or Interrupt(), admission)
     finally:
-        await providers.aclose()
+        await to_the_end(providers.aclose())
 
 
 def _start(plan: AgentPlan, manifest: str, parent: str | None) -> RunStart:

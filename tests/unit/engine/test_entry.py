@@ -51,6 +51,16 @@ async def test_calls_beside_a_withheld_answer_are_not_made() -> None:
     assert (outcome.error.code, look.called) == ("E-OUTPUT-FILTERED", [])
 
 
+async def test_a_call_that_an_answer_was_cut_in_is_not_made() -> None:
+    look = says("look", "x")
+    whole, cut = ToolCall("c1", "look", {"at": 1}), ToolCall("c2", "look")
+    reply = replace(answer("", finish_reason="length"), message=Message("assistant", "", (whole, cut)))
+    rig = Rig([reply, answer("end")], [look])
+    assert (await rig.run()).output == "end"
+    assert look.called == [{"at": 1}]
+    assert {done.call_id: done.status for done in rig.seen.of("tool.completed")} == {"c1": "ok", "c2": "error"}
+
+
 async def test_text_beside_calls_is_kept_in_the_conversation() -> None:
     reply = replace(calls(CALL), message=Message("assistant", "I will look.", (ToolCall("c1", "look"),)))
     rig = Rig([reply, answer("seen")], [says("look", "x")])
@@ -100,10 +110,7 @@ async def test_a_file_whose_name_is_no_text_or_holds_a_secret_is_on_record_all_t
     rig = Rig([calls(("read", {})), answer()], [FunctionTool("read", read)], redactor=MarkingRedactor({"k": "s3cr3t"}))
     assert (await rig.run()).status == "completed"
     (done,) = [event.body for event in rig.recorded() if event.body.type == "tool.completed"]
-    assert [touch.path for touch in done.to_json()["files"] and rig.seen.of("tool.completed")[0].files] == [
-        "<secret:k>.txt",
-        "caf?.txt",
-    ]
+    assert [touch["path"] for touch in done.to_json()["files"]] == ["<secret:k>.txt", "caf?.txt"]
 
 
 async def test_a_retry_belongs_to_its_call_and_is_noted_each_time_it_happens() -> None:

@@ -12,7 +12,7 @@ from agentcli.core.limits import Limits
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.runs import RunEnd
 from agentcli.core.tools import ToolResult, ToolSpec
-from agentcli.engine.lifecycle import RunOutcome
+from agentcli.engine.lifecycle import RunOutcome, to_the_end
 from agentcli.engine.ports import ModelObserver
 from agentcli.errors import DeniedError, StorageError
 from tests.fakes.engine import (
@@ -158,6 +158,18 @@ async def cancelled_in(rig: Rig, begun: asyncio.Event) -> RunOutcome:
     await begun.wait()
     task.cancel()
     return await asyncio.wait_for(task, 5)
+
+
+async def test_work_that_must_end_keeps_its_error() -> None:
+    async def closes() -> None:
+        await asyncio.sleep(0)
+        raise OSError("the model would not go")
+
+    task = asyncio.create_task(to_the_end(closes()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(OSError, match="would not go"):
+        await task
 
 
 async def test_a_run_told_twice_to_stop_stops_once() -> None:
