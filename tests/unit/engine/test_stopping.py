@@ -1,4 +1,4 @@
-"""What stops a run from outside: a signal at any moment, a journal that fails at any point, its time."""
+"""What stops a run from outside: a signal at any moment, a journal that fails at any point."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from agentcli.core.limits import Limits
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.runs import RunEnd
-from agentcli.core.tools import ToolResult, ToolSpec
+from agentcli.core.tools import ToolResult
 from agentcli.engine.lifecycle import RunOutcome, to_the_end
 from agentcli.engine.ports import ModelObserver
 from agentcli.errors import DeniedError, StorageError
@@ -231,53 +231,6 @@ async def test_a_tool_whose_own_work_was_cancelled_has_failed_and_the_run_goes_o
     outcome = await rig.run()
     assert outcome.output == "so be it"
     assert [done.status for done in rig.seen.of("tool.completed")] == ["error"]
-
-
-class Thinking(Answering):
-    """An approver who never answers."""
-
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Said:
-        self.asked.append(spec.name)
-        return await forever()  # type: ignore[no-any-return]
-
-
-async def test_the_runs_time_also_ends_a_question_that_nobody_answers() -> None:
-    rig = Rig(approver=Thinking(), limits=Limits(seconds=0.01))
-    working(rig)
-    rig.approver = Thinking()
-    rig.provider.replies = [calls(("write", {"n": 1}))]
-    outcome = await rig.run()
-    assert (outcome.status, rig.approver.asked) == ("limited", ["write"])
-    assert rig.seen.types()[-3:] == ["approval.requested", "limit.reached", "run.completed"]
-
-
-@pytest.mark.parametrize(
-    ("limits", "status", "code"),
-    [
-        (Limits(seconds=0.01, tool_seconds=5), "limited", "E-LIMIT-SECONDS"),
-        (Limits(seconds=5, tool_seconds=0.01), "completed", None),
-        (Limits(seconds=0.01, tool_seconds=0.01), "limited", "E-LIMIT-SECONDS"),
-    ],
-)
-async def test_the_shorter_of_two_times_ends_a_call(limits: Limits, status: str, code: str | None) -> None:
-    async def hangs(_: Mapping[str, Any]) -> ToolResult:
-        return await forever()  # type: ignore[no-any-return]
-
-    rig = Rig([calls(("hang", {}), ("hang", {})), answer()], [FunctionTool("hang", hangs)], limits=limits)
-    outcome = await rig.run()
-    assert (outcome.status, outcome.error.code if outcome.error else None) in [(status, code), ("limited", code)]
-
-
-async def test_a_signal_is_no_timeout() -> None:
-    begun = asyncio.Event()
-
-    async def hangs(_: Mapping[str, Any]) -> ToolResult:
-        begun.set()
-        return await forever()  # type: ignore[no-any-return]
-
-    rig = Rig([calls(("hang", {}))], [FunctionTool("hang", hangs)], limits=Limits(seconds=60, tool_seconds=60))
-    outcome = await cancelled_in(rig, begun)
-    assert (outcome.status, rig.seen.of("tool.completed"), rig.seen.of("limit.reached")) == ("cancelled", [], [])
 
 
 async def test_what_a_tool_may_not_survive_ends_the_run_after_the_other_calls() -> None:
