@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from agentcli.core.events import Event
 from agentcli.core.limits import Limits
 from agentcli.core.models import ModelReply, ModelRequest
-from agentcli.core.runs import RunStart
 from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.engine.lifecycle import RunOutcome
 from agentcli.engine.playback import Playback
@@ -88,7 +87,7 @@ class InTurn(Answering):
         await let_others_go_first(waits)
         if word == "nobody":
             return Said("no", "nobody")
-        return Said(word)  # type: ignore[arg-type]
+        return Said(word)
 
 
 @dataclass
@@ -101,7 +100,7 @@ class World:
 
     def rig(self, record: Sequence[Event] = (), playback: Playback | None = None, cut: int = 0) -> Rig:
         journal = InMemoryJournal()
-        log = SlowDisk(journal, _start())
+        log = SlowDisk(journal, run_start())
         log.waits = self.shape.disk_waits
         journal.logs[log.run] = log
         for event in record[:cut]:
@@ -134,10 +133,6 @@ class World:
         if self.shape.fails:
             raise ModelError("E-MODEL-UNREACHABLE", "No server answers.")
         return answer("the end")
-
-
-def _start() -> RunStart:
-    return run_start()
 
 
 def told(outcome: RunOutcome) -> tuple[Any, ...]:

@@ -18,7 +18,7 @@ class Thinking(Answering):
 
     async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Said:
         self.asked.append(spec.name)
-        return await forever()  # type: ignore[no-any-return]
+        return await forever()
 
 
 async def test_the_runs_time_also_ends_a_question_that_nobody_answers() -> None:
@@ -39,7 +39,7 @@ async def test_the_runs_time_also_ends_a_question_that_nobody_answers() -> None:
 )
 async def test_the_shorter_of_two_times_ends_a_call(limits: Limits, status: str, code: str | None) -> None:
     async def hangs(_: Mapping[str, Any]) -> ToolResult:
-        return await forever()  # type: ignore[no-any-return]
+        return await forever()
 
     rig = Rig([calls(("hang", {}), ("hang", {})), answer()], [FunctionTool("hang", hangs)], limits=limits)
     outcome = await rig.run()
@@ -51,7 +51,7 @@ async def test_a_signal_is_no_timeout() -> None:
 
     async def hangs(_: Mapping[str, Any]) -> ToolResult:
         begun.set()
-        return await forever()  # type: ignore[no-any-return]
+        return await forever()
 
     rig = Rig([calls(("hang", {}))], [FunctionTool("hang", hangs)], limits=Limits(seconds=60, tool_seconds=60))
     task = asyncio.create_task(rig.run())

@@ -48,10 +48,10 @@ async def tree(it: Effects) -> list[str]:
 
     async def branch(number: int) -> None:
         await leaf(f"{number}", 3 - number)
-        await it.gather([lambda n=n: leaf(f"{number}.{n}", (number + n) % 3) for n in range(3)], 2)  # type: ignore[misc]
+        await it.gather([lambda n=n: leaf(f"{number}.{n}", (number + n) % 3) for n in range(3)], 2)
         await leaf(f"{number}.end", number)
 
-    await it.gather([lambda n=n: branch(n) for n in range(4)], 3)  # type: ignore[misc]
+    await it.gather([lambda n=n: branch(n) for n in range(4)], 3)
     return order
 
 
@@ -115,7 +115,7 @@ async def test_a_lane_cancelled_at_the_door_of_a_playback_gets_nothing() -> None
 
 async def test_the_first_divergence_stands_and_nothing_is_answered_after_it() -> None:
     first, journal = door()
-    await first.gather([lambda n=n: first.perform(effect(n), Scope(f"{n}")) for n in range(3)], 3)  # type: ignore[misc]
+    await first.gather([lambda n=n: first.perform(effect(n), Scope(f"{n}")) for n in range(3)], 3)
     record = playback(journal.events(RUN))
     it, _ = door(record)
     errors: list[DivergenceError] = []
@@ -127,7 +127,7 @@ async def test_the_first_divergence_stands_and_nothing_is_answered_after_it() ->
             except DivergenceError as error:
                 errors.append(error)
 
-    await asyncio.wait_for(it.gather([lambda n=n: asks(n) for n in ("0", "other", "2")], 3), 5)  # type: ignore[misc]
+    await asyncio.wait_for(it.gather([lambda n=n: asks(n) for n in ("0", "other", "2")], 3), 5)
     assert record.divergence is not None
     assert {id(error) for error in errors} == {id(record.divergence)}
     assert record.divergence.code == "E-REPLAY-UNASKED"

@@ -186,12 +186,12 @@ async def test_the_end_of_a_cancelled_run_waits_for_every_call_to_clean_up() -> 
     begun, cleaned = asyncio.Event(), asyncio.Event()
 
     async def quick(_: Mapping[str, Any]) -> ToolResult:
-        return await forever()  # type: ignore[no-any-return]
+        return await forever()
 
     async def slow(_: Mapping[str, Any]) -> ToolResult:
         begun.set()
         try:
-            return await forever()  # type: ignore[no-any-return]
+            return await forever()
         finally:
             for _ in range(5):
                 await asyncio.sleep(0)
