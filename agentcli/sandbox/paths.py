@@ -15,7 +15,7 @@ import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from agentcli.core.globs import PathGlob
 from agentcli.core.paths import relative_parts, shown
@@ -23,9 +23,10 @@ from agentcli.errors import ToolArgumentsError, UsageError
 from agentcli.sandbox import refusals
 from agentcli.sandbox.atomic import kept_mode, write_whole
 from agentcli.sandbox.opening import Opener, best_opener
-from agentcli.sandbox.suggestions import nearest_path
-from agentcli.sandbox.visibility import View, Visibility
-from agentcli.sandbox.walking import Bounds, Found, Walker
+from agentcli.sandbox.visibility import STATE, View, Visibility
+
+if TYPE_CHECKING:
+    from agentcli.sandbox.walking import Bounds, Found
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 """The most that is read of one file, and the most that is written."""
@@ -37,8 +38,9 @@ class Workspace:
     """A confined view of a folder. Safe to use from several threads at once; blocking.
 
     `hidden` are patterns of further names or paths that tools cannot see, `private` folders of agentcli's own that are
-    hidden where they lie inside. `opener` chooses how files are opened beneath the handle: from the handle, by default
-    the best that the system has. Raises UsageError (E-WORKSPACE) if the folder cannot be opened.
+    hidden where they lie inside, and no workspace themselves. `opener` chooses how files are opened beneath the
+    handle: from the handle, by default the best that the system has. Raises UsageError (E-WORKSPACE) if the folder
+    cannot be opened, or is private.
     """
 
     def __init__(
@@ -49,9 +51,11 @@ class Workspace:
         opener: Callable[[int], Opener] = best_opener,
     ) -> None:
         self.root = root.resolve()
+        private = [path.resolve() for path in private]
+        _refuse_private(self.root, private)
         self._directory = _open_root(self.root)
         self._close = weakref.finalize(self, os.close, self._directory)
-        visibility = Visibility(self.root, hidden, [path.resolve() for path in private])
+        visibility = Visibility(self.root, hidden, private)
         self._view = View(self._directory, opener(self._directory), visibility)
 
     def close(self) -> None:
@@ -112,6 +116,8 @@ class Workspace:
 
     def walk(self, globs: Sequence[PathGlob], bounds: Bounds | None = None) -> Found:
         """The files that match, within the bounds. Raises ToolError if the workspace itself cannot be read."""
+        from agentcli.sandbox.walking import Walker
+
         with self._telling(".", ()):
             return Walker(self._view, globs, bounds).run()
 
@@ -156,6 +162,8 @@ class Workspace:
         try:
             yield
         except FileNotFoundError as error:
+            from agentcli.sandbox.suggestions import nearest_path
+
             raise refusals.unknown(path, nearest_path(self._view, names) if names else None) from error
         except FileExistsError as error:
             raise refusals.exists(path) from error
@@ -194,6 +202,17 @@ class Workspace:
         below = self._view.opener.open(folder, (name,), _FOLDER)
         os.close(folder)
         return below
+
+
+def _refuse_private(root: Path, private: Iterable[Path]) -> None:
+    """What is hidden inside a workspace is not shown by making it one."""
+    if STATE in root.parts or any(root.is_relative_to(path) for path in private):
+        raise UsageError(
+            "E-WORKSPACE",
+            f"{root} cannot be a workspace.",
+            why="It holds agentcli's own records and keys.",
+            fix="Name another folder with --workspace.",
+        )
 
 
 def _open_root(root: Path) -> int:
