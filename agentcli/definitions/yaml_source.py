@@ -172,13 +172,8 @@ class _Builder:
         self._next()
         after = self._next()
         if not isinstance(after, yaml.StreamEndEvent):
-            self._note(
-                after,
-                "SYNTAX",
-                "A second document begins here.",
-                "A file holds one definition.",
-                "Make it a file of its own.",
-            )
+            why = "A file holds one definition."
+            self._note(after, "SYNTAX", "A second document begins here.", why, "Make it a file of its own.")
         if value is None:
             return {}, spot
         return value, spot
@@ -199,9 +194,8 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         if depth > MAX_DEPTH:
-            self._note(
-                event, "SIZE", "This is nested too deeply.", f"At most {MAX_DEPTH} levels are read.", "Flatten it."
-            )
+            why = f"At most {MAX_DEPTH} levels are read."
+            self._note(event, "SIZE", "This is nested too deeply.", why, "Flatten it.")
             raise _GivenUpError
         tag = self._tag(event)
         spot = _spot_of(event)

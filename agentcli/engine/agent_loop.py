@@ -14,7 +14,7 @@ from agentcli.engine.model_calls import ModelCalls
 from agentcli.engine.output import OutputSchema
 from agentcli.engine.scope import Scope
 from agentcli.engine.tool_calls import ToolCalls
-from agentcli.errors import RunError
+from agentcli.errors import RunError, sentence
 
 PARALLEL_CALLS = 5
 """How many tool calls of one turn run at once."""
@@ -48,7 +48,7 @@ class AgentLoop:
             raise RunError(
                 "E-OUTPUT-SCHEMA",
                 "The answer does not fit `output.schema`, also after one repair.",
-                why=problems[0],
+                why=sentence(problems[0]),
                 fix="Simplify the schema, say in the instructions what is meant, or use a larger model.",
             )
         return value

@@ -33,7 +33,7 @@ class OutputSchema:
             value = json.loads(unfenced(text))
             encode(value)  # NaN, infinity and halves of surrogate pairs: Python reads them, no one else would
         except ValueError as error:
-            return None, [f"it is no JSON: {error}"]
+            return None, [f"it is not JSON: {error}"]
         except RecursionError:
             return None, ["it is nested too deeply"]
         problems = [

@@ -72,7 +72,7 @@ def test_a_missing_input_is_named_with_what_it_is_for() -> None:
     with pytest.raises(UsageError) as caught:
         convert(specs, {})
     assert (caught.value.code, caught.value.info.fix) == ("E-INPUT-MISSING", "Write `-i a=…`.")
-    assert caught.value.info.why == "Where to look.; also missing: b"
+    assert caught.value.info.why == "Where to look. Also missing: b."
 
 
 def test_an_unknown_input_is_refused_with_the_nearest_name() -> None:
