@@ -17,6 +17,7 @@ from agentcli.cli.render.text import head, one_line, safe
 from agentcli.core.tools import ToolSpec
 
 PREVIEW_LINES = 20
+LINE_CHARS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +122,14 @@ def _argument_lines(arguments: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, str) and "\n" in value.rstrip("\n"):
             yield f"{safe(name)}: {count(len(value.splitlines()), 'line')}"
             shown, more = head(safe(value), PREVIEW_LINES)
-            yield from (f"  | {line}" for line in shown.splitlines())
+            yield from (f"  | {_bounded(line)}" for line in shown.splitlines())
             if more:
                 yield f"  … {count(more, 'more line')}"
         else:
-            yield f"{safe(name)}: {safe(json.dumps(value, ensure_ascii=False))}"
+            yield f"{safe(name)}: {_bounded(safe(json.dumps(value, ensure_ascii=False)))}"
+
+
+def _bounded(text: str) -> str:
+    """So much of a line that the question itself stays on the screen."""
+    more = len(text) - LINE_CHARS
+    return text if more <= 0 else f"{text[:LINE_CHARS]}… {count(more, 'more character')}"

@@ -156,6 +156,15 @@ async def test_a_long_argument_is_cut(terminal: Terminal) -> None:
     assert "      … 10 more lines\n" in terminal.shown.getvalue()
 
 
+@pytest.mark.parametrize("content", ["x" * 2_000_000, "a\n" + "y" * 2_000_000])
+async def test_no_line_of_an_argument_pushes_the_question_off_the_screen(terminal: Terminal, content: str) -> None:
+    terminal.types("n\n")
+    await terminal.approver.ask(spec(), {"path": "a", "content": content}, "default")
+    shown = terminal.shown.getvalue()
+    assert len(shown) < 2_000
+    assert "more characters" in shown
+
+
 async def test_the_screen_holds_still_meanwhile(terminal: Terminal) -> None:
     moments = []
 

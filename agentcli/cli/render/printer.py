@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TextIO
 
 from agentcli.cli.environment import Environment
-from agentcli.cli.render.text import safe
+from agentcli.cli.render.text import json_safe, safe
 
 Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
 Color = Literal["auto", "always", "never"]
@@ -63,7 +63,7 @@ class Printer:
         """One line of JSON, flushed: a reader at the other end sees it at once."""
         import json
 
-        self.stream.write(json.dumps(value, ensure_ascii=False, separators=(",", ":")) + "\n")
+        self.stream.write(json_safe(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) + "\n")
         self.stream.flush()
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentcli.cli.render.printer import Printer, Style
-from agentcli.cli.render.text import ELLIPSIS
+from agentcli.cli.render.text import ELLIPSIS, safe
 
 GAP = "  "
 
@@ -34,7 +34,7 @@ class Cell:
 
 def print_table(out: Printer, columns: Sequence[Column], rows: Sequence[Sequence[str | Cell]]) -> None:
     """Header and rows. Nothing is cut or left out where the printer has no width."""
-    cells = [[item if isinstance(item, Cell) else Cell(item) for item in row] for row in rows]
+    cells = [[_safe(item if isinstance(item, Cell) else Cell(item)) for item in row] for row in rows]
     shown = list(range(len(columns)))
     widths = _natural_widths(columns, cells)
     if out.width is not None:
@@ -43,6 +43,11 @@ def print_table(out: Printer, columns: Sequence[Column], rows: Sequence[Sequence
     table = [[Cell(column.title, ("bold",)) for column in columns], *cells]
     for row in table:
         _print_row(out, [columns[i] for i in shown], [row[i] for i in shown], [widths[i] for i in shown])
+
+
+def _safe(cell: Cell) -> Cell:
+    """Names come from files: nothing in a cell may command the terminal, or break the line."""
+    return replace(cell, text=safe(cell.text).replace("\n", " ").replace("\t", " "))
 
 
 def _natural_widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> list[int]:

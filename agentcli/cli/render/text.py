@@ -32,6 +32,11 @@ def safe(text: str) -> str:
     return _UNSAFE.sub(_escape, _SEQUENCES.sub("", text))
 
 
+def json_safe(line: str) -> str:
+    """A line of JSON with the same meaning that does nothing to a terminal, and that any encoding takes."""
+    return line if line.isascii() else _UNSAFE.sub(lambda match: json.dumps(match.group())[1:-1], line)
+
+
 def _escape(match: re.Match[str]) -> str:
     code = ord(match.group())
     if code <= 0xFF:
