@@ -51,7 +51,7 @@ class Merged:
         if path[0] == "limits":
             if source.of_project and self.user_limits.get(key, value) < value:
                 return
-            if source.kind in ("user", "user profile"):
+            if not source.of_project and source.kind != "default":
                 self.user_limits[key] = value
         target[key] = value
         self.sources[".".join(path)] = source

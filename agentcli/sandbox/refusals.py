@@ -77,7 +77,7 @@ def protected(path: str) -> ToolRefusedError:
     return ToolRefusedError(
         "E-PATH-PROTECTED",
         f"`{shown(path)}` may be read but not changed.",
-        why="What is in .git is git's own.",
+        why="What is in .git is git's own, and agentcli.yaml says what tools may do.",
         fix="Leave it as it is.",
     )
 

@@ -13,11 +13,16 @@ from agentcli.core.paths import fold
 from agentcli.sandbox.atomic import TEMPORARY
 from agentcli.sandbox.opening import Opener
 
-HIDDEN: Final = (".env*", ".agentcli", f"{TEMPORARY}*")
+STATE: Final = ".agentcli"
+"""The folder of agentcli's own records in a project."""
+
+HIDDEN: Final = (".env*", STATE, f"{TEMPORARY}*")
 """Names that are hidden wherever they stand, with all that is below: secrets, and agentcli's own records."""
 
-PROTECTED: Final = ".git"
-"""May be read, never changed: a hook or a setting in it is a program that runs later."""
+PROTECTED: Final = (".git", "agentcli.yaml", "agentcli.yml")
+"""May be read, never changed: a hook of git's is a program that runs later, and the project's settings say what tools
+may do and where keys are sent.
+"""
 
 
 class Visibility:
@@ -46,7 +51,7 @@ class Visibility:
 
     def protects(self, names: Sequence[str]) -> bool:
         """Whether the path may be read but not changed."""
-        return any(fold(name) == PROTECTED for name in names)
+        return any(fold(name) in PROTECTED for name in names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from agentcli.core.agents import AgentTemplate
+from agentcli.errors import DefinitionError
 
 if TYPE_CHECKING:
+    from agentcli.catalog.catalog import LoadedAgent
     from agentcli.providers.discovery import Choice
     from agentcli.workbench.wiring import Workbench
 
 
-async def choose_models(bench: Workbench, template: AgentTemplate | None = None) -> tuple[tuple[str, ...], str]:
+async def choose_models(bench: Workbench, loaded: LoadedAgent | None = None) -> tuple[tuple[str, ...], str]:
     """`provider:model` names in the order in which they are tried, and why these.
 
     The command line first, then the template, the settings, and what can be found on this machine. Raises ModelError
-    E-MODEL-NONE where there is none.
+    E-MODEL-NONE where there is none, DefinitionError E-MODEL-UNTRUSTED.
     """
     if bench.options.model:
         return tuple(bench.from_here(name) for name in bench.options.model), "chosen with -m"
-    if template is not None and template.model:
-        return template.model, f"named by the agent {template.name}"
+    if loaded is not None and loaded.template.model:
+        _refuse_foreign_files(bench, loaded.template.model, of_project=loaded.source == "project")
+        return loaded.template.model, f"named by the agent {loaded.template.name}"
     if bench.settings.model:
-        return bench.settings.model, f"set in {bench.loaded.source('model')}"
+        source = bench.loaded.source("model")
+        _refuse_foreign_files(bench, bench.settings.model, of_project=source.of_project)
+        return bench.settings.model, f"set in {source}"
     choice = await discover_model(bench)
     return (choice.required(),), choice.reason
+
+
+def _refuse_foreign_files(bench: Workbench, models: Sequence[str], *, of_project: bool) -> None:
+    """An untrusted project's file names no file outside it as a model: its errors would tell what is in there."""
+    if not of_project or bench.loaded.trusted or bench.project is None:
+        return
+    root = bench.project.root.resolve()
+    for model in models:
+        path = bench.file_of_model(model)
+        if path is not None and not (root / path).resolve().is_relative_to(root):
+            raise DefinitionError(
+                "E-MODEL-UNTRUSTED",
+                f"The model `{model}` is a file outside the project.",
+                why="The project is not trusted, so it may not name files elsewhere.",
+                fix="Look at the project, then run `agentcli trust`; or choose a model with -m.",
+            )
 
 
 async def discover_model(bench: Workbench) -> Choice:

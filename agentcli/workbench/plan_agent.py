@@ -18,7 +18,7 @@ from agentcli.core.messages import Conversation
 from agentcli.core.policies import Layer
 from agentcli.core.runs import RunQuery
 from agentcli.engine.admission import Admission
-from agentcli.errors import UsageError, sentence
+from agentcli.errors import DeniedError, UsageError, sentence
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
 from agentcli.workbench.choose_model import choose_models
 
@@ -34,7 +34,7 @@ async def plan_agent(bench: Workbench, request: RunRequest, admission: Admission
     _refuse_disabled(template)
     # Before anything is rendered: an input whose name says that it is secret is none by its look.
     inputs = admission.admit(convert(template.inputs, request.inputs))
-    models, reason = await choose_models(bench, template)
+    models, reason = await choose_models(bench, loaded)
     parent, history = last_conversation(bench) if request.continue_last else (None, ())
     tools = bench.tools.select(template.tools)
     plan = AgentPlan(
@@ -62,7 +62,7 @@ async def plan_agent(bench: Workbench, request: RunRequest, admission: Admission
 
 def _refuse_disabled(template: AgentTemplate) -> None:
     if not template.enabled:
-        raise UsageError(
+        raise DeniedError(
             "E-AGENT-DISABLED",
             f"The agent `{template.name}` is disabled.",
             why="Its template says `enabled: false`.",

@@ -112,13 +112,19 @@ class Workbench:
 
     def from_here(self, model: str) -> str:
         """A model named on the command line: a file in its name is meant from the current folder."""
+        written = self.file_of_model(model)
+        if written is None:
+            return model
+        provider, path = model.partition(":")[0], self.options.cwd / written
+        return f"{provider}:{path.relative_to(self.base) if path.is_relative_to(self.base) else path}"
+
+    def file_of_model(self, model: str) -> Path | None:
+        """The file that a `provider:model` names, as it is written; None for a model that is no file."""
         from agentcli.providers.registry import names_file
 
         provider, _, name = model.partition(":")
-        if provider != "scripted" and not (provider == "local" and names_file(name)):
-            return model
-        path = self.options.cwd / Path(name).expanduser()
-        return f"{provider}:{path.relative_to(self.base) if path.is_relative_to(self.base) else path}"
+        is_file = provider == "scripted" or (provider == "local" and names_file(name))
+        return Path(name).expanduser() if is_file else None
 
     # -- parts --------------------------------------------------------------------------------------------------
 
