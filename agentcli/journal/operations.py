@@ -94,7 +94,7 @@ class Put:
     chain: Chain
     data: bytes
     digest: bytes
-    _content: Content | None = None
+    _content: Content = field(init=False)
 
     @property
     def size(self) -> int:
@@ -107,8 +107,7 @@ class Put:
 
     def write(self, database: sqlite3.Connection, blobs: BlobReader) -> None:
         """Insert it."""
-        if self._content is not None:
-            keep(self._content, database, blobs.files)
+        keep(self._content, database, blobs.files)
 
 
 @dataclass(slots=True)

@@ -59,6 +59,9 @@ def _connect(path: Path) -> sqlite3.Connection:
         database.close()
         # A folder that may not be written: SQLite can have no shared memory there, and nobody else can write either.
         return _opened(path, "immutable=1") if _log_is_empty(path) else _copied(path)
+    except BaseException:
+        database.close()
+        raise
     return database
 
 

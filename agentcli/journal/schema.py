@@ -132,8 +132,7 @@ def migrate(database: sqlite3.Connection, version: int) -> None:
         database.execute(f"PRAGMA user_version = {VERSION}")
         database.execute("COMMIT")
     except BaseException:
-        if database.in_transaction:
-            database.execute("ROLLBACK")
+        database.rollback()  # does nothing where SQLite has done it
         raise
 
 

@@ -166,8 +166,7 @@ class Writer:
                 _write(orders, database, blobs)
                 database.execute("COMMIT")
             except BaseException:
-                if database.in_transaction:
-                    database.execute("ROLLBACK")
+                database.rollback()  # does nothing where SQLite has done it
                 raise
         self._unsynced = not durable
 
