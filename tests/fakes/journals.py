@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,16 @@ async def recorded(folder: Path, number: int = 1) -> str:
     await log.end(end())
     journal.close()
     return log.run
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[SqliteJournal]:
+    """The journal there, closed in the end."""
+    journal = SqliteJournal(folder)
+    try:
+        yield journal
+    finally:
+        journal.close()
 
 
 def change(folder: Path, statement: str, *values: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -20,8 +21,10 @@ MESSAGE = b'{"content":' + RESULT + b',"role":"tool"}'
 
 
 @pytest.fixture
-def blobs(tmp_path: Path) -> BlobReader:
-    return BlobReader(open_writer(tmp_path / "journal.db"), BlobFiles(tmp_path / "blobs"))
+def blobs(tmp_path: Path) -> Iterator[BlobReader]:
+    database = open_writer(tmp_path / "journal.db")
+    yield BlobReader(database, BlobFiles(tmp_path / "blobs"))
+    database.close()
 
 
 def stored(blobs: BlobReader, data: bytes, recent: Recent) -> bytes:

@@ -12,13 +12,14 @@ from agentcli.core.events import ModelStarted
 from agentcli.core.models import RequestDelta
 from agentcli.journal.packing import pack_body
 from agentcli.journal.store import SqliteJournal
-from tests.fakes.journals import change, code_of, recorded
+from tests.fakes.journals import change, code_of, opened, recorded
 from tests.fakes.recorded import MANIFEST, event, start
 
 
 async def test_an_intact_run_is_intact(tmp_path: Path) -> None:
     run = await recorded(tmp_path)
-    checked = SqliteJournal(tmp_path).verify(run)
+    with opened(tmp_path) as journal:
+        checked = journal.verify(run)
     assert (checked.intact, checked.events, checked.blobs) == (True, 6, 7)
 
 
@@ -49,7 +50,8 @@ TAMPERING = {
 async def test_tampering_shows_and_is_named(tmp_path: Path, statement: str) -> None:
     run = await recorded(tmp_path)
     change(tmp_path, statement)
-    checked = SqliteJournal(tmp_path).verify(run)
+    with opened(tmp_path) as journal:
+        checked = journal.verify(run)
     seq, what = TAMPERING[statement]
     assert not checked.intact
     assert (checked.problems[0].seq, what in checked.problems[0].what) == (seq, True), checked.problems
@@ -61,7 +63,8 @@ async def test_a_content_file_that_is_gone_or_changed_is_named(tmp_path: Path) -
     whole = path.read_bytes()
     for damage in (whole[:-3], b"", None):
         path.unlink() if damage is None else path.write_bytes(damage)
-        (problem,) = SqliteJournal(tmp_path).verify(run).problems
+        with opened(tmp_path) as journal:
+            (problem,) = journal.verify(run).problems
         assert problem.seq == 5
         assert "`files`" in problem.what
 
@@ -135,7 +138,8 @@ async def test_pages_overwritten_in_the_middle_are_damage_and_no_crash(tmp_path:
 async def test_a_body_that_lacks_a_field_is_damage(tmp_path: Path) -> None:
     run = await recorded(tmp_path)
     change(tmp_path, "UPDATE events SET body = ?, digests = x'' WHERE seq = 4", pack_body(b"{}"))
-    assert code_of(lambda: list(SqliteJournal(tmp_path).events(run))) == "E-JOURNAL-DAMAGED"
+    with opened(tmp_path) as journal:
+        assert code_of(lambda: list(journal.events(run))) == "E-JOURNAL-DAMAGED"
 
 
 async def test_a_listing_of_damaged_pages_is_an_error(tmp_path: Path) -> None:
@@ -147,4 +151,5 @@ async def test_a_listing_of_damaged_pages_is_an_error(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
     path.write_bytes(data)
-    assert code_of(SqliteJournal(tmp_path).runs) == "E-JOURNAL-DAMAGED"
+    with opened(tmp_path) as journal:
+        assert code_of(journal.runs) == "E-JOURNAL-DAMAGED"

@@ -20,6 +20,7 @@ from agentcli.core.events import ToolCompleted
 from agentcli.errors import StorageError
 from agentcli.journal.run_log import SqliteRunLog
 from agentcli.journal.store import SqliteJournal
+from tests.fakes.journals import opened
 from tests.fakes.recorded import completed, end, event, start, started
 
 REPO = Path(__file__).resolve().parents[3]
@@ -122,7 +123,8 @@ def test_a_disk_that_fills_stops_the_run_and_keeps_what_was_safe(tmp_path: Path)
     assert said[-1] in ("E-JOURNAL-FULL", "E-JOURNAL-IO")
     safe = int(said[-2])
     assert assert_intact(tmp_path, start(1).id, safe) >= safe
-    assert SqliteJournal(tmp_path).find("last").status == "interrupted"
+    with opened(tmp_path) as journal:
+        assert journal.find("last").status == "interrupted"
 
 
 async def test_when_there_is_space_again_the_journal_works_again(tmp_path: Path) -> None:

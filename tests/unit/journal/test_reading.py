@@ -11,7 +11,7 @@ from agentcli.core.models import Usage
 from agentcli.core.runs import RunQuery
 from agentcli.errors import UsageError
 from agentcli.journal.store import TASK_PREVIEW, SqliteJournal
-from tests.fakes.journals import change, code_of, recorded
+from tests.fakes.journals import change, code_of, opened, recorded
 from tests.fakes.recorded import end, event, said, start, started
 
 
@@ -82,8 +82,8 @@ async def test_an_unknown_run_comes_with_the_nearest(tmp_path: Path) -> None:
 async def test_many_candidates_are_cut_short(tmp_path: Path) -> None:
     for number in range(7):
         await recorded(tmp_path, number)
-    with pytest.raises(UsageError) as caught:
-        SqliteJournal(tmp_path).find("2026")
+    with opened(tmp_path) as journal, pytest.raises(UsageError) as caught:
+        journal.find("2026")
     assert caught.value.info.why.endswith(", ….")
 
 
@@ -92,5 +92,6 @@ def test_an_empty_database_finds_nothing(tmp_path: Path) -> None:
     journal.begin(start())
     journal.close()
     change(tmp_path, "DELETE FROM runs")
-    for ref in ("last", "x"):
-        assert code_of(lambda ref=ref: SqliteJournal(tmp_path).find(ref)) == "E-RUN-UNKNOWN"
+    with opened(tmp_path) as journal:
+        for ref in ("last", "x"):
+            assert code_of(lambda ref=ref: journal.find(ref)) == "E-RUN-UNKNOWN"

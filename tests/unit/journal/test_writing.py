@@ -11,7 +11,7 @@ import pytest
 from agentcli.errors import StorageError
 from agentcli.journal import writer
 from agentcli.journal.store import SqliteJournal
-from tests.fakes.journals import code_of, recorded
+from tests.fakes.journals import code_of, opened, recorded
 from tests.fakes.recorded import completed, end, event, start
 
 
@@ -56,7 +56,8 @@ async def test_closing_writes_what_was_appended(tmp_path: Path) -> None:
     for _ in range(500):
         log.append(event(log))
     journal.close()
-    assert len(list(SqliteJournal(tmp_path).events(log.run))) == 500
+    with opened(tmp_path) as again:
+        assert len(list(again.events(log.run))) == 500
     assert code_of(lambda: log.append(event(log))) == "E-JOURNAL-CLOSED"
     assert code_of(lambda: journal.begin(start(2))) == "E-JOURNAL-CLOSED"
     journal.close()
