@@ -126,15 +126,26 @@ class HeadCache(Generic[E]):
         return found
 
 
+MAX_DEPTH = 64
+"""Levels of a tool call's arguments; whatever is nested deeper is meant for the stack of whoever reads it."""
+
+
 def parse_arguments(text: str) -> tuple[dict[str, Any], str | None]:
-    """A tool call's arguments, and the text itself where it is no JSON object. No text at all is no arguments."""
+    """A tool call's arguments, and the text itself where it is no JSON object, or nested too deeply. No text at all is no arguments."""
     if not text.strip():
         return {}, None
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return {}, text
-    return (value, None) if isinstance(value, dict) else ({}, text)
+    return (value, None) if isinstance(value, dict) and not _deeper(value, MAX_DEPTH) else ({}, text)
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    inner = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(item, levels - 1) for item in inner)
 
 
 def count(value: Any) -> int:

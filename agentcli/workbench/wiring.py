@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agentcli.config.keys import Keys, read_dotenv
+from agentcli.config.keys import MIN_SECRET, Keys, read_dotenv
 from agentcli.config.load import Loaded, load_settings
 from agentcli.config.places import Places, user_places
 from agentcli.config.project import Project, find_project, workspace_of
@@ -157,8 +157,19 @@ class Workbench:
         from agentcli.journal.redaction import SecretRedactor, load_key
 
         redaction = self.settings.redaction
-        known = {**self.keys.secrets(redaction.names), **self.loaded.secrets}
+        known = {**self.keys.secrets(redaction.names), **self.loaded.secrets, **self._headers()}
         return SecretRedactor(load_key(self.places.redaction_key), known, redaction.patterns)
+
+    def _headers(self) -> dict[str, str]:
+        """Values of headers that may be keys, whatever the header is called."""
+        from agentcli.journal.patterns import looks_random
+
+        return {
+            f"{name}_{header}": value
+            for name, provider in self.settings.providers.items()
+            for header, value in provider.headers.items()
+            if len(value) >= MIN_SECRET and looks_random(value)
+        }
 
     @cached_property
     def workspace_view(self) -> Workspace:

@@ -96,3 +96,14 @@ async def test_a_placeholder_that_a_model_makes_up_stands_for_nothing(project: P
     (result,) = [event.body for event in project.seen.events if event.body.type == "tool.completed"]
     assert (result.status, result.result.split(":")[0]) == ("error", "E-SECRET-GONE")
     assert not (project.root / "made.txt").exists()
+
+
+async def test_the_value_of_any_header_is_hidden_where_it_looks_like_a_key(project: Project) -> None:
+    headers = "{X-Thing: thing-v4lue-112233, X-Title: 'a title'}"
+    (project.root / "agentcli.yaml").write_text(
+        f"version: 1\nproviders: {{mine: {{base_url: 'http://127.0.0.1:9/v1', headers: {headers}}}}}\n"
+    )
+    project.script("you sent thing-v4lue-112233 and a title")
+    outcome = await project.run()
+    assert outcome.output.startswith("you sent <secret:mine_x_thing:")
+    assert outcome.output.endswith(" and a title")

@@ -9,6 +9,7 @@ import pytest
 
 from agentcli.core.agents import LimitsSpec
 from agentcli.errors import ToolRefusedError, UsageError
+from agentcli.providers.wire import parse_arguments
 from agentcli.sandbox.paths import Workspace
 from tests.cli.conftest import Cli, cli
 from tests.fakes.configured import Configured
@@ -119,3 +120,10 @@ def test_deep_or_huge_values_are_told_plainly(cli: Cli) -> None:
     (cli.cwd / "agentcli.yaml").write_text("version: 1\nlimits: {turns: 0x" + "f" * 3_900 + "}\n")
     huge = cli("config", "check")
     assert (huge.code, "E-INTERNAL" in huge.err) == (3, False)
+
+
+@pytest.mark.parametrize("levels", [65, 400, 100_000])
+def test_arguments_that_nest_too_deeply_are_malformed(levels: int) -> None:
+    text = '{"path": ' + "[" * levels + "]" * levels + "}"
+    assert parse_arguments(text) == ({}, text)
+    assert parse_arguments('{"path": [[1]]}') == ({"path": [[1]]}, None)
