@@ -131,7 +131,10 @@ MAX_DEPTH = 64
 
 
 def parse_arguments(text: str) -> tuple[dict[str, Any], str | None]:
-    """A tool call's arguments, and the text itself where it is no JSON object, or nested too deeply. No text at all is no arguments."""
+    """A tool call's arguments, and the text itself where it is no JSON object, or nested too deeply.
+
+    No text at all is no arguments.
+    """
     if not text.strip():
         return {}, None
     try:
