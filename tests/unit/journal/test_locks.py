@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import subprocess
 import sys
@@ -148,6 +150,47 @@ def test_turns_are_taken_one_at_a_time(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert most == 1
+
+
+def test_a_file_system_without_locks_is_the_systems_own_error_and_keeps_no_file_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+
+    def refuse(fd: int, operation: int) -> None:
+        opened.append(fd)
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    lock = FileLock(tmp_path / "a")
+    with pytest.raises(OSError, match="lock"):
+        lock.try_acquire()
+    assert not lock.held
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened[0])
+
+
+def test_a_file_that_is_removed_between_opening_and_locking_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock, path, waited = fcntl.flock, tmp_path / "a", 0
+
+    def late(fd: int, operation: int) -> None:
+        nonlocal waited
+        if waited < 2:
+            path.unlink()  # as its last owner does, before we get the lock
+            if waited:
+                path.touch()  # and somebody else makes another one
+            waited += 1
+        flock(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    lock = FileLock(path)
+    assert lock.try_acquire()
+    assert waited == 2
+    assert not FileLock(path).try_acquire()
+    lock.release(remove=True)
+    assert not path.exists()
 
 
 def test_a_folder_that_is_missing_is_the_systems_own_error(tmp_path: Path) -> None:

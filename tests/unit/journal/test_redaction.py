@@ -128,6 +128,13 @@ def test_short_known_values_are_not_looked_for() -> None:
     assert redactor(EMPTY="").redact("x") == "x"
 
 
+def test_a_value_that_has_two_names_goes_by_the_first() -> None:
+    made = redactor(FIRST_TOKEN="correct-horse-battery", SECOND_TOKEN="correct-horse-battery")
+    hidden = made.redact("a correct-horse-battery b")
+    assert "<secret:first_token:" in hidden
+    assert made.restore(hidden) == "a correct-horse-battery b"
+
+
 def test_a_known_value_with_a_lone_surrogate_is_found() -> None:
     assert "\udcff" not in redactor(ODD="secret\udcffvalue").redact("a secret\udcffvalue here")
 
@@ -169,6 +176,12 @@ def test_a_value_under_a_secret_name_is_hidden_wherever_else_it_stands() -> None
     assert "s3cr3t" not in stdlib_json.dumps(hidden)
     assert "s3cr3t" not in made.redact("again: s3cr3t-value!")
     assert made.restore(hidden) == {"note": "it is s3cr3t-value!", "password": "s3cr3t-value!"}
+
+
+def test_a_value_under_two_secret_names_goes_by_the_first() -> None:
+    made = redactor()
+    made.redact({"password": "s3cr3t-value!", "token": "s3cr3t-value!"})
+    assert made.redact("it is s3cr3t-value!").startswith("it is <secret:password:")
 
 
 def test_only_so_many_values_are_learned() -> None:

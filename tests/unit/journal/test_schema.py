@@ -44,6 +44,26 @@ def test_a_migration_that_fails_leaves_the_old_schema(tmp_path: Path, monkeypatc
     journal.close()
 
 
+def test_an_older_journal_is_brought_to_the_newest_schema_and_keeps_what_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal = SqliteJournal(tmp_path)
+    journal.begin(start(1))
+    journal.close()
+    added = schema.Migration(schema.VERSION + 1, "A table more.", ("CREATE TABLE more (a INTEGER) STRICT",))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, added))
+    monkeypatch.setattr(schema, "VERSION", added.version)
+    journal = SqliteJournal(tmp_path)
+    assert [row.start.id for row in journal.runs()] == [start(1).id]
+    journal.begin(start(2))
+    journal.close()
+    database = sqlite3.connect(tmp_path / "journal.db")
+    assert database.execute("PRAGMA user_version").fetchone() == (added.version,)
+    assert database.execute("SELECT count(*) FROM more").fetchone() == (0,)
+    assert database.execute("SELECT count(*) FROM runs").fetchone() == (2,)
+    database.close()
+
+
 @pytest.mark.parametrize("content", [b"not a database, but long enough to be read as one" * 100, b"SQLite format 3\0"])
 def test_what_is_no_journal_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "journal.db").write_bytes(content)

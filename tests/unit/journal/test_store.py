@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from agentcli.journal import reading
 from agentcli.journal.store import SqliteJournal
 from tests.fakes.journals import code_of, recorded
@@ -119,6 +121,31 @@ for name in sys.argv[1:]:
 
 def _ran(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program, *arguments], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("log_left", [False, True])
+async def test_a_journal_is_read_where_no_shared_memory_can_be_had(tmp_path: Path, log_left: bool) -> None:
+    journal = SqliteJournal(tmp_path / "journal")
+    log = journal.begin(start())
+    log.append(event(log, started()))
+    await log.barrier()
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    if not log_left:
+        await log.abandon()
+        journal.close()
+    for path in journal.folder.glob("journal.db*"):
+        if not path.name.endswith("-shm"):
+            (copy / path.name).write_bytes(path.read_bytes())
+    (copy / "journal.db-shm").symlink_to("nowhere")  # SQLite follows none there, and so cannot open it
+    before = (copy / "journal.db").read_bytes()
+    database = reading.open_reader(copy / "journal.db")
+    assert database is not None
+    assert database.execute("SELECT seq FROM events").fetchall() == [(1,)]
+    database.close()
+    assert (copy / "journal.db").read_bytes() == before
+    await log.abandon()
+    journal.close()
 
 
 async def test_a_log_beside_a_database_that_cannot_be_written_is_applied_to_a_copy(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcli.journal.redaction import SecretRedactor
-from agentcli.journal.streaming import StreamRedactor
 
 SECRETS = {"TOKEN": "correct-horse-battery", "PHRASE": "open the pod bay doors"}
 SHOWN = [
@@ -37,7 +36,7 @@ def pieces(text: str, cuts: list[int]) -> list[str]:
 @given(st.sampled_from(SHOWN), st.lists(st.integers(0, 500), max_size=40))
 def test_however_a_text_is_cut_no_secret_is_shown_and_nothing_is_lost(text: str, cuts: list[int]) -> None:
     made = redactor()
-    stream = StreamRedactor(made)
+    stream = made.stream()
     shown = "".join(stream.feed(piece) for piece in pieces(text, cuts)) + stream.flush()
     assert [secret for secret in HIDDEN if secret in shown] == []
     assert made.restore(shown) == text
@@ -46,13 +45,13 @@ def test_however_a_text_is_cut_no_secret_is_shown_and_nothing_is_lost(text: str,
 @given(st.text(max_size=200), st.lists(st.integers(0, 200), max_size=20))
 def test_any_text_comes_through(text: str, cuts: list[int]) -> None:
     made = redactor()
-    stream = StreamRedactor(made)
+    stream = made.stream()
     shown = "".join(stream.feed(piece) for piece in pieces(text, cuts)) + stream.flush()
     assert made.restore(shown) == text
 
 
 def test_words_are_shown_as_soon_as_they_have_ended() -> None:
-    stream = StreamRedactor(redactor())
+    stream = redactor().stream()
     assert [stream.feed(piece) for piece in ("Hel", "lo wor", "ld. ", "Next")] == ["", "Hello ", "world. ", ""]
     assert stream.flush() == "Next"
     assert stream.flush() == ""
@@ -60,7 +59,7 @@ def test_words_are_shown_as_soon_as_they_have_ended() -> None:
 
 @pytest.mark.parametrize("text", ["x" * 40_000, "x= " * 20_000, "-----BEGIN PRIVATE KEY-----\n" + "A b" * 20_000])
 def test_what_never_gives_a_chance_to_cut_is_shown_in_the_end(text: str) -> None:
-    stream = StreamRedactor(redactor())
+    stream = redactor().stream()
     shown = [stream.feed(text[at : at + 100]) for at in range(0, len(text), 100)]
     assert any(shown)
 
@@ -70,7 +69,7 @@ def test_what_never_gives_a_chance_to_cut_is_shown_in_the_end(text: str) -> None
 def test_a_text_without_any_space_is_never_cut_inside_a_secret(before: int, step: int) -> None:
     text = "x" * before + "." + SECRETS["TOKEN"] + "." + "y" * 9_000
     made = redactor()
-    stream = StreamRedactor(made)
+    stream = made.stream()
     shown = "".join(stream.feed(text[at : at + step]) for at in range(0, len(text), step)) + stream.flush()
     assert "correct" not in shown
     assert "battery" not in shown
