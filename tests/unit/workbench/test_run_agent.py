@@ -96,7 +96,7 @@ async def test_a_disabled_agent_refuses_to_run(project: Project) -> None:
     project.agent("enabled: false\n")
     with pytest.raises(UsageError) as caught:
         await project.run()
-    assert (caught.value.code, caught.value.exit_code) == ("E-AGENT-DISABLED", 2)
+    assert (caught.value.code, caught.value.exit_code) == ("E-AGENT-DISABLED", 5)
 
 
 async def test_a_change_that_nobody_allows_ends_the_run_as_denied_and_changes_nothing(project: Project) -> None:
