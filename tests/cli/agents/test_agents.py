@@ -113,7 +113,7 @@ def test_a_disabled_agent_says_so(cli: Cli, project: Path) -> None:
     (project / "agents" / "greeter.yaml").write_text(GREETER + "enabled: false\n")
     assert cli("agents").out.splitlines()[3].endswith("Says hello. (disabled)")
     assert cli("agents", "show", "greeter").out.startswith("greeter  disabled\n")
-    assert cli("run", "greeter", "Go").code == 2
+    assert cli("run", "greeter", "Go").code == 5
 
 
 def test_an_unknown_agent_is_exit_2(cli: Cli, project: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from agentcli.core.canonical import decode
 from agentcli.core.runs import RunQuery
-from agentcli.errors import UsageError
+from agentcli.errors import DeniedError, UsageError
 from agentcli.workbench.agent_plan import AgentPlan
 from agentcli.workbench.list_runs import list_runs
 from agentcli.workbench.show_run import show_run
@@ -94,7 +94,7 @@ async def test_there_must_be_a_conversation_to_continue(project: Project) -> Non
 
 async def test_a_disabled_agent_refuses_to_run(project: Project) -> None:
     project.agent("enabled: false\n")
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(DeniedError) as caught:
         await project.run()
     assert (caught.value.code, caught.value.exit_code) == ("E-AGENT-DISABLED", 5)
 
