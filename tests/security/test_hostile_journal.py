@@ -15,7 +15,7 @@ from agentcli.core.runs import RunQuery
 from agentcli.journal.packing import Coding, unpack, unpack_body
 from agentcli.journal.store import SqliteJournal
 from tests.cli.conftest import Cli, cli
-from tests.fakes.journals import code_of
+from tests.fakes.journals import code_of, opened
 from tests.fakes.recorded import start
 
 __all__ = ["cli"]
@@ -121,7 +121,8 @@ async def test_tables_that_are_not_ours_are_damage(tmp_path: Path, statements: l
 async def test_what_somebody_added_for_themselves_does_no_harm(tmp_path: Path) -> None:
     run = await record(tmp_path)
     change(tmp_path, "CREATE VIEW mine AS SELECT name FROM runs", "CREATE TABLE notes (text)")
-    assert [row.start.id for row in SqliteJournal(tmp_path).runs()] == [run]
+    with opened(tmp_path) as journal:
+        assert [row.start.id for row in journal.runs()] == [run]
 
 
 ROWS = [
