@@ -102,6 +102,16 @@ def test_a_content_that_is_already_a_file_is_not_written_again(blobs: BlobReader
     assert path.stat().st_ino == before
 
 
+def test_a_file_that_does_not_reach_the_disk_leaves_nothing(blobs: BlobReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(fd: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        stored(blobs, os.urandom(70_000), Recent())
+    assert [path for path in blobs.files.folder.rglob("*") if path.is_file()] == []
+
+
 def test_errors_of_the_system_have_their_codes(tmp_path: Path) -> None:
     def code(error: sqlite3.Error | OSError) -> str:
         return storage_error(error, tmp_path).code
