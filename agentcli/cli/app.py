@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from agentcli import __version__
+from agentcli.errors import AgentcliError
 
 if TYPE_CHECKING:
     from agentcli.cli.environment import Environment
@@ -23,19 +24,40 @@ HELP_WIDTH = 100
 def main(argv: Sequence[str] | None = None, env: Environment | None = None) -> int:
     """Carry out one command line; returns the exit code. Raises nothing."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    if arguments == ["--version"] and env is None:
-        sys.stdout.write(f"agentcli {__version__}\n")  # before anything is imported
-        return 0
+    if arguments == ["--version"] and env is None and sys.stdout is not None:  # None: it was closed before we began
+        return _print_version()  # before anything is imported
     from agentcli.cli.environment import Environment
     from agentcli.cli.session import Session
 
     session = Session(env or Environment.of_process())
     code = _carry_out(session, arguments)
     try:
-        session.env.stdout.flush()
+        session.out.flush()
     except BrokenPipeError:
-        _silence(session)
+        _silence(session.env.stdout)
+    except AgentcliError as error:
+        code = _reported(session, error)
+    try:
+        session.env.stderr.flush()
+    except OSError:
+        _silence(session.env.stderr)
     return code
+
+
+def _print_version() -> int:
+    try:
+        sys.stdout.write(f"agentcli {__version__}\n")
+        sys.stdout.flush()
+    except OSError as error:
+        _silence(sys.stdout)
+        if isinstance(error, BrokenPipeError):
+            return 0
+        from agentcli.cli.environment import Environment
+        from agentcli.cli.render.printer import unwritable
+        from agentcli.cli.session import Session
+
+        return _reported(Session(Environment.of_process()), unwritable(error))
+    return 0
 
 
 def _carry_out(session: Session, arguments: list[str]) -> int:
@@ -46,13 +68,13 @@ def _carry_out(session: Session, arguments: list[str]) -> int:
         return _dispatch(session, arguments)
     except BrokenPipeError:
         # Whoever read has read enough (`| head`): that is no error, and there is nothing more to say.
-        _silence(session)
+        _silence(session.env.stdout)
         return session.exit_code
     except KeyboardInterrupt as stop:
         session.err.line("Interrupted.")
         return getattr(stop, "exit_code", INTERRUPTED)
     except Exception as error:  # the last resort: a user sees no stack trace
-        return _report(session, error)
+        return _reported(session, error)
 
 
 def _dispatch(session: Session, arguments: list[str]) -> int:
@@ -76,11 +98,26 @@ def _dispatch(session: Session, arguments: list[str]) -> int:
     return session.exit_code
 
 
+def _reported(session: Session, error: Exception) -> int:
+    """The exit code of an error that is said as far as there is somewhere to say it."""
+    from agentcli.cli.render.printer import UNWRITABLE
+
+    if getattr(error, "code", "") == UNWRITABLE:
+        _silence(session.env.stdout)
+        session.flags.json = False  # events would go there as well
+    try:
+        return _report(session, error)
+    except (OSError, AgentcliError):
+        _silence(session.env.stdout)
+        _silence(session.env.stderr)
+        return getattr(error, "exit_code", 1)
+
+
 def _report(session: Session, error: Exception) -> int:
     from typer import TyperException
 
     from agentcli.cli.usage import from_typer
-    from agentcli.errors import AgentcliError, ErrorInfo
+    from agentcli.errors import ErrorInfo
 
     if isinstance(error, TyperException):
         error = from_typer(error)
@@ -117,10 +154,10 @@ def _show(session: Session, infos: Sequence[ErrorInfo], exit_code: int) -> None:
         print_error(session.err, info)
 
 
-def _silence(session: Session) -> None:
+def _silence(stream: TextIO) -> None:
     """Python flushes its streams once more at exit: let it write to nowhere."""
     try:
-        descriptor = session.env.stdout.fileno()
+        descriptor = stream.fileno()
     except (OSError, ValueError):
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)

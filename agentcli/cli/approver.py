@@ -100,7 +100,7 @@ class TerminalApprover:
                 return Answer("no", "user", (await self._line() or "").strip())
 
     def _prompt(self, text: str) -> None:
-        self.out.stream.write(text)
+        self.out.write(text)
         self.out.flush()
 
     async def _line(self) -> str | None:

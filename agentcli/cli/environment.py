@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, cast
 
 FALLBACK_SIZE = (80, 24)
 """Columns and lines where nobody can tell."""
@@ -30,6 +30,8 @@ class Environment:
     @classmethod
     def of_process(cls) -> Environment:
         """The real one. A character that a stream cannot encode is written as an escape, never as an error."""
+        # In this order: each takes the number that is free, so that no file of ours is ever written to as an output.
+        sys.stdin, sys.stdout, sys.stderr = _open(sys.stdin, "r"), _open(sys.stdout, "w"), _open(sys.stderr, "w")
         for stream in (sys.stdout, sys.stderr):
             reconfigure = getattr(stream, "reconfigure", None)
             if reconfigure is not None:
@@ -78,6 +80,11 @@ class Environment:
                 if size.columns and size.lines:
                     return size.columns, size.lines
         return FALLBACK_SIZE
+
+
+def _open(stream: TextIO | None, mode: str) -> TextIO:
+    """The stream, or nowhere: None is one that was closed before we began (`<&-`, `>&-`)."""
+    return cast("TextIO", Path(os.devnull).open(mode, encoding="utf-8")) if stream is None else stream
 
 
 def _is_terminal(stream: TextIO | None) -> bool:

@@ -87,6 +87,28 @@ def test_a_reader_that_has_gone_is_no_error(env: Environment, words: list[str]) 
     assert text(env.stderr) == ""
 
 
+@pytest.mark.parametrize(
+    ("redirections", "code"), [(">&-", 0), ("2>&-", 0), ("<&- >&- 2>&-", 0), (">/dev/full", 1), (">/dev/full 2>&1", 1)]
+)
+@pytest.mark.parametrize("words", ["--version", "tools", "--json tools"])
+def test_streams_may_be_closed_or_full(env: Environment, words: str, redirections: str, code: int) -> None:
+    if "/dev/full" in redirections and not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here")
+    command = f"{sys.executable} -m agentcli {words} {redirections}"
+    done = subprocess.run(command, shell=True, cwd=env.cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert "E-INTERNAL" not in done.stderr
+    assert ("(E-OUTPUT)" in done.stderr) == (redirections == ">/dev/full")
+
+
+def test_a_task_from_a_closed_input_is_an_empty_one(env: Environment) -> None:
+    command = f"{sys.executable} -m agentcli {' '.join(RUN)} <&-"
+    done = subprocess.run(command, shell=True, cwd=env.cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "(E-USAGE-NO-TASK)" in done.stderr
+
+
 def test_a_run_ends_even_when_nobody_reads_it(env: Environment) -> None:
     assert main([*RUN[:1], "Hi", *RUN[2:], "--json"], replace(env, stdout=Failing(BrokenPipeError()))) == 0
     assert main(["runs", "--json"], env) == 0

@@ -7,11 +7,15 @@ from typing import Any, Literal, TextIO
 
 from agentcli.cli.environment import Environment
 from agentcli.cli.render.text import json_safe, safe
+from agentcli.errors import StorageError, sentence
 
 Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
 Color = Literal["auto", "always", "never"]
 
 _CODES: dict[Style, str] = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+UNWRITABLE = "E-OUTPUT"
+"""The code of an error that cannot be said on standard output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,14 @@ class Printer:
 
     def line(self, text: str = "") -> None:
         """The text and a newline, as it is."""
-        self.stream.write(text + "\n")
+        self.write(text + "\n")
+
+    def write(self, text: str) -> None:
+        """The text as it is. Raises StorageError E-OUTPUT where it cannot be, BrokenPipeError where nobody reads."""
+        try:
+            self.stream.write(text)
+        except OSError as error:
+            raise unwritable(error) from error
 
     def untrusted(self, text: str) -> str:
         """Text that a model, a tool or a file gave: made safe on a terminal, untouched in a pipe."""
@@ -56,15 +67,30 @@ class Printer:
         return f"\x1b[{';'.join(_CODES[name] for name in styles)}m{text}\x1b[0m"
 
     def flush(self) -> None:
-        """Hand everything to the operating system."""
-        self.stream.flush()
+        """Hand everything to the operating system. Raises like `write`."""
+        try:
+            self.stream.flush()
+        except OSError as error:
+            raise unwritable(error) from error
 
     def json(self, value: Any) -> None:
         """One line of JSON, flushed: a reader at the other end sees it at once."""
         import json
 
-        self.stream.write(json_safe(json.dumps(value, ensure_ascii=False, separators=(",", ":"))) + "\n")
-        self.stream.flush()
+        self.line(json_safe(json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
+        self.flush()
+
+
+def unwritable(error: OSError) -> Exception:
+    """What to raise for an output that failed: a pipe that nobody reads from any more is no error."""
+    if isinstance(error, BrokenPipeError):
+        return error
+    return StorageError(
+        UNWRITABLE,
+        "The output cannot be written.",
+        why=sentence(error.strerror or str(error)),
+        fix="Free some space, or send it elsewhere. What a run did is on record: `agentcli runs show last`.",
+    )
 
 
 def printer_of(env: Environment, stream: TextIO, terminal: bool, color: Color) -> Printer:
