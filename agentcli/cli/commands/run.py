@@ -111,7 +111,7 @@ def command(
     with session.open(options) as bench:
         agent, task = _agent_and_task(words or [], bench)
         request = RunRequest(
-            task=reader.task(task),
+            task=_said(reader.task(task), bool(files)),
             agent=agent,
             inputs=reader.inputs(inputs or ()),
             attachments=[reader.attachment(file) for file in files or ()],
@@ -136,6 +136,18 @@ def _check_count(words: list[str]) -> None:
             why="A task with spaces is one word only in quotes.",
             fix=f"Write agentcli run '{' '.join(words)}'",
         )
+
+
+def _said(task: str, with_files: bool) -> str:
+    """The task. Raises UsageError where neither it nor a file says anything."""
+    if task.strip() or with_files:
+        return task
+    raise UsageError(
+        "E-USAGE-NO-TASK",
+        "The task is empty.",
+        why="There is nothing in it that an agent could do.",
+        fix="Write agentcli run 'What is in this folder?'",
+    )
 
 
 def _agent_and_task(words: list[str], bench: Workbench) -> tuple[str | None, str]:

@@ -233,3 +233,9 @@ def test_a_broken_template_is_exit_3_with_its_line(cli: Cli, folder: Path) -> No
     with_json = cli("run", "./bad.yaml", "Hi", "-m", "scripted:echo.yaml", "--json")
     event = json.loads(with_json.out)
     assert (with_json.code, event["type"], event["error"]["line"], event["exit_code"]) == (3, "error", 4, 3)
+
+
+@pytest.mark.parametrize("task", ["", "  \n"])
+def test_an_empty_task_is_none(cli: Cli, task: str) -> None:
+    result = cli("run", task, "-m", "scripted:talk.yaml")
+    assert (result.code, "(E-USAGE-NO-TASK)" in result.err) == (2, True)
