@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentcli.cli.render.printer import Printer
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 
     from agentcli.providers.local.progress import Phase, Progress
 
-Told = Callable[["Progress"], None]
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """`told` takes the progress in; `restore` puts the terminal in order in a hurry."""
+
+    told: Callable[[Progress], None]
+    restore: Callable[[], None] = lambda: None
+
 
 PHASES: dict[Phase, str] = {
     "waiting": "waiting for another download of it",
@@ -32,10 +40,10 @@ STEPS = 10
 
 
 @contextmanager
-def download_view(session: Session) -> Iterator[Told]:
-    """What to tell of a download's progress; shown on standard error."""
+def download_view(session: Session) -> Iterator[View]:
+    """A download's progress, shown on standard error."""
     if session.flags.quiet or session.flags.json:
-        yield lambda _: None
+        yield View(lambda _: None)
     elif session.env.can_animate:
         from rich.console import Console
 
@@ -47,9 +55,12 @@ def download_view(session: Session) -> Iterator[Told]:
             _environ=dict(session.env.environ),
         )
         with _bar(console) as bar:
-            yield _Bars(bar).told
+            bars = _Bars(bar)
+            yield View(bars.told, bar.stop)
+        if bars.ready:
+            session.err.line(bars.ready)
     else:
-        yield Lines(session.err).told
+        yield View(Lines(session.err).told)
 
 
 def _bar(console: Console) -> Bar:
@@ -57,19 +68,20 @@ def _bar(console: Console) -> Bar:
 
     return Progress(
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
+        BarColumn(bar_width=20),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(compact=True),
         console=console,
-        transient=False,
+        transient=True,
     )
 
 
 class _Bars:
-    """One bar a phase."""
+    """One bar, of the phase that it is in. `ready` is what to say when it is gone."""
 
     def __init__(self, bar: Bar) -> None:
+        self.ready = ""
         self._bar = bar
         self._task: TaskID | None = None
         self._phase: Phase | None = None
@@ -83,12 +95,14 @@ class _Bars:
 
     def _begin(self, progress: Progress) -> None:
         self._phase = progress.phase
-        if self._task is not None and progress.phase in ("verifying", "done"):
-            self._bar.update(self._task, completed=progress.total)
-        text = f"{progress.model}: {PHASES[progress.phase]}"
-        if progress.phase in ("waiting", "done"):
-            self._bar.console.print(text, markup=False)
+        if self._task is not None:
+            self._bar.remove_task(self._task)
             self._task = None
+        text = f"{progress.model}: {PHASES[progress.phase]}"
+        if progress.phase == "done":
+            self.ready = text
+        elif progress.phase == "waiting":
+            self._bar.console.print(text, markup=False)
         else:
             self._task = self._bar.add_task(text, total=progress.total, completed=progress.done)
 

