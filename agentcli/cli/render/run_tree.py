@@ -15,6 +15,7 @@ from agentcli.cli.render.quantity import count, duration, local_time, moment, mo
 from agentcli.cli.render.run_list import STATUS_STYLE
 from agentcli.cli.render.text import call_text, head, one_line, output_text, safe, wrapped
 from agentcli.core.events import (
+    ApprovalRequested,
     ApprovalResolved,
     Event,
     LimitReached,
@@ -110,13 +111,13 @@ class RunTree:
 
     def _turns(self, events: Sequence[Event]) -> list[Turn]:
         turns: dict[int, Turn] = {}
-        calls: dict[tuple[str, str], ToolStarted] = {}
+        calls: dict[tuple[str, str], ApprovalRequested | ToolStarted] = {}
         for event in events:
             body = event.body
             if event.turn is None:
                 continue
             turn = turns.setdefault(event.turn, Turn(event.turn, event.seq))
-            if isinstance(body, ToolStarted):
+            if isinstance(body, ApprovalRequested | ToolStarted):
                 calls[event.lane, body.call_id] = body
             elif isinstance(body, ModelCompleted):
                 turn.asked, turn.seq = body, event.seq
@@ -135,7 +136,7 @@ class RunTree:
         if body.message.content.strip() and (body.message.tool_calls or self.full):
             yield Branch(seq, "said", ("dim",), self._cut(body.message.content.strip()))
 
-    def _call(self, seq: int, body: ToolCompleted, started: ToolStarted | None) -> Branch:
+    def _call(self, seq: int, body: ToolCompleted, started: ApprovalRequested | ToolStarted | None) -> Branch:
         glyphs = self.out.glyphs
         sign = glyphs.ok if body.status == "ok" else glyphs.bad
         state = "" if body.status == "ok" else f"{body.status}, "
@@ -146,12 +147,16 @@ class RunTree:
         return Branch(seq, text, (STATUS_STYLE_OF_CALL[body.status],), self._cut(body.result) if shows_result else [])
 
     def _add_unfinished(
-        self, turns: dict[int, Turn], events: Sequence[Event], calls: dict[tuple[str, str], ToolStarted]
+        self,
+        turns: dict[int, Turn],
+        events: Sequence[Event],
+        calls: dict[tuple[str, str], ApprovalRequested | ToolStarted],
     ) -> None:
+        begun = {id(body) for body in calls.values()}
         for event in events:
             body = event.body
-            if isinstance(body, ToolStarted) and event.turn is not None and (event.lane, body.call_id) in calls:
-                note = "  not finished"
+            if isinstance(body, ApprovalRequested | ToolStarted) and event.turn is not None and id(body) in begun:
+                note = "  not finished" if isinstance(body, ToolStarted) else "  not begun"
                 call = call_text(body.tool, body.arguments, self._width_beside(_INDENT + len(note)))
                 turns[event.turn].branches.append(Branch(event.seq, call + note, ("yellow",)))
 

@@ -23,6 +23,9 @@ _UNSAFE = re.compile(
 
 ELLIPSIS = "…"
 
+LONG = 40
+"""Characters of a value that stands behind the short ones."""
+
 
 def safe(text: str) -> str:
     """The text without terminal sequences; every other control or invisible character is shown as its escape."""
@@ -56,8 +59,10 @@ def clip(text: str, limit: int) -> str:
 
 
 def call_text(tool: str, arguments: dict[str, Any], limit: int | None = 100) -> str:
-    """A call as a person would write it: `read_lines(path="README.md", start=1)`."""
-    given = ", ".join(f"{name}={_value_text(value, limit)}" for name, value in arguments.items())
+    """A call as a person would write it: `read_lines(path="README.md", start=1)`; the long values last."""
+    values = {name: _value_text(value, limit) for name, value in arguments.items()}
+    names = sorted(values, key=lambda name: len(str(arguments[name])) > LONG)
+    given = ", ".join(f"{name}={values[name]}" for name in names)
     return one_line(f"{tool}({given})", limit)
 
 

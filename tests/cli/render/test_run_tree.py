@@ -8,7 +8,7 @@ from typing import Any
 from agentcli.cli.render.printer import UNICODE, Printer
 from agentcli.cli.render.quantity import local_time
 from agentcli.cli.render.run_tree import RunTree
-from agentcli.core.events import Body, Event, TurnStarted
+from agentcli.core.events import ApprovalRequested, Body, Event, TurnStarted
 from agentcli.core.runs import RunRow
 from tests.cli.events import (
     FAULT,
@@ -112,6 +112,13 @@ inputs   topic="ports"
     5  └─ read_lines(path="server.py", start=1, end=20)  not finished
 """
     )
+
+
+def test_a_call_that_was_still_asked_about_is_shown() -> None:
+    asked = ApprovalRequested(READ.name, READ.id, READ.arguments, "read_lines")
+    happened = events([(run_started(), None, ""), (TurnStarted(), 1, "turn.1"), (asked, 1, "turn.1/call.1")])
+    text = shown(row("cancelled"), happened)
+    assert text.endswith('└─ read_lines(path="server.py", start=1, end=20)  not begun\n')
 
 
 def test_a_failed_run_ends_with_its_error() -> None:

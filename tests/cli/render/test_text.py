@@ -72,7 +72,7 @@ def test_a_call_reads_like_one() -> None:
 
 
 def test_a_long_argument_does_not_hide_the_others() -> None:
-    assert call_text("write", {"text": "x" * 500, "to": "a"}, 60) == f'write(text="{"x" * 29}…", to="a")'
+    assert call_text("write", {"text": "x" * 500, "to": "a"}, 60) == f'write(to="a", text="{"x" * 29}…")'
 
 
 def test_a_call_in_full_is_not_cut() -> None:
@@ -88,3 +88,8 @@ def test_a_result_is_text_or_json() -> None:
 def test_the_head_says_how_much_is_missing() -> None:
     assert head("a\nb\nc", 2) == ("a\nb", 1)
     assert head("a", 2) == ("a", 0)
+
+
+def test_what_a_call_is_about_stands_before_its_long_values() -> None:
+    text = call_text("create_file", {"content": "x" * 300, "overwrite": False, "path": "a.txt"}, 60)
+    assert text.startswith('create_file(overwrite=false, path="a.txt", content="xxx')
