@@ -23,7 +23,7 @@ from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effect, Effects, expect
 from agentcli.engine.ports import Approver, RunLog, Tool, ToolSet
 from agentcli.engine.scope import Scope
-from agentcli.errors import AgentcliError, DeniedError, ToolError, ToolRefusedError
+from agentcli.errors import AgentcliError, DeniedError, ToolError, ToolRefusedError, sentence
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ class ToolCalls:
             raise ToolRefusedError(
                 "E-TOOL-REFUSED",
                 f"The user refused `{spec.name}`.",
-                why=f"The reason given: {answer.reason}" if answer.reason else "",
+                why=sentence(f"The reason given: {answer.reason}") if answer.reason else "",
                 fix="Go on without this call.",
             )
         if answer.decision == "always":

@@ -75,7 +75,13 @@ def split_name(name: str) -> tuple[str, str]:
     provider, colon, model = name.partition(":")
     if colon and provider and model:
         return provider, model
-    guess = {"gpt": "openai", "o1": "openai", "o3": "openai", "cla": "anthropic", "gem": "gemini"}.get(name[:3])
+    from agentcli.providers.local.catalog import MODELS
+
+    guess = (
+        "local"
+        if name in MODELS
+        else {"gpt": "openai", "o1": "openai", "o3": "openai", "cla": "anthropic", "gem": "gemini"}.get(name[:3])
+    )
     known = name.rstrip(":") in (*SERVERS, *EMBEDDED)
     example = f"{name.rstrip(':')}:MODEL" if known else f"{guess or 'provider'}:{name or 'model'}"
     raise UsageError(

@@ -93,7 +93,7 @@ async def test_a_refusal_is_told_with_its_reason_and_the_run_goes_on() -> None:
     result = await told(rig)
     assert (result.status, result.result) == (
         "denied",
-        "E-TOOL-REFUSED: The user refused `write`. The reason given: not today Go on without this call.",
+        "E-TOOL-REFUSED: The user refused `write`. The reason given: not today. Go on without this call.",
     )
     assert rig.tools[0].called == []
 
