@@ -65,13 +65,14 @@ def download_view(session: Session) -> Iterator[View]:
 
 def _bar(console: Console) -> Bar:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.table import Column
 
     return Progress(
-        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
         BarColumn(bar_width=20),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(compact=True),
+        DownloadColumn(table_column=Column(no_wrap=True, min_width=14)),
+        TransferSpeedColumn(table_column=Column(no_wrap=True, min_width=9)),
+        TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True, min_width=5)),
         console=console,
         transient=True,
     )

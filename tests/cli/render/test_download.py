@@ -30,9 +30,9 @@ def story() -> Iterator[Progress]:
     yield Progress("m", "done", TOTAL, TOTAL)
 
 
-def shown(*, terminal: bool, flags: Flags | None = None) -> str:
+def shown(*, terminal: bool, flags: Flags | None = None, columns: int = 100) -> str:
     err = io.StringIO()
-    environ = {"TERM": "xterm", "COLUMNS": "100", "LINES": "20", "NO_COLOR": "1"}
+    environ = {"TERM": "xterm", "COLUMNS": str(columns), "LINES": "20", "NO_COLOR": "1"}
     env = Environment(io.StringIO(), io.StringIO(), err, environ, Path.cwd(), stderr_tty=terminal)
     with download_view(Session(env, flags or Flags())) as view:
         for progress in story():
@@ -65,6 +65,12 @@ def test_a_terminal_gets_a_bar_that_goes_when_it_is_over() -> None:
         assert phase in text
     assert "0.5/1.0 MB" in text
     assert text.endswith("m: ready\n")
+
+
+def test_a_narrow_terminal_cuts_the_words_and_not_the_numbers() -> None:
+    text = shown(terminal=True, columns=60)
+    assert "0.5/1.0 MB" in text
+    assert "downloading from the mo" in text
 
 
 def test_a_download_that_is_stopped_in_a_hurry_gives_the_cursor_back() -> None:
