@@ -4,7 +4,7 @@ set -eu
 
 PATH="$(cd "$(dirname "$0")/../.venv/bin" && pwd):$PATH"
 place=$(mktemp -d)
-trap 'rm -rf "$place"' EXIT
+trap 'agentcli -q trust --remove "$place/demo" >/dev/null 2>&1 || true; rm -rf "$place"' EXIT # as if it had never been
 
 typed() {
     printf '\n$ %s' "$1"
