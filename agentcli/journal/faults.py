@@ -26,7 +26,7 @@ _BY_SQLITE_CODE = {
 _TEXTS = {
     "E-JOURNAL-FULL": (
         "The disk of the journal is full.",
-        "Free some space and resume the run: what was recorded is safe.",
+        "Free some space and run it again: what was recorded is safe.",
     ),
     "E-JOURNAL-UNWRITABLE": (
         "The journal cannot be opened or written.",
@@ -42,7 +42,7 @@ _TEXTS = {
     ),
     "E-JOURNAL-IO": (
         "Reading or writing the journal failed.",
-        "Check the disk (`dmesg`), then resume the run: what was recorded is safe.",
+        "Check the disk (`dmesg`), then run it again: what was recorded is safe.",
     ),
 }
 

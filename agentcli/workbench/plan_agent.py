@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -12,7 +13,7 @@ from agentcli.catalog.inputs import convert
 from agentcli.catalog.rendering import render, resolve_schema
 from agentcli.core.agents import AgentTemplate, LimitsSpec
 from agentcli.core.canonical import Digest
-from agentcli.core.events import ModelCompleted, ModelStarted
+from agentcli.core.events import ModelCompleted, ModelStarted, RunStarted
 from agentcli.core.limits import Limits
 from agentcli.core.messages import Conversation
 from agentcli.core.policies import Layer
@@ -29,13 +30,15 @@ if TYPE_CHECKING:
 
 async def plan_agent(bench: Workbench, request: RunRequest, admission: Admission) -> tuple[AgentPlan, str | None]:
     """The plan, free of secrets, and the run whose conversation it goes on with. Raises AgentcliError."""
-    loaded = bench.catalog.agent(request.agent or bench.settings.agent)
+    said = last_conversation(bench) if request.continue_last else None
+    loaded = bench.catalog.agent(request.agent or _who_goes_on(bench, said))
     template = loaded.template
     _refuse_disabled(template)
+    before = said.inputs if said is not None and said.agent == template.name else {}
+    given = {**{name: value for name, value in before.items() if name in template.inputs}, **request.inputs}
     # Before anything is rendered: an input whose name says that it is secret is none by its look.
-    inputs = admission.admit(convert(template.inputs, request.inputs))
+    inputs = admission.admit(convert(template.inputs, given))
     models, reason = await choose_models(bench, loaded)
-    parent, history = last_conversation(bench) if request.continue_last else (None, ())
     tools = bench.tools.select(template.tools)
     plan = AgentPlan(
         agent=template.name,
@@ -53,11 +56,11 @@ async def plan_agent(bench: Workbench, request: RunRequest, admission: Admission
         inputs=inputs,
         task=request.task,
         message=_message(request.task, request.attachments),
-        history=history,
+        history=said.messages if said else (),
         workspace=str(bench.workspace),
         versions=versions(),
     )
-    return AgentPlan.from_json(admission.admit(plan.to_json())), parent
+    return AgentPlan.from_json(admission.admit(plan.to_json())), said.run if said else None
 
 
 def _refuse_disabled(template: AgentTemplate) -> None:
@@ -98,8 +101,18 @@ def _message(task: str, attachments: Sequence[tuple[str, str]]) -> str:
     return "\n\n".join([task, *files])
 
 
-def last_conversation(bench: Workbench) -> tuple[str, tuple[Digest, ...]]:
-    """The newest completed run of an agent, and the digests of what was said in it, without the instructions.
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A conversation to go on with: the run that held it last, its agent and inputs, its messages by digest."""
+
+    run: str
+    agent: str
+    inputs: dict[str, Any]
+    messages: tuple[Digest, ...]
+
+
+def last_conversation(bench: Workbench) -> Said:
+    """The newest completed run of an agent; its messages are those after the instructions.
 
     Raises UsageError E-RUN-NONE.
     """
@@ -111,9 +124,15 @@ def last_conversation(bench: Workbench) -> tuple[str, tuple[Digest, ...]]:
             why="No agent has completed a run here.",
             fix="Run it without -c first.",
         )
-    run = rows[0].start.id
-    events = list(bench.journal.events(run))
-    asked = [event.seq for event in events if isinstance(event.body, ModelStarted)]
-    answered = [event.body.message for event in events if isinstance(event.body, ModelCompleted)]
-    said = Conversation([*bench.journal.conversation(run, asked[-1]), answered[-1]])
-    return run, tuple(said.digests[1:])
+    start = rows[0].start
+    bodies = [(event.seq, event.body) for event in bench.journal.events(start.id)]
+    asked = [seq for seq, body in bodies if isinstance(body, ModelStarted)]
+    answered = [body.message for _, body in bodies if isinstance(body, ModelCompleted)]
+    inputs = next(body.inputs for _, body in bodies if isinstance(body, RunStarted))
+    messages = Conversation([*bench.journal.conversation(start.id, asked[-1]), answered[-1]])
+    return Said(start.id, start.name, inputs, tuple(messages.digests[1:]))
+
+
+def _who_goes_on(bench: Workbench, said: Said | None) -> str:
+    """Where no agent is named: the one that held the conversation, as long as it is there; else the settings' one."""
+    return said.agent if said is not None and bench.catalog.is_agent(said.agent) else bench.settings.agent

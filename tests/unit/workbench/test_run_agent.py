@@ -86,6 +86,27 @@ async def test_continuing_goes_on_with_what_was_said(project: Project) -> None:
     ]
 
 
+async def test_continuing_without_a_name_stays_with_the_agent_and_its_inputs(project: Project) -> None:
+    about = AGENT.replace("Be brief.", "'You know all about {{ inputs.topic }}.'")
+    project.agent("inputs: {topic: {type: string}}\n", about)
+    await project.run("Hello.", inputs={"topic": "tea"})
+    project.script("hello", "again")
+    second = await project.run("And?", agent=None, continue_last=True)
+    with project.bench() as bench:
+        row = bench.journal.find(second.run)
+        system, *_ = bench.journal.conversation(second.run, 3)
+    assert (row.start.name, system.content) == ("tester", "You know all about tea.")
+
+
+async def test_continuing_when_the_agent_is_gone_goes_on_with_the_settings_one(project: Project) -> None:
+    await project.run("Hello.")
+    (project.root / "agents" / "tester.yaml").unlink()
+    project.script("hello", "again")
+    second = await project.run("And?", agent=None, continue_last=True, model=["scripted:replies.yaml"])
+    with project.bench() as bench:
+        assert bench.journal.find(second.run).start.name == "assistant"
+
+
 async def test_there_must_be_a_conversation_to_continue(project: Project) -> None:
     with pytest.raises(UsageError) as caught:
         await project.run(continue_last=True)
