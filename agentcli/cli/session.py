@@ -51,7 +51,7 @@ class Session:
         """Standard error: everything else."""
         from agentcli.cli.render.printer import printer_of
 
-        return printer_of(self.env, self.env.stderr, self.env.stderr_tty, self.flags.color or "auto")
+        return printer_of(self.env, self.env.stderr, self.env.stderr_tty, self.flags.color or "auto", expendable=True)
 
     def note(self, text: str) -> None:
         """A remark on standard error that --quiet and --json leave out."""

@@ -269,3 +269,12 @@ def test_a_signal_in_a_turn_ends_the_run_in_order_and_keeps_its_record(
     assert types.count("tool.completed") == 1
     assert types[-1] == "run.completed"
     assert statuses() == ["cancelled"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only on Linux: there is no /dev/full elsewhere")
+def test_remarks_that_cannot_be_written_stop_no_run(project: Path) -> None:
+    command = [sys.executable, "-m", "agentcli", "run", "tester", "Read."]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=full, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "It says hello.\n")
+    assert statuses() == ["completed"]

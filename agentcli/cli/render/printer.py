@@ -37,13 +37,17 @@ ASCII = Glyphs(ok="ok", bad="x", warn="!", dot="-", branch="|-", last="`-", pipe
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """One stream, with what it can show. `width` is in columns; None means that lines are never cut or folded."""
+    """One stream, with what it can show. `width` is in columns; None means that lines are never cut or folded.
+
+    Remarks are `expendable`: where they cannot be written there is nowhere to say so, and what is told goes on.
+    """
 
     stream: TextIO
     terminal: bool
     color: bool
     width: int | None
     glyphs: Glyphs
+    expendable: bool = False
 
     def line(self, text: str = "") -> None:
         """The text and a newline, as it is."""
@@ -54,7 +58,8 @@ class Printer:
         try:
             self.stream.write(text)
         except OSError as error:
-            raise unwritable(error) from error
+            if not self.expendable:
+                raise unwritable(error) from error
 
     def untrusted(self, text: str) -> str:
         """Text that a model, a tool or a file gave: made safe on a terminal, untouched in a pipe."""
@@ -71,7 +76,8 @@ class Printer:
         try:
             self.stream.flush()
         except OSError as error:
-            raise unwritable(error) from error
+            if not self.expendable:
+                raise unwritable(error) from error
 
     def json(self, value: Any) -> None:
         """One line of JSON, flushed: a reader at the other end sees it at once."""
@@ -93,7 +99,7 @@ def unwritable(error: OSError) -> Exception:
     )
 
 
-def printer_of(env: Environment, stream: TextIO, terminal: bool, color: Color) -> Printer:
+def printer_of(env: Environment, stream: TextIO, terminal: bool, color: Color, *, expendable: bool = False) -> Printer:
     """The printer for `env.stdout` or `env.stderr` under the `--color` that was asked for."""
     return Printer(
         stream=stream,
@@ -101,6 +107,7 @@ def printer_of(env: Environment, stream: TextIO, terminal: bool, color: Color) -
         color=_wants_color(env, terminal, color),
         width=env.size[0] if terminal else None,
         glyphs=UNICODE if _speaks_unicode(stream) else ASCII,
+        expendable=expendable,
     )
 
 
