@@ -37,11 +37,16 @@ def main(argv: Sequence[str] | None = None, env: Environment | None = None) -> i
         _silence(session.env.stdout)
     except AgentcliError as error:
         code = _reported(session, error)
+    _flush_remarks(session)
+    return code
+
+
+def _flush_remarks(session: Session) -> None:
+    """What standard error does not take is dropped: Python would complain about it at exit."""
     try:
         session.env.stderr.flush()
     except OSError:
         _silence(session.env.stderr)
-    return code
 
 
 def _print_version() -> int:
@@ -56,7 +61,10 @@ def _print_version() -> int:
         from agentcli.cli.render.printer import unwritable
         from agentcli.cli.session import Session
 
-        return _reported(Session(Environment.of_process()), unwritable(error))
+        session = Session(Environment.of_process())
+        code = _reported(session, unwritable(error))
+        _flush_remarks(session)
+        return code
     return 0
 
 
