@@ -6,6 +6,8 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from agentcli.core.messages import Conversation, Message, ToolCall
 from agentcli.core.models import ModelRequest, ModelSettings, RequestHead
 from agentcli.core.tools import ToolSpec
 from agentcli.errors import ModelError, ModelTransientError
-from agentcli.providers.local.child import Child
+from agentcli.providers.local.child import Child, private_folder
 from agentcli.providers.local.runtime import LocalModel
 
 pytestmark = [pytest.mark.model, pytest.mark.xdist_group("model")]
@@ -207,3 +209,25 @@ async def test_a_cancelled_start_leaves_no_process(small_model: Path) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+def test_the_process_clears_its_folder_away_when_its_owner_was_killed(small_model: Path) -> None:
+    folder = private_folder()
+    (folder / "log").touch()
+    options = {
+        "model": str(small_model),
+        "listen": str(folder / "llama.sock"),
+        "context": 512,
+        "batch": 64,
+        "threads": 1,
+    }
+    command = [sys.executable, "-P", "-m", "agentcli.providers.local.serve", json.dumps(options)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin
+    assert process.stdout
+    assert b"address" in process.stdout.readline()
+    assert (folder / "llama.sock").exists()
+    process.stdin.close()  # what the death of its owner does
+    assert process.wait(30) == 0
+    process.stdout.close()
+    assert not folder.exists()

@@ -6,9 +6,11 @@ It opens an OpenAI-compatible port (a Unix socket, or host and port) and prints 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 EXIT_NOT_LOADED = 3
@@ -29,7 +31,19 @@ def main(arguments: list[str]) -> int:
         return EXIT_NOT_LOADED
     _say({"address": server.listening_address})
     sys.stdin.buffer.read()
+    _clear_away(options.get("listen", ""))
     return 0
+
+
+def _clear_away(listen: str) -> None:
+    """Remove the socket's folder: who made it may have been killed. It holds nothing but the socket and the log."""
+    if not listen.endswith(".sock"):
+        return
+    folder = Path(listen).parent
+    with contextlib.suppress(OSError):
+        for path in (Path(listen), folder / "log"):
+            path.unlink(missing_ok=True)
+        folder.rmdir()
 
 
 def _params(xllamacpp: Any, options: dict[str, Any]) -> Any:
