@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = [
             row("`--version` : import typer", version(rounds, Path(folder)), 1.15),
             row("one scripted turn : six imports", one_turn(rounds, Path(folder)), 1.4),
-            row(f"{TURNS} turns : bare httpx", many_turns(max(3, rounds // 5), Path(folder)), 1.5),
+            row(f"{TURNS} turns : bare httpx", many_turns(max(3, rounds // 3), Path(folder)), 1.5),
         ]
     print("| what : floor | ours, ms | floor, ms | ratio | bound |\n| --- | --- | --- | --- | --- |")
     print("\n".join(text for text, _ in rows))

@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from agentcli.__main__ import tune
 from agentcli.cli.approver import Nobody
 from agentcli.workbench.run_agent import RunRequest, run_agent
 from agentcli.workbench.wiring import Options, open_workbench
@@ -30,4 +31,5 @@ async def main(project: Path, turns: int) -> None:
 
 
 if __name__ == "__main__":
+    tune()
     asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2])))
