@@ -61,6 +61,35 @@ class RunCompleted(Body):
 
 
 @dataclass(frozen=True, slots=True)
+class RunResumed(Body):
+    """The run goes on after it had stopped. `manifest` is the plan in force from here on, by content.
+
+    It supersedes what ended the run before: a failure, a limit that was reached, a question that nobody answered.
+    """
+
+    type: ClassVar[str] = "run.resumed"
+    LARGE: ClassVar[tuple[str, ...]] = ("changes",)
+    manifest: Digest
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class RunForked(Body):
+    """The events before this one are those of the run `origin` up to its event `cut`; from here on it is a run apart.
+
+    `manifest` is the plan in force from here on, by content; `changes` what is not as it was: the plan's fields by
+    name, the recorded results that were replaced (`results`, by seq), and where its files came from (`files`).
+    """
+
+    type: ClassVar[str] = "run.forked"
+    LARGE: ClassVar[tuple[str, ...]] = ("changes",)
+    origin: str
+    cut: int
+    manifest: Digest
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class TurnStarted(Body):
     """A turn: one model request and the tool calls it causes."""
 
@@ -107,7 +136,11 @@ class ModelFallback(Body):
 
 @dataclass(frozen=True, slots=True)
 class ModelCompleted(Body):
-    """The answer. `model` is the `provider:model` that gave it."""
+    """The answer. `model` is the `provider:model` that gave it.
+
+    `deltas` says how it came where it was streamed: pairs of characters and of milliseconds since the piece before (the
+    request, for the first), in order. They cut `message.content` into the pieces that were shown.
+    """
 
     type: ClassVar[str] = "model.completed"
     LARGE: ClassVar[tuple[str, ...]] = ("message",)
@@ -118,6 +151,15 @@ class ModelCompleted(Body):
     duration_s: float
     cost_usd: float | None
     attempts: int
+    deltas: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The event's own fields; `deltas` only where there are any."""
+        out = Body.to_json(self)
+        del out["deltas"]
+        if self.deltas:
+            out["deltas"] = list(self.deltas)
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +287,8 @@ class UnknownBody(Body):
 AnyBody = (
     RunStarted
     | RunCompleted
+    | RunResumed
+    | RunForked
     | TurnStarted
     | ModelStarted
     | ModelDelta
@@ -270,6 +314,7 @@ _READERS: dict[tuple[str, str], Any] = {
     ("model.started", "request"): lambda v: RequestDelta(v["previous"], v["kept"], tuple(v["added"]), v["head"]),
     ("model.completed", "message"): Message.from_json,
     ("model.completed", "usage"): Usage.from_json,
+    ("model.completed", "deltas"): tuple,
     ("run.completed", "usage"): Usage.from_json,
     ("run.completed", "error"): lambda v: None if v is None else ErrorInfo.from_json(v),
     ("model.failed", "error"): ErrorInfo.from_json,
