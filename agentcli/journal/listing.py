@@ -44,7 +44,7 @@ class Listing:
     def find(self, ref: str) -> tuple[int, RunRow]:
         """The run that `ref` names, and its number. Raises UsageError E-RUN-UNKNOWN, E-RUN-AMBIGUOUS; sqlite3.Error."""
         last = _LAST.fullmatch(ref)
-        found = self._newest(int(last[1] or 0)) if last else self._matching(ref.lower())
+        found = self._newest(int(last[1] or 0)) if last else self._matching(ref)
         if len(found) == 1:
             return found[0][0], self._row(found[0])
         if found:
@@ -69,6 +69,7 @@ class Listing:
         exact = list(self._select("WHERE id = ?", [ref]))
         if exact or not ref:
             return exact
+        ref = ref.lower()  # as the ids are that are made here
         # The head is a range of the index; the tail has to look at every id, in the index alone.
         rest = """WHERE n IN (SELECT n FROM runs WHERE id >= ? AND id < ? || '~' UNION
                               SELECT n FROM runs INDEXED BY sqlite_autoindex_runs_1 WHERE substr(id, ?) = ?)

@@ -16,20 +16,26 @@ from agentcli.journal.writer import PATIENCE_S, Waiting, Writer
 
 
 class SqliteRunLog:
-    """See `RunLog`. `last_seq` is the seq of the last event; 0 before the first."""
+    """See `RunLog`. `last_seq` is the seq of the last event; 0 before the first.
 
-    def __init__(self, run: str, chain: Chain, writer: Writer, lock: FileLock, last_seq: int = 0) -> None:
-        self.run = run
+    `first` is done before the first thing that is written, and not at all if nothing is.
+    """
+
+    def __init__(
+        self, chain: Chain, writer: Writer, lock: FileLock, last_seq: int = 0, first: Operation | None = None
+    ) -> None:
+        self.run = chain.run
         self.last_seq = last_seq
         self._chain = chain
         self._writer = writer
         self._lock = lock
+        self._first = first
 
     def put(self, data: bytes) -> Digest:
         """Keep the bytes by content. Raises StorageError if an earlier write failed, or the run is given up."""
         self._check()
         digest = sha256(data)
-        self._writer.submit(Put(self._chain, data, digest.digest()))
+        self._submit(Put(self._chain, data, digest.digest()))
         return digest.hexdigest()
 
     def append(self, event: Event) -> None:
@@ -37,7 +43,7 @@ class SqliteRunLog:
         self._check()
         if event.seq != self.last_seq + 1 or event.run != self.run:
             raise ValueError(f"event {event.seq} of run {event.run} does not follow {self.last_seq} of {self.run}")
-        self._writer.submit(Append(self._chain, take(event)))
+        self._submit(Append(self._chain, take(event)))
         self.last_seq = event.seq
 
     async def barrier(self) -> None:
@@ -57,8 +63,9 @@ class SqliteRunLog:
         """Write what can be written, and give up ownership without an end. Never raises."""
         if not self._lock.held:
             return
-        with contextlib.suppress(StorageError):
-            await self._done(Sync(self._chain))
+        if self._first is None:
+            with contextlib.suppress(StorageError):
+                await self._done(Sync(self._chain))
         self._lock.release(remove=True)
 
     async def _done(self, operation: Operation) -> None:
@@ -67,12 +74,18 @@ class SqliteRunLog:
         from concurrent.futures import Future
 
         waiting: Waiting = Future()
-        self._writer.submit(operation, waiting)
+        self._submit(operation, waiting)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await asyncio.wrap_future(waiting)
         except TimeoutError as error:
             raise self._writer.stuck() from error
+
+    def _submit(self, operation: Operation, waiting: Waiting | None = None) -> None:
+        if self._first is not None:
+            self._writer.submit(self._first)
+            self._first = None
+        self._writer.submit(operation, waiting)
 
     def _check(self) -> None:
         if self._chain.failure is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -17,7 +18,7 @@ from agentcli.journal.faults import damaged, storage_error
 from agentcli.journal.foreign import RUN_ID, refuse_links
 from agentcli.journal.listing import Listing, no_journal
 from agentcli.journal.locks import FileLock, RunLocks, Turnstile
-from agentcli.journal.operations import Begin, Chain, Operation, Reopen
+from agentcli.journal.operations import Begin, Chain, Reopen
 from agentcli.journal.reading import EventReader, Totals, open_reader
 from agentcli.journal.records import line_in, origin
 from agentcli.journal.run_log import SqliteRunLog
@@ -58,19 +59,27 @@ class SqliteJournal:
         start = replace(start, task=task, started=float(start.started))
         lock = self._own(start.id)
         chain = Chain(start.id, origin(start))
-        return self._log(lock, chain, Begin(chain, start), 0)
+        with _kept_if_well(lock):
+            self._writer.open()
+            self._writer.submit(Begin(chain, start))
+        return SqliteRunLog(chain, self._writer, lock)
 
     def resume(self, run: str) -> SqliteRunLog:
-        """Own a run again, to go on after its last event. Raises UsageError E-RUN-UNKNOWN, StorageError E-RUN-OWNED."""
-        n, row = self._located(run)
-        lock = self._own(row.start.id)
-        try:
+        """Own a run again, to go on after its last event. Raises UsageError E-RUN-UNKNOWN, StorageError E-RUN-OWNED.
+
+        Its row changes with the first thing that is written: a log that is abandoned before leaves the run as it was.
+        What the row says of the run's start (manifest, model) stays, since the hash chain begins with it; the plan that
+        is in force is that of the newest `run.resumed` or `run.forked` event.
+        """
+        run = self._located(run)[1].start.id
+        lock = self._own(run)
+        with _kept_if_well(lock):
+            # Only now that nobody else may change it: it may be gone, or longer.
+            n, row = self._located(run)
             seq, head = self._tip(n, row)
-        except BaseException:
-            lock.release()
-            raise
+            self._writer.open()
         chain = Chain(row.start.id, head, n)
-        return self._log(lock, chain, Reopen(chain), seq)
+        return SqliteRunLog(chain, self._writer, lock, seq, Reopen(chain))
 
     def close(self) -> None:
         """Write what was appended, and let go of everything. Raises StorageError."""
@@ -88,15 +97,6 @@ class SqliteJournal:
             return self._locks.own(run)
         except OSError as error:
             raise storage_error(error, self.path) from error
-
-    def _log(self, lock: FileLock, chain: Chain, first: Operation, seq: int) -> SqliteRunLog:
-        try:
-            self._writer.open()
-            self._writer.submit(first)
-        except BaseException:
-            lock.release(remove=True)
-            raise
-        return SqliteRunLog(chain.run, chain, self._writer, lock, seq)
 
     def _tip(self, n: int, row: RunRow) -> tuple[int, bytes]:
         """The seq and hash of a run's last event."""
@@ -181,6 +181,16 @@ class SqliteJournal:
             if database is not None:
                 self._reader = EventReader(database, self._files, self.path)
         return self._reader
+
+
+@contextmanager
+def _kept_if_well(lock: FileLock) -> Iterator[None]:
+    """Give the lock up again if what follows fails."""
+    try:
+        yield
+    except BaseException:
+        lock.release(remove=True)
+        raise
 
 
 def _make_private(folder: Path) -> None:

@@ -155,6 +155,35 @@ async def test_an_ended_run_can_be_taken_up_again(journal: Any) -> None:
     assert journal.find(run).status == "failed"
 
 
+async def test_a_run_taken_up_and_let_go_is_as_it_was(journal: Any) -> None:
+    run = await whole_run(journal)
+    before = journal.find(run)
+    again = journal.resume(run)
+    with pytest.raises(StorageError):
+        journal.resume(run)
+    assert journal.find(run) == before
+    await again.abandon()
+    assert journal.find(run) == before
+    await journal.resume(run).abandon()
+
+
+@pytest.mark.parametrize("first", ["put", "append", "barrier", "end"])
+async def test_the_first_thing_written_reopens_a_run(journal: Any, first: str) -> None:
+    run = await whole_run(journal)
+    again = journal.resume(run)
+    if first == "put":
+        again.put(b"content")
+    elif first == "append":
+        again.append(event(again))
+    elif first == "barrier":
+        await again.barrier()
+    if first == "end":
+        await again.end(end(status="failed", exit_code=1))
+    else:
+        await again.abandon()
+    assert journal.find(run).status == ("failed" if first == "end" else "interrupted")
+
+
 async def test_a_run_has_one_owner(journal: Any) -> None:
     log = journal.begin(start())
     await log.barrier()

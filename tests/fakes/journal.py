@@ -25,6 +25,8 @@ class MemoryRunLog:
     safe: int = 0
     """How many events are behind the last barrier: a kill keeps these."""
     fails: StorageError | None = None
+    lazy: bool = False
+    """Taken up again, and nothing written since: the end still stands."""
 
     @property
     def run(self) -> str:
@@ -39,7 +41,7 @@ class MemoryRunLog:
         return self.journal.events(self.run)
 
     def put(self, data: bytes) -> Digest:
-        self._check()
+        self._write()
         digest = digest_bytes(data)
         self.journal.blobs[digest] = data
         return digest
@@ -48,6 +50,7 @@ class MemoryRunLog:
         self._check()
         if event.run != self.run or event.seq != self.last_seq + 1:
             raise ValueError(f"event {event.seq} of run {event.run} does not follow {self.last_seq} of {self.run}")
+        self._write()
         body = {name: self._kept(event, name, value) for name, value in event.body.to_json().items()}
         self.records.append((event, event.body.type, encode(body)))
 
@@ -57,7 +60,7 @@ class MemoryRunLog:
         return value
 
     async def barrier(self) -> None:
-        self._check()
+        self._write()
         self.barriers += 1
         self.safe = len(self.records)
 
@@ -70,6 +73,11 @@ class MemoryRunLog:
 
     async def abandon(self) -> None:
         self.owned = False
+
+    def _write(self) -> None:
+        self._check()
+        if self.lazy:
+            self.lazy, self.finish = False, None
 
     def _check(self) -> None:
         if self.fails:
@@ -98,7 +106,7 @@ class InMemoryJournal:
         log = self._log(run)
         if log.owned:
             raise StorageError("E-RUN-OWNED", f"Run {run} is being written by another process.")
-        log.owned, log.finish, log.fails = True, None, None
+        log.owned, log.lazy, log.fails = True, True, None
         return log
 
     async def aclose(self) -> None:
