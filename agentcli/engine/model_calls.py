@@ -86,6 +86,7 @@ class ModelCalls:
             duration_s=round(reply.duration_s, 6),
             cost_usd=reply.cost_usd,
             attempts=reply.attempts,
+            deltas=observer.deltas(),
         )
 
 
@@ -121,6 +122,12 @@ class _Observer:
         self._started = started
         self._index = 0
         self._text = admission.redactor.stream()
+        self._pieces: list[int] = []
+        self._last = door.clock.monotonic()
+
+    def deltas(self) -> tuple[int, ...]:
+        """See `ModelCompleted.deltas`."""
+        return tuple(self._pieces)
 
     def delta(self, text: str) -> None:
         self._show(self._text.feed(encodable(text)))
@@ -138,8 +145,19 @@ class _Observer:
 
     def _show(self, text: str) -> None:
         if text:
-            self._door.tell(ModelDelta(self._admission.admit(text), self._index), self._scope, self._started.seq)
+            text = self._admission.admit(text)
+            self._keep_time(len(text))
+            self._door.tell(ModelDelta(text, self._index), self._scope, self._started.seq)
             self._index += 1
 
+    def _keep_time(self, characters: int) -> None:
+        """Pieces within one millisecond count as one."""
+        waited = round((self._door.clock.monotonic() - self._last) * 1000)
+        if waited == 0 and self._pieces:
+            self._pieces[-2] += characters
+        else:
+            self._pieces += (characters, waited)
+            self._last += waited / 1000
+
     def _reset(self) -> None:
-        self._text, self._index = self._admission.redactor.stream(), 0
+        self._text, self._index, self._pieces = self._admission.redactor.stream(), 0, []
