@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from agentcli.core.canonical import Digest, decode
@@ -32,6 +34,21 @@ class Totals:
     cost_usd: float | None
     duration_s: float
     events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """An event without the contents that it names: what very many events are counted by.
+
+    `fields` unpacks the event's own small fields, None for one that is kept by content. It raises StorageError
+    where the event is damaged.
+    """
+
+    seq: int
+    type: str
+    time: float
+    lane: str
+    fields: Callable[[], dict[str, Any]]
 
 
 def open_reader(path: Path) -> sqlite3.Connection | None:
@@ -119,6 +136,22 @@ class EventReader:
         except sqlite3.Error as error:
             raise storage_error(error, self.path) from error
 
+    def outlines(self, run: str, types: tuple[str, ...], after: int) -> Iterator[Outline]:
+        """The events of these types after a seq, oldest first; none of a run that is not there. Raises StorageError."""
+        marks = ", ".join("?" * len(types))
+        query = f"""{SELECT}WHERE run = (SELECT n FROM runs WHERE id = ?) AND seq > ? AND type IN ({marks})
+                    ORDER BY seq LIMIT ?"""
+        more = True
+        while more:
+            try:
+                page = self.database.execute(query, (run, after, *types, _PAGE)).fetchall()
+            except sqlite3.Error as error:
+                raise storage_error(error, self.path) from error
+            for row in page:
+                after = row[1]
+                yield Outline(after, row[2], row[3], row[5], partial(self._fields, run, row))
+            more = len(page) == _PAGE
+
     def blob(self, digest: bytes) -> bytes:
         """A content. Raises StorageError E-BLOB-MISSING, E-JOURNAL-DAMAGED."""
         try:
@@ -172,6 +205,12 @@ class EventReader:
         try:
             return event_of(run, self._line(run, row), self.blob)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            raise damaged(self.path, f"Event {row[1]} of run {run} cannot be read: {error}.") from error
+
+    def _fields(self, run: str, row: Row) -> dict[str, Any]:
+        try:
+            return fields_of(self._line(run, row))
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise damaged(self.path, f"Event {row[1]} of run {run} cannot be read: {error}.") from error
 
     def _line(self, run: str, row: Row) -> Line:

@@ -19,7 +19,7 @@ from agentcli.journal.foreign import RUN_ID, refuse_links
 from agentcli.journal.listing import Listing, no_journal
 from agentcli.journal.locks import FileLock, RunLocks, Turnstile
 from agentcli.journal.operations import Begin, Chain, Reopen
-from agentcli.journal.reading import EventReader, Totals, open_reader
+from agentcli.journal.reading import EventReader, Outline, Totals, open_reader
 from agentcli.journal.records import line_in, origin
 from agentcli.journal.run_log import SqliteRunLog
 from agentcli.journal.schema import FILE
@@ -125,6 +125,10 @@ class SqliteJournal:
         """The events of a run, oldest first, read as they are asked for; those after a seq alone, if one is given."""
         n, row = self._located(run)
         yield from self._reading().events(n, row.start.id, after)
+
+    def outlines(self, run: str, types: tuple[str, ...], after: int = 0) -> Iterator[Outline]:
+        """The events of these types of the run with this whole id, without contents, oldest first."""
+        yield from self._reading().outlines(run, types, after)
 
     def blob(self, digest: Digest) -> bytes:
         """A content by its digest. Raises StorageError E-BLOB-MISSING where it is not held."""
