@@ -138,13 +138,12 @@ class EventReader:
 
     def outlines(self, run: str, types: tuple[str, ...], after: int) -> Iterator[Outline]:
         """The events of these types after a seq, oldest first; none of a run that is not there. Raises StorageError."""
-        marks = ", ".join("?" * len(types))
-        query = f"""{SELECT}WHERE run = (SELECT n FROM runs WHERE id = ?) AND seq > ? AND type IN ({marks})
-                    ORDER BY seq LIMIT ?"""
-        more = True
+        query = SELECT + "WHERE run = ? AND seq > ? AND instr(?, ' ' || type || ' ') ORDER BY seq LIMIT ?"
+        wanted, more = f" {' '.join(types)} ", True
         while more:
             try:
-                page = self.database.execute(query, (run, after, *types, _PAGE)).fetchall()
+                n = self.database.execute("SELECT n FROM runs WHERE id = ?", (run,)).fetchone() or (None,)
+                page = self.database.execute(query, (*n, after, wanted, _PAGE)).fetchall()
             except sqlite3.Error as error:
                 raise storage_error(error, self.path) from error
             for row in page:
