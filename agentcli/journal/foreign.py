@@ -6,6 +6,7 @@ import os
 import re
 import sqlite3
 import stat
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Final, get_args
@@ -21,10 +22,12 @@ MAX_CELL: Final = 32 * 1024 * 1024
 
 RUN_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
-_LAST_SECOND: Final = 253_402_300_800
+TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
+
+LAST_SECOND: Final = 253_402_300_800
 """The year 10000, which no calendar of Python's has."""
 
-_PARTS: Final = ("journal.db", "journal.db-wal", "journal.db-shm", "journal.db-journal", "blobs", "locks")
+_PARTS: Final = ("journal.db", "journal.db-wal", "journal.db-shm", "journal.db-journal", "blobs", "locks", "workspaces")
 
 
 def refuse_links(folder: Path) -> None:
@@ -54,6 +57,15 @@ def read_file(path: Path) -> bytes:
         return file.read(MAX_CONTENT)
 
 
+def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """The tags, each once. Raises ValueError for what is none."""
+    found = tuple(dict.fromkeys(tags))
+    for tag in found:
+        if TAG.fullmatch(tag) is None:
+            raise ValueError(f"not a tag: {tag!r}")
+    return found
+
+
 def fault_of_row(
     run: str, kind: str, started: float, parent: str | None, relation: str | None, status: str
 ) -> str | None:
@@ -61,7 +73,7 @@ def fault_of_row(
     if RUN_ID.fullmatch(run) is None or (parent is not None and RUN_ID.fullmatch(parent) is None):
         return "A run has an id that is none"
     known = kind in get_args(RunKind) and status in get_args(RunStatus) and relation in (None, *get_args(Relation))
-    if not known or not 0 <= started < _LAST_SECOND:
+    if not known or not 0 <= started < LAST_SECOND:
         return f"The row of run {run} holds what no run has"
     return None
 

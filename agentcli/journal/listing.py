@@ -53,6 +53,10 @@ class Listing:
             raise self._too_few(ref)
         raise self._unknown(ref)
 
+    def exact(self, run: str) -> tuple[int, RunRow] | None:
+        """The run of this whole id, and its number. Raises sqlite3.Error, ValueError."""
+        return next(((row[0], self._row(row)) for row in self._select("WHERE id = ?", [run])), None)
+
     def _by_lock(self, where: str, values: list[Any], query: RunQuery) -> list[RunRow]:
         rows = (self._row(row) for row in self._select(f"{where} ORDER BY started DESC, n DESC", values))
         wanted = [row for row in rows if row.status == query.status]

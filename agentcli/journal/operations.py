@@ -186,6 +186,29 @@ class Sync:
         """Nothing by itself; see `touch`."""
 
 
+@dataclass(slots=True)
+class SetTags:
+    """Change what a run is tagged with, if it is still there."""
+
+    chain: Chain
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    size: int = 256
+
+    def prepare(self, blobs: BlobReader) -> None:
+        """Nothing to do."""
+
+    def write(self, database: sqlite3.Connection, blobs: BlobReader) -> None:
+        """Insert and delete; what is as it should be already stays."""
+        run = (self.chain.n, self.chain.run)
+        for tag in self.add:
+            database.execute("INSERT OR IGNORE INTO tags SELECT n, ? FROM runs WHERE n = ? AND id = ?", (tag, *run))
+        for tag in self.remove:
+            database.execute(
+                "DELETE FROM tags WHERE tag = ? AND run = (SELECT n FROM runs WHERE n = ? AND id = ?)", (tag, *run)
+            )
+
+
 def touch(database: sqlite3.Connection, chain: Chain) -> None:
     """Change something, so that the commit has a frame to sync, and with it all frames before."""
     database.execute("UPDATE runs SET syncs = syncs + 1 WHERE n = ?", (chain.n,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, TypeVar
 from agentcli.core.canonical import Digest
 from agentcli.core.events import Event
 from agentcli.core.messages import Message
-from agentcli.core.runs import RunQuery, RunRow, RunStart
+from agentcli.core.runs import RunEnd, RunQuery, RunRow, RunStart
 from agentcli.journal.blobs import BlobFiles
 from agentcli.journal.faults import damaged, storage_error
-from agentcli.journal.foreign import RUN_ID, refuse_links
+from agentcli.journal.foreign import RUN_ID, checked_tags, refuse_links
 from agentcli.journal.listing import Listing, no_journal
 from agentcli.journal.locks import FileLock, RunLocks, Turnstile
-from agentcli.journal.operations import Begin, Chain, Reopen
+from agentcli.journal.operations import Begin, Chain, Reopen, SetTags
 from agentcli.journal.reading import EventReader, Outline, Totals, open_reader
-from agentcli.journal.records import line_in, origin
+from agentcli.journal.records import line_in, origin, seal
 from agentcli.journal.run_log import SqliteRunLog
 from agentcli.journal.schema import FILE
 from agentcli.journal.writer import Writer
@@ -55,8 +55,7 @@ class SqliteJournal:
         """Own a new run. Raises StorageError, also E-RUN-OWNED where the id is in use."""
         if not RUN_ID.fullmatch(start.id):
             raise ValueError(f"not a run id: {start.id!r}")
-        task = start.task if len(start.task) <= TASK_PREVIEW else start.task[: TASK_PREVIEW - 1] + "…"
-        start = replace(start, task=task, started=float(start.started))
+        start = _as_kept(start)
         lock = self._own(start.id)
         chain = Chain(start.id, origin(start))
         with _kept_if_well(lock):
@@ -81,6 +80,46 @@ class SqliteJournal:
         chain = Chain(row.start.id, head, n)
         return SqliteRunLog(chain, self._writer, lock, seq, Reopen(chain))
 
+    def tag(self, run: str, tags: Iterable[str]) -> None:
+        """Add tags to a run, owned or not. Raises UsageError E-RUN-UNKNOWN, StorageError; ValueError for no tag."""
+        self._set_tags(run, add=checked_tags(tags))
+
+    def untag(self, run: str, tags: Iterable[str]) -> None:
+        """Take tags off a run; those that it does not have are no error. Raises as `tag` does."""
+        self._set_tags(run, remove=tuple(tags))
+
+    def import_run(
+        self,
+        start: RunStart,
+        events: Iterable[Event],
+        end: RunEnd | None,
+        contents: Iterable[bytes] = (),
+        tags: Iterable[str] = (),
+    ) -> bool:
+        """Take in a run that another journal recorded, under its own id, in one transaction.
+
+        `events` are numbered from 1 without a gap; `contents` is what they name by digest beyond their own fields
+        (messages of requests, heads, manifests, snapshots). False if the very same run is here already: nothing is
+        written then. Raises StorageError, also E-RUN-EXISTS where another run has the id and E-RUN-OWNED where it is
+        being written; ValueError or TypeError for what no run has.
+        """
+        from agentcli.journal.importing import Import, foreign, taken
+
+        run = foreign(_as_kept(start), events, end)
+        operation = Import(run, contents, checked_tags(tags))
+        lock = self._own(start.id)
+        try:
+            here = self._read(lambda reader: self._listing(reader).exact(start.id), None)
+            if here is not None:
+                if self._mark(*here) != run.mark():
+                    raise taken(start.id)
+                return False
+            self._writer.open()
+            self._writer.perform(operation)
+        finally:
+            lock.release(remove=True)
+        return True
+
     def close(self) -> None:
         """Write what was appended, and let go of everything. Raises StorageError."""
         # The last connection that closes moves the log into the database, and only one that writes can.
@@ -97,6 +136,17 @@ class SqliteJournal:
             return self._locks.own(run)
         except OSError as error:
             raise storage_error(error, self.path) from error
+
+    def _set_tags(self, ref: str, add: tuple[str, ...] = (), remove: tuple[str, ...] = ()) -> None:
+        n, row = self._located(ref)
+        refuse_links(self.folder)
+        self._writer.open()
+        self._writer.perform(SetTags(Chain(row.start.id, b"", n), add, remove))
+
+    def _mark(self, n: int, row: RunRow) -> bytes:
+        """See `ForeignRun.mark`."""
+        head = self._tip(n, row)[1]
+        return head if row.end is None else seal(head, row.end)
 
     def _tip(self, n: int, row: RunRow) -> tuple[int, bytes]:
         """The seq and hash of a run's last event."""
@@ -185,6 +235,12 @@ class SqliteJournal:
             if database is not None:
                 self._reader = EventReader(database, self._files, self.path)
         return self._reader
+
+
+def _as_kept(start: RunStart) -> RunStart:
+    """As the run's row will say it: the chain begins with what can be read back."""
+    task = start.task if len(start.task) <= TASK_PREVIEW else start.task[: TASK_PREVIEW - 1] + "…"
+    return replace(start, task=task, started=float(start.started))
 
 
 @contextmanager

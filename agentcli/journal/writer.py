@@ -85,6 +85,17 @@ class Writer:
             if waiting is not None or len(self._orders) == 1:
                 self._state.notify_all()
 
+    def perform(self, operation: Operation) -> None:
+        """Have it done, and wait until it is safe on disk. Raises StorageError."""
+        from concurrent.futures import Future
+
+        waiting: Waiting = Future()
+        self.submit(operation, waiting)
+        try:
+            waiting.result(PATIENCE_S)
+        except TimeoutError as error:
+            raise self.stuck() from error
+
     def close(self) -> None:
         """Write what is left, and stop. Raises StorageError if the disk does not take it in time."""
         with self._state:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agentcli.core.canonical import digest_bytes
-from agentcli.core.events import ModelCompleted, ModelStarted, ToolCompleted, ToolStarted
+from agentcli.core.events import Event, ModelCompleted, ModelStarted, ToolCompleted, ToolStarted
 from agentcli.core.messages import Conversation, Message
 from agentcli.core.models import RequestDelta, Usage
-from agentcli.core.runs import RunQuery
+from agentcli.core.runs import RunEnd, RunQuery
 from agentcli.errors import StorageError, UsageError
 from agentcli.journal.store import SqliteJournal
 from tests.fakes.journal import InMemoryJournal
@@ -206,6 +207,81 @@ async def test_a_closed_log_takes_nothing_more(journal: Any) -> None:
         await log.barrier()
     with pytest.raises(StorageError):
         await log.end(end())
+
+
+async def test_a_run_is_tagged_while_it_runs_and_afterwards(journal: Any) -> None:
+    log = journal.begin(start())
+    await log.barrier()
+    journal.tag("last", ["baseline", "ci/main:42"])
+    journal.tag(log.run, ["baseline"])
+    await log.end(end())
+    journal.tag(log.run, [])
+    assert journal.find("last").tags == ("baseline", "ci/main:42")
+    assert [row.start.id for row in journal.runs(RunQuery(tag="baseline"))] == [log.run]
+    journal.untag(log.run, ["baseline", "never"])
+    assert journal.find("last").tags == ("ci/main:42",)
+    assert journal.runs(RunQuery(tag="baseline")) == []
+
+
+@pytest.mark.parametrize("tag", ["", "-x", "a b", "ä", "x" * 65, "a\n", "a,b"])
+async def test_what_is_no_tag_is_refused(journal: Any, tag: str) -> None:
+    run = await whole_run(journal)
+    with pytest.raises(ValueError, match="not a tag"):
+        journal.tag(run, ["good", tag])
+    assert journal.find(run).tags == ()
+
+
+async def test_only_a_run_that_is_there_is_tagged(journal: Any) -> None:
+    with pytest.raises(UsageError):
+        journal.tag("last", ["x"])
+    with pytest.raises(UsageError):
+        journal.untag("nothing", ["x"])
+
+
+def foreign_events(run: str) -> list[Event]:
+    """What a run recorded elsewhere holds: a message kept by content, a request that names one."""
+    delta = RequestDelta(None, 0, (digest_bytes(b"one"),), "a" * 64)
+    bodies = [started("Why? " * 100), ModelStarted("fake", "model", delta), completed()]
+    return [Event(run, seq, 1.0 + seq, float(seq), body) for seq, body in enumerate(bodies, 1)]
+
+
+@pytest.mark.parametrize("finish", [end(), None])
+async def test_a_run_recorded_elsewhere_is_taken_in_once(journal: Any, finish: RunEnd | None) -> None:
+    begun = start(4, parent=start(2).id, relation="fork", cut=7)
+    events = foreign_events(begun.id)
+    assert journal.import_run(begun, iter(events), finish, iter([b"one", b"x" * 100_000]), ["imported"])
+    (row,) = journal.runs()
+    assert (row.start, row.end, row.tags) == (begun, finish, ("imported",))
+    assert row.status == ("completed" if finish else "interrupted")
+    assert list(journal.events(begun.id)) == events
+    assert journal.blob(digest_bytes(b"x" * 100_000)) == b"x" * 100_000
+    assert journal.import_run(begun, events, finish, [b"one"], ["again"]) is False
+    assert journal.runs() == [row]
+    await journal.resume(begun.id).abandon()
+
+
+async def test_another_run_of_the_same_id_is_not_taken_in(journal: Any) -> None:
+    run = await whole_run(journal)
+    before = journal.find(run)
+    for changed, events in ((start(name="other"), []), (start(), foreign_events(run))):
+        with pytest.raises(StorageError) as caught:
+            journal.import_run(changed, events, end())
+        assert caught.value.code == "E-RUN-EXISTS"
+    assert journal.find(run) == before
+    log = journal.resume(run)
+    with pytest.raises(StorageError) as caught:
+        journal.import_run(start(), foreign_events(run), end())
+    assert caught.value.code == "E-RUN-OWNED"
+    await log.abandon()
+
+
+@pytest.mark.parametrize("change", [{"seq": 3}, {"run": "another"}, {"body": completed(float("nan"))}])
+def test_a_run_with_an_event_that_cannot_be_is_not_taken_in(journal: Any, change: dict[str, Any]) -> None:
+    events = foreign_events(start().id)
+    events[1] = replace(events[1], **change)
+    with pytest.raises(ValueError, match=r"event|follow|JSON"):
+        journal.import_run(start(), events, end())
+    assert journal.runs() == []
 
 
 async def test_runs_are_listed_newest_first_and_children_only_when_asked_for(journal: Any) -> None:

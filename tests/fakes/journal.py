@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from agentcli.core.canonical import Digest, Json, decode, digest_bytes, encode
@@ -10,6 +10,7 @@ from agentcli.core.events import Event, ModelStarted, read_body
 from agentcli.core.messages import Message
 from agentcli.core.runs import RunEnd, RunQuery, RunRow, RunStart, RunStatus
 from agentcli.errors import StorageError, UsageError
+from agentcli.journal.foreign import checked_tags
 
 
 @dataclass(slots=True)
@@ -20,6 +21,7 @@ class MemoryRunLog:
     start: RunStart
     records: list[tuple[Event, str, bytes]] = field(default_factory=list)
     finish: RunEnd | None = None
+    tags: set[str] = field(default_factory=set)
     owned: bool = True
     barriers: int = 0
     safe: int = 0
@@ -109,6 +111,37 @@ class InMemoryJournal:
         log.owned, log.lazy, log.fails = True, True, None
         return log
 
+    def tag(self, run: str, tags: Iterable[str]) -> None:
+        self._log(self.find(run).start.id).tags.update(checked_tags(tags))
+
+    def untag(self, run: str, tags: Iterable[str]) -> None:
+        self._log(self.find(run).start.id).tags.difference_update(tags)
+
+    def import_run(
+        self,
+        start: RunStart,
+        events: Iterable[Event],
+        end: RunEnd | None,
+        contents: Iterable[bytes] = (),
+        tags: Iterable[str] = (),
+    ) -> bool:
+        made = MemoryRunLog(InMemoryJournal(), start, finish=end, owned=True, tags=set(checked_tags(tags)))
+        for event in events:
+            made.append(event)
+        for data in contents:
+            made.put(data)
+        made.owned = False
+        if (here := self.logs.get(start.id)) is not None:
+            if here.owned:
+                raise StorageError("E-RUN-OWNED", f"Run {start.id} is being written.")
+            if (here.start, here.records, here.finish) != (start, made.records, end):
+                raise StorageError("E-RUN-EXISTS", f"Another run {start.id} is already there.")
+            return False
+        self.blobs.update(made.journal.blobs)
+        made.journal = self
+        self.logs[start.id] = made
+        return True
+
     async def aclose(self) -> None:
         self.close()
 
@@ -168,7 +201,7 @@ class InMemoryJournal:
         return self.logs[run]
 
     def _newest(self) -> list[RunRow]:
-        rows = [RunRow(log.start, _status(log), log.finish) for log in self.logs.values()]
+        rows = [RunRow(log.start, _status(log), log.finish, tuple(sorted(log.tags))) for log in self.logs.values()]
         rows.reverse()
         return sorted(rows, key=lambda row: -row.start.started)
 
@@ -176,7 +209,7 @@ class InMemoryJournal:
         start = row.start
         return (
             (query.children or query.parent is not None or start.relation != "child")
-            and query.tag is None
+            and (query.tag is None or query.tag in row.tags)
             and query.status in (None, row.status)
             and query.name in (None, start.name)
             and query.kind in (None, start.kind)
