@@ -79,11 +79,15 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class RunQuery:
-    """What to list, newest first. `before` and `after` are Unix seconds; `children` also lists child runs."""
+    """What to list, newest first. `before` and `after` are Unix seconds; `children` also lists child runs.
+
+    `model` is the `provider:model` that a run began with.
+    """
 
     status: RunStatus | None = None
     name: str | None = None
     kind: RunKind | None = None
+    model: str | None = None
     tag: str | None = None
     parent: str | None = None
     after: float | None = None

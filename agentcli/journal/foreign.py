@@ -27,6 +27,10 @@ TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}")
 LAST_SECOND: Final = 253_402_300_800
 """The year 10000, which no calendar of Python's has."""
 
+_KINDS: Final = frozenset(get_args(RunKind))
+_STATUSES: Final = frozenset(get_args(RunStatus))
+_RELATIONS: Final = frozenset((None, *get_args(Relation)))
+
 _PARTS: Final = ("journal.db", "journal.db-wal", "journal.db-shm", "journal.db-journal", "blobs", "locks", "workspaces")
 
 
@@ -72,7 +76,7 @@ def fault_of_row(
     """Why a row of `runs` was never written by us, or None: what it says is printed, and chooses what is done."""
     if RUN_ID.fullmatch(run) is None or (parent is not None and RUN_ID.fullmatch(parent) is None):
         return "A run has an id that is none"
-    known = kind in get_args(RunKind) and status in get_args(RunStatus) and relation in (None, *get_args(Relation))
+    known = kind in _KINDS and status in _STATUSES and relation in _RELATIONS
     if not known or not 0 <= started < LAST_SECOND:
         return f"The row of run {run} holds what no run has"
     return None

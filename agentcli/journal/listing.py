@@ -16,7 +16,8 @@ IsOwned = Callable[[str], bool]
 """Whether the run of this id has an owner now."""
 
 _SELECT = """
-    SELECT n, id, kind, name, task, model, manifest, started, parent, relation, cut, status, exit_code, ended, turns,
+    SELECT n, id, kind, name, task, model, manifest, started, parent, relation, cut, status,
+           EXISTS (SELECT 1 FROM tags WHERE tags.run = runs.n), exit_code, ended, turns,
            input, output, cached, reasoning, cost_usd, duration_s FROM runs """
 _LAST = re.compile(r"last(?:~(\d{1,9}))?")
 _CANDIDATES = 5
@@ -81,16 +82,19 @@ class Listing:
         return list(self._select(rest, [ref, ref, -len(ref), ref]))
 
     def _row(self, row: tuple[Any, ...]) -> RunRow:
-        n, run, kind, name, task, model, manifest, started, parent, relation, cut, status, *end = row
+        n, run, kind, name, task, model, manifest, started, parent, relation, cut, status, tagged, *end = row
         fault = fault_of_row(run, kind, started, parent, relation, status)
         if fault is not None:
             raise ValueError(fault)
         start = RunStart(run, kind, name, task, model, manifest.hex(), started, parent, relation, cut)
-        tags = self._database.execute("SELECT tag FROM tags WHERE run = ? ORDER BY tag", (n,))
-        names = tuple(tag for (tag,) in tags)
+        names = self._tags(n) if tagged else ()
         if status == "running":
             return RunRow(start, "running" if self._is_owned(run) else "interrupted", None, names)
         return RunRow(start, status, _end(status, *end), names)
+
+    def _tags(self, n: int) -> tuple[str, ...]:
+        found = self._database.execute("SELECT tag FROM tags WHERE run = ? ORDER BY tag", (n,))
+        return tuple(tag for (tag,) in found)
 
     def _unknown(self, ref: str) -> UsageError:
         import difflib
@@ -129,6 +133,7 @@ def _conditions(query: RunQuery) -> tuple[str, list[Any]]:
         ("status = ?", status),
         ("name = ?", query.name),
         ("kind = ?", query.kind),
+        ("model = ?", query.model),
         ("parent = ?", query.parent),
         ("started >= ?", query.after),
         ("started < ?", query.before),

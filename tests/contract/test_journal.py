@@ -297,6 +297,8 @@ async def test_runs_are_listed_newest_first_and_children_only_when_asked_for(jou
     assert ids(parent=first) == [fork, child]
     assert ids(name="writer") == [fork]
     assert ids(kind="row", children=True) == [child]
+    assert ids(model=start().model) == [fork, first]
+    assert ids(model="none") == []
     assert ids(after=start(2).started, children=True) == [fork, child]
     assert ids(before=start(2).started) == [first]
     assert ids(status="completed", limit=1, offset=1) == [first]

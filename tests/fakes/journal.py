@@ -213,6 +213,7 @@ class InMemoryJournal:
             and query.status in (None, row.status)
             and query.name in (None, start.name)
             and query.kind in (None, start.kind)
+            and query.model in (None, start.model)
             and query.parent in (None, start.parent)
             and (query.after is None or start.started >= query.after)
             and (query.before is None or start.started < query.before)
