@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -11,8 +12,8 @@ from agentcli.core.messages import Conversation, Message, ToolCall
 from agentcli.engine.effects import Effects
 from agentcli.engine.limits import Budget, limit_error
 from agentcli.engine.model_calls import ModelCalls
-from agentcli.engine.output import OutputSchema
 from agentcli.engine.scope import Scope
+from agentcli.engine.terms import Terms
 from agentcli.engine.tool_calls import ToolCalls
 from agentcli.errors import RunError, sentence
 
@@ -22,14 +23,19 @@ PARALLEL_CALLS = 5
 
 @dataclass(slots=True)
 class AgentLoop:
-    """One agent at work on one conversation."""
+    """One agent at work on one conversation, under the terms of each of its eras."""
 
     door: Effects
     model: ModelCalls
     tools: ToolCalls
     budget: Budget
-    conversation: Conversation
-    output: OutputSchema | None = None
+    terms: Sequence[Terms]
+    conversation: Conversation = field(init=False)
+    _now: Terms = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._now = self.terms[0]
+        self.conversation = Conversation(self._now.opening)
 
     async def run(self, scope: Scope) -> Any:
         """The answer: text, or with an output schema the value. Raises AgentcliError.
@@ -37,13 +43,13 @@ class AgentLoop:
         An answer that breaks the schema is given back to the model once, with what is wrong.
         """
         answer = await self._until_answer(scope, lane="")
-        if self.output is None:
+        if self._now.output is None:
             return answer.content
-        value, problems = self.output.read(answer.content)
+        value, problems = self._now.output.read(answer.content)
         if problems:
             self.conversation.append(Message("user", _repair(problems)))
             answer = await self._until_answer(scope, lane="repair")
-            value, problems = self.output.read(answer.content)
+            value, problems = self._now.output.read(answer.content)
         if problems:
             raise RunError(
                 "E-OUTPUT-SCHEMA",
@@ -55,17 +61,27 @@ class AgentLoop:
 
     async def _until_answer(self, scope: Scope, lane: str) -> Message:
         while True:
+            self._take_terms()
             self._stop_at_limit(scope)
             turn = scope.at_turn(self.budget.open_turn())
             here = turn.child(lane) if lane else turn
             self.door.emit(TurnStarted(), here)
-            reply = await self.model.ask(self.conversation, here)
+            reply = await self.model.ask(self._now.head, self.conversation, here)
             self.budget.count(reply.usage, reply.cost_usd)
             self.conversation.append(reply.message)
             _refuse_filtered(reply)
             if not reply.message.tool_calls:
                 return self._answer(reply, here)
             await self._call_tools(reply.message.tool_calls, here)
+
+    def _take_terms(self) -> None:
+        """Where an era has begun: what was said stays, what the conversation opens with may not be the same."""
+        terms, before = self.terms[self.door.era], self._now
+        if terms is before:
+            return
+        self._now, self.budget.limits = terms, terms.limits
+        if terms.opening != before.opening:
+            self.conversation = Conversation([*terms.opening, *self.conversation.messages[len(before.opening) :]])
 
     def _stop_at_limit(self, scope: Scope) -> None:
         reached = self.budget.exhausted()

@@ -21,7 +21,7 @@ from agentcli.engine.limits import limit_error
 from agentcli.engine.playback import Asked, Playback
 from agentcli.engine.ports import Clock, EventSink, RunLog
 from agentcli.engine.scope import Scope
-from agentcli.errors import StorageError
+from agentcli.errors import DeniedError, StorageError
 
 B = TypeVar("B", bound=Body)
 T = TypeVar("T")
@@ -35,7 +35,8 @@ class Effect:
     """Something to be done outside.
 
     `request` is the digest of `describe()`, the canonical request. `intent` makes the event that announces it; None for
-    effects too small to need one. `durable` puts a barrier before the effect and one after its result.
+    effects too small to need one. `durable` puts a barrier before the effect and one after its result. `repeatable` is
+    what may be done again where it is not known whether it was done.
     """
 
     kind: EffectKind
@@ -45,6 +46,25 @@ class Effect:
     live: Live
     intent: Callable[[], Body] | None = None
     durable: bool = False
+    repeatable: bool = True
+
+
+Settle = Callable[[Event], Awaitable[Body | None]]
+"""Decides about an effect in doubt, given its intent: its result if that is known, None to do it again.
+
+Raises DeniedError where nobody can tell.
+"""
+
+
+async def leave_in_doubt(started: Event) -> Body | None:
+    """Nobody is asked: the run stops, and can be resumed by who knows. Raises DeniedError E-RUN-IN-DOUBT."""
+    name = started.key.name if started.key else started.body.type
+    raise DeniedError(
+        "E-RUN-IN-DOUBT",
+        f"Whether `{name}` (event {started.seq}) has happened is not known.",
+        why="It was begun, its result is not on record, and it must not be done twice.",
+        fix=f"`agentcli resume RUN` with `--in-doubt retry`, or `--tool-result {started.seq}=@FILE` if it did happen.",
+    )
 
 
 def expect(body: Body, kind: type[B]) -> B:
@@ -74,7 +94,7 @@ class Effects:
 
     `playback` answers from a recording as far as it goes; `seq` is that of the last event already on disk. `deadline`
     is a time of `clock.monotonic()` after which no effect may go on, and the seconds allowed; running into it is
-    itself a recorded result.
+    itself a recorded result. `settle` is asked about what may have happened already.
     """
 
     def __init__(
@@ -87,9 +107,11 @@ class Effects:
         parent: str | None = None,
         playback: Playback | None = None,
         seq: int = 0,
+        settle: Settle = leave_in_doubt,
     ) -> None:
         self.run = run
         self.clock = clock
+        self.settle = settle
         self.deadline: tuple[float, float] | None = None
         self._log = log
         self._sinks = tuple(sinks)
@@ -139,9 +161,23 @@ class Effects:
         for event in held.events:
             self._tell(event)
 
+    @property
+    def spent(self) -> float:
+        """Seconds that the run took on record, before this process went on with it."""
+        return self._playback.recording.spent if self._playback is not None else 0.0
+
+    @property
+    def era(self) -> int:
+        """Which of its terms the run goes by now (see `Terms`); 0 are those it began with."""
+        return self._playback.recording.era if self._playback is not None else 0
+
+    def era_of(self, lane: str) -> int:
+        """Which of the run's terms the tool call of a lane goes by."""
+        return self._playback.recording.era_of(lane) if self._playback is not None else 0
+
     def limit_time(self, seconds: float) -> None:
-        """From now on the run has so many seconds; effects beyond them end as `limit.reached`."""
-        self.deadline = (self.clock.monotonic() + seconds, seconds)
+        """The run has so many seconds, those on record included; effects beyond them end as `limit.reached`."""
+        self.deadline = (self.clock.monotonic() + seconds - self.spent, seconds)
 
     def _place(self, scope: Scope) -> tuple[str, str | None, int | None, str | None]:
         return scope.lane, self._parent, scope.turn, scope.step
@@ -186,7 +222,11 @@ class Effects:
             self._reach(playback, intent)
         answer = playback.ask(asked)
         with self._lanes.still():
-            return await answer
+            recorded = await answer
+        if recorded is None:
+            for event in playback.recording.rest():
+                self._tell(event)
+        return recorded
 
     def _reach(self, playback: Playback, recorded: Event) -> Event:
         """The run is at a recorded event again: show it, as soon as those before it have been shown."""
@@ -195,14 +235,14 @@ class Effects:
         return recorded
 
     async def _live(self, key: EffectKey, effect: Effect, scope: Scope) -> Body:
-        if effect.intent is not None:
+        known = await self._settled(key, effect)
+        started = self._event(LimitReached("", 0, 0), scope, key, effect.request)
+        if known is None and effect.intent is not None:
             started = self._append(self._event(effect.intent(), scope, key, effect.request))
-        else:
-            started = self._event(LimitReached("", 0, 0), scope, key, effect.request)
         with self._lanes.still():
-            if effect.intent is not None and effect.durable:
+            if known is None and effect.intent is not None and effect.durable:
                 await self._log.barrier()
-            body = await self._in_time(effect, started)
+            body = known or await self._in_time(effect, started)
             try:
                 await self._turn()
             finally:  # it did happen: on record also where the run is cancelled meanwhile
@@ -210,6 +250,14 @@ class Effects:
         if effect.durable:
             await self._log.barrier()
         return body
+
+    async def _settled(self, key: EffectKey, effect: Effect) -> Body | None:
+        """The result of an effect that was begun before, if that is known; None to perform it."""
+        begun = self._playback.recording.begun(key) if self._playback is not None else None
+        if begun is None or effect.repeatable:
+            return None
+        with self._lanes.still():
+            return await self.settle(begun)
 
     async def _in_time(self, effect: Effect, started: Event) -> Body:
         if self.deadline is None:

@@ -65,7 +65,7 @@ async def execute(
     Cancelling it ends the run as cancelled and returns; once the run has ended, that comes too late.
     If the journal cannot be written any more, the run stops, is left as interrupted on disk, and the outcome says so.
     """
-    begun = door.clock.monotonic()
+    begun = door.clock.monotonic() - door.spent
     root = Scope()
     try:
         door.emit(started, root)

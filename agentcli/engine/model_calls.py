@@ -28,20 +28,17 @@ from agentcli.errors import ModelError
 class ModelCalls:
     """Asks the model of one conversation. Requests go to the journal as what each adds to the one before it."""
 
-    def __init__(
-        self, door: Effects, log: RunLog, provider: ModelProvider, admission: Admission, head: RequestHead
-    ) -> None:
+    def __init__(self, door: Effects, log: RunLog, provider: ModelProvider, admission: Admission) -> None:
         self._door = door
         self._log = log
         self._provider = provider
         self._admission = admission
-        self._head = head
         self._previous: tuple[int, int] | None = None
         """Seq and length of the last request that went out live."""
 
-    async def ask(self, conversation: Conversation, scope: Scope) -> ModelCompleted:
+    async def ask(self, head: RequestHead, conversation: Conversation, scope: Scope) -> ModelCompleted:
         """The answer. Raises ModelError, or LimitError when the run's time ended first."""
-        request = ModelRequest(self._head, conversation.view())
+        request = ModelRequest(head, conversation.view())
 
         async def live(started: Event) -> Body:
             self._previous = (started.seq, len(conversation))
@@ -53,20 +50,20 @@ class ModelCalls:
             request=request.digest,
             describe=request.to_json,
             live=live,
-            intent=lambda: self._intent(conversation),
+            intent=lambda: self._intent(head, conversation),
         )
         body = await self._door.perform(effect, scope)
         if isinstance(body, ModelFailed):
             raise ModelError(body.error.code, body.error.what, why=body.error.why, fix=body.error.fix)
         return expect(body, ModelCompleted)
 
-    def _intent(self, conversation: Conversation) -> ModelStarted:
+    def _intent(self, head: RequestHead, conversation: Conversation) -> ModelStarted:
         previous, kept = self._previous or (None, 0)
-        provider, _, model = self._head.models[0].partition(":")
+        provider, _, model = head.models[0].partition(":")
         added = tuple(self._log.put(message) for message in conversation.encoded[kept:])
         if not kept:
-            self._log.put(encode(self._head.to_json()))
-        return ModelStarted(provider, model, RequestDelta(previous, kept, added, self._head.digest))
+            self._log.put(encode(head.to_json()))
+        return ModelStarted(provider, model, RequestDelta(previous, kept, added, head.digest))
 
     async def _complete(self, request: ModelRequest, started: Event, scope: Scope) -> Body:
         observer = _Observer(self._door, self._admission, scope, started)

@@ -31,17 +31,29 @@ Answer = asyncio.Future[Event | None]
 
 
 class Playback:
-    """One pass over a recording. `then` says what an effect gets once the record has ended: live, or a divergence.
+    """One pass over a recording. `then` says what an effect gets once the record has ended.
 
-    `over` is set when the record has ended and the run goes on live, `divergence` at the first one: from then on
-    nothing is answered any more, whatever becomes of that error on its way up.
+    `live`: it is performed, and `over` is set. `refuse`: a divergence, unless the recorded run was stopped in the midst
+    of just that. `stop`: nothing; `wanted` then holds what the run asked for at the end, and `on_stop` is called, which
+    is to cancel the run.
+
+    `divergence` is set at the first one: from then on nothing is answered any more, whatever becomes of that error on
+    its way up. `answered` counts the results given.
     """
 
-    def __init__(self, recording: Recording, then: Literal["live", "refuse"]) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        then: Literal["live", "refuse", "stop"],
+        on_stop: Callable[[], object] | None = None,
+    ) -> None:
         self.recording = recording
         self.over = False
         self.divergence: DivergenceError | None = None
+        self.wanted: list[Asked] = []
+        self.answered = 0
         self._then = then
+        self._on_stop = on_stop
         self._waiting: dict[EffectKey, tuple[Asked, Answer]] = {}
 
     def ask(self, asked: Asked) -> Answer:
@@ -60,7 +72,16 @@ class Playback:
         if self.divergence is None and self._then == "live":
             self.over = True
             return self._answer_all(lambda answer: answer.set_result(None))
+        if self.divergence is None and self._on_stop is not None and self._was_stopped_here(asks):
+            if not self.wanted:
+                self.wanted = asks
+                self._on_stop()
+            return []
         return self._diverge(self.divergence or _unrecorded(asks[0]))
+
+    def _was_stopped_here(self, asks: list[Asked]) -> bool:
+        """Whether the recorded run, too, got no further: what it asks for had been begun, and never ended."""
+        return self._then == "stop" or all(self.recording.begun(asked.key) for asked in asks)
 
     def _next(self, asks: list[Asked]) -> list[Answer]:
         key = self.recording.order.popleft()
@@ -71,6 +92,7 @@ class Playback:
         if self.recording.asked(key).request != asked.request:
             return self._diverge(self._difference(asked))
         del self._waiting[key]
+        self.answered += 1
         answer.set_result(event)
         return [answer]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,37 +18,35 @@ from agentcli.core.events import (
     ToolStarted,
 )
 from agentcli.core.messages import ToolCall
-from agentcli.core.policies import Policy
 from agentcli.core.tools import FileChange, FileTouch, ToolResult, ToolSpec, ToolStatus
 from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effect, Effects, expect
 from agentcli.engine.ports import Approver, RunLog, Tool, ToolSet
 from agentcli.engine.scope import Scope
+from agentcli.engine.terms import Terms
 from agentcli.errors import AgentcliError, DeniedError, ToolError, ToolRefusedError, sentence
 
 
 @dataclass(slots=True)
 class ToolCalls:
-    """Calls the tools of one agent. `seconds` bounds each call; `always` grows by what a person allows for the run."""
+    """Calls the tools of one agent. `always` grows by what a person allows for the run, in each era for itself."""
 
     door: Effects
     log: RunLog
     tools: ToolSet
-    policy: Policy
     approver: Approver
     admission: Admission
-    seconds: float
-    always: set[str] = field(default_factory=set)
+    terms: Sequence[Terms]
+    always: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     async def call(self, call: ToolCall, scope: Scope) -> ToolCompleted:
         """What the model is told. Raises DeniedError if nobody could be asked, LimitError if the run's time ended."""
         try:
             tool, arguments = self._checked(call)
             await self._allowed(tool.spec, call, arguments, scope)
-            real = self._restored(tool.spec, arguments)
         except ToolError as error:
             return self._refused(call, error, scope)
-        return await self._perform(tool, call, arguments, real, scope)
+        return await self._perform(tool, call, arguments, scope)
 
     def _checked(self, call: ToolCall) -> tuple[Tool, dict[str, Any]]:
         tool = self.tools.get(call.name)
@@ -65,7 +64,8 @@ class ToolCalls:
         return tool, tool.parse(call.arguments)
 
     async def _allowed(self, spec: ToolSpec, call: ToolCall, arguments: dict[str, Any], scope: Scope) -> None:
-        verdict = self.policy.decide(spec, arguments)
+        era = self.door.era_of(scope.lane)
+        verdict = self.terms[era].policy.decide(spec, arguments)
         if verdict.decision == "deny":
             raise ToolRefusedError(
                 "E-TOOL-DENIED",
@@ -75,7 +75,7 @@ class ToolCalls:
             )
         if verdict.asked:
             self.door.emit(ApprovalResolved(spec.name, call.id, "once", "flag", verdict.rule), scope)
-        if verdict.decision == "allow" or (verdict.repeatable and spec.name in self.always):
+        if verdict.decision == "allow" or (verdict.repeatable and spec.name in self.always[era]):
             return
         answer = await self._ask(spec, call, arguments, verdict.rule, scope)
         if answer.decision == "no" and answer.by == "nobody":
@@ -93,7 +93,7 @@ class ToolCalls:
                 fix="Go on without this call.",
             )
         if answer.decision == "always":
-            self.always.add(spec.name)
+            self.always[era].add(spec.name)
 
     async def _ask(
         self, spec: ToolSpec, call: ToolCall, arguments: dict[str, Any], rule: str, scope: Scope
@@ -139,15 +139,17 @@ class ToolCalls:
         """Whether the rules and whoever approved were shown a placeholder where the value itself decides."""
         if spec.subject is not None and real.get(spec.subject) != arguments.get(spec.subject):
             return True
-        return self.policy.decide(spec, real).decision == "deny"
+        return self.terms[-1].policy.decide(spec, real).decision == "deny"
 
-    async def _perform(
-        self, tool: Tool, call: ToolCall, arguments: dict[str, Any], real: Mapping[str, Any], scope: Scope
-    ) -> ToolCompleted:
-        async def live(_started: Event) -> Body:
-            begun = self.door.clock.monotonic()
-            result = await self._run(tool, real)
-            return self._completed(call, result, self.door.clock.monotonic() - begun)
+    async def _perform(self, tool: Tool, call: ToolCall, arguments: dict[str, Any], scope: Scope) -> ToolCompleted:
+        async def live(started: Event) -> Body:
+            while True:
+                begun = self.door.clock.monotonic()
+                result = await self._run(tool, arguments)
+                if result.status != "timeout" or tool.spec.effects != "irreversible":
+                    return self._completed(call, result, self.door.clock.monotonic() - begun)
+                if (known := await self.door.settle(started)) is not None:
+                    return known
 
         body = await self.door.perform(
             Effect(
@@ -158,20 +160,21 @@ class ToolCalls:
                 live=live,
                 intent=lambda: ToolStarted(call.name, call.id, arguments),
                 durable=tool.spec.effects != "read-only",
+                repeatable=tool.spec.effects != "irreversible",
             ),
             scope,
         )
         return expect(body, ToolCompleted)
 
-    async def _run(self, tool: Tool, arguments: Mapping[str, Any]) -> ToolResult:
-        name = tool.spec.name
+    async def _run(self, tool: Tool, arguments: dict[str, Any]) -> ToolResult:
+        name, seconds = tool.spec.name, self.terms[-1].limits.tool_seconds
         try:
-            async with asyncio.timeout(self.seconds) as timeout:
-                return await tool.call(arguments)
+            async with asyncio.timeout(seconds) as timeout:
+                return await tool.call(self._restored(tool.spec, arguments))
         except TimeoutError as error:
             if not timeout.expired():
                 return _failure(f"`{name}` timed out on its own: {error}")
-            return ToolResult(f"`{name}` did not end within {self.seconds:g} s and was stopped.", "timeout")
+            return ToolResult(f"`{name}` did not end within {seconds:g} s and was stopped.", "timeout")
         except ToolError as error:
             return ToolResult(_told(error), _status(error))
         except AgentcliError:

@@ -10,20 +10,21 @@ from typing import Any, Literal
 from agentcli.core.canonical import Digest, digest_bytes
 from agentcli.core.events import Event, RunStarted
 from agentcli.core.limits import Limits
-from agentcli.core.messages import Conversation, Message, ToolCall
+from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import ModelReply, ModelRequest, RequestHead, Usage
 from agentcli.core.policies import Policy
 from agentcli.core.runs import RunStart
 from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.engine.admission import Admission
 from agentcli.engine.agent_loop import AgentLoop
-from agentcli.engine.effects import Effects
+from agentcli.engine.effects import Effects, Settle, leave_in_doubt
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute
 from agentcli.engine.limits import Budget
 from agentcli.engine.model_calls import ModelCalls
 from agentcli.engine.output import OutputSchema
 from agentcli.engine.playback import Playback
 from agentcli.engine.ports import ModelObserver
+from agentcli.engine.terms import Terms
 from agentcli.engine.tool_calls import ToolCalls
 from agentcli.errors import ToolArgumentsError
 from tests.fakes.journal import InMemoryJournal, MemoryRunLog
@@ -234,6 +235,8 @@ class Rig:
     redactor: MarkingRedactor = field(default_factory=MarkingRedactor)
     policy: Policy = field(default_factory=Policy)
     playback: Playback | None = None
+    later: Sequence[Terms] = ()
+    settle: Settle = leave_in_doubt
     clock: ManualClock = field(default_factory=ManualClock)
     interrupt: Interrupt = field(default_factory=Interrupt)
     journal: InMemoryJournal = field(default_factory=InMemoryJournal)
@@ -244,21 +247,29 @@ class Rig:
     def __post_init__(self) -> None:
         self.provider = ReplyingProvider(self.replies)
 
+    def terms(self, table: ToolTable | None = None) -> Terms:
+        """The terms that the run begins under."""
+        table = table or ToolTable({tool.name: tool for tool in self.tools})
+        head = RequestHead(("fake:model",), tuple(table.specs()), output_schema=self.schema)
+        opening = (Message("system", "Be brief."), Message("user", self.task))
+        return Terms(head, opening, self.limits, self.policy, OutputSchema(self.schema) if self.schema else None)
+
     async def run(self) -> RunOutcome:
         log = self.log or self.journal.begin(run_start())
         self.log = log
-        door = Effects(RUN, log, self.clock, sinks=[self.seen], playback=self.playback, seq=log.last_seq)
+        door = Effects(
+            RUN, log, self.clock, sinks=[self.seen], playback=self.playback, seq=log.last_seq, settle=self.settle
+        )
         admission = Admission(self.redactor)
         table = ToolTable({tool.name: tool for tool in self.tools})
         budget = Budget(self.limits)
-        head = RequestHead(("fake:model",), tuple(table.specs()), output_schema=self.schema)
+        terms = [self.terms(table), *self.later]
         loop = AgentLoop(
             door,
-            ModelCalls(door, log, self.provider, admission, head),
-            ToolCalls(door, log, table, self.policy, self.approver, admission, self.limits.tool_seconds),
+            ModelCalls(door, log, self.provider, admission),
+            ToolCalls(door, log, table, self.approver, admission, terms),
             budget,
-            Conversation([Message("system", "Be brief."), Message("user", self.task)]),
-            OutputSchema(self.schema) if self.schema else None,
+            terms,
         )
         started = RunStarted("agent", "tester", "fake:model", self.task, {}, "0" * 64)
         return await execute(door, log, budget, started, loop.run, self.interrupt, admission)

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentcli.core.events import Event
+from agentcli.core.events import Body, Event
 from agentcli.core.limits import Limits
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.tools import ToolResult, ToolSpec
@@ -108,6 +108,7 @@ class World:
         rig = Rig([self._reply] * 9, [self._tool(name) for name in TOOLS[:-1]], journal=journal, log=log)
         rig.limits = Limits(turns=self.shape.max_turns)
         rig.approver = InTurn(shape=self.shape)
+        rig.settle = do_it_again
         rig.playback = playback
         return rig
 
@@ -133,6 +134,10 @@ class World:
         if self.shape.fails:
             raise ModelError("E-MODEL-UNREACHABLE", "No server answers.")
         return answer("the end")
+
+
+async def do_it_again(_started: Event) -> Body | None:
+    return None
 
 
 def told(outcome: RunOutcome) -> tuple[Any, ...]:
