@@ -26,6 +26,7 @@ from agentcli.sandbox.opening import Opener, best_opener
 from agentcli.sandbox.visibility import STATE, View, Visibility
 
 if TYPE_CHECKING:
+    from agentcli.sandbox.copying import Cap, Copied, Keep
     from agentcli.sandbox.walking import Bounds, Found
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
@@ -39,8 +40,9 @@ class Workspace:
 
     `hidden` are patterns of further names or paths that tools cannot see, `private` folders of agentcli's own that are
     hidden where they lie inside, and no workspace themselves. `opener` chooses how files are opened beneath the
-    handle: from the handle, by default the best that the system has. Raises UsageError (E-WORKSPACE) if the folder
-    cannot be opened, or is private.
+    handle: from the handle, by default the best that the system has. `copies` is a folder of agentcli's own whose
+    folders are workspaces; where it is given, `root` must be one of those. Raises UsageError (E-WORKSPACE) if the
+    folder cannot be opened, or may be no workspace.
     """
 
     def __init__(
@@ -49,10 +51,14 @@ class Workspace:
         hidden: Iterable[str] = (),
         private: Iterable[Path] = (),
         opener: Callable[[int], Opener] = best_opener,
+        copies: Path | None = None,
     ) -> None:
         self.root = root.resolve()
         private = [path.resolve() for path in private]
-        _refuse_private(self.root, private)
+        if copies is None:
+            _refuse_private(self.root, private)
+        elif not is_copy(root, copies):
+            raise _no_workspace(self.root)
         self._directory = _open_root(self.root)
         self._close = weakref.finalize(self, os.close, self._directory)
         visibility = Visibility(self.root, hidden, private)
@@ -120,6 +126,12 @@ class Workspace:
 
         with self._telling(".", ()):
             return Walker(self._view, globs, bounds).run()
+
+    def copy_to(self, target: int, keep: Keep, cap: Cap | None = None) -> Copied:
+        """Copy what is to be seen here into the empty folder open as `target`. Raises OSError where writing fails."""
+        from agentcli.sandbox.copying import Cap, Copier
+
+        return Copier(self._view, keep, cap or Cap()).run(target)
 
     def _names(self, path: str, *, write: bool = False) -> tuple[str, ...]:
         names = relative_parts(path)
@@ -204,15 +216,24 @@ class Workspace:
         return below
 
 
+def is_copy(root: Path, copies: Path) -> bool:
+    """Whether `root` stands right in `copies`, and neither of the two is a link: it may have come with a project."""
+    return root.resolve() == copies.parent.resolve() / copies.name / root.name
+
+
 def _refuse_private(root: Path, private: Iterable[Path]) -> None:
     """What is hidden inside a workspace is not shown by making it one."""
     if STATE in root.parts or any(root.is_relative_to(path) for path in private):
-        raise UsageError(
-            "E-WORKSPACE",
-            f"{root} cannot be a workspace.",
-            why="It holds agentcli's own records and keys.",
-            fix="Name another folder with --workspace.",
-        )
+        raise _no_workspace(root)
+
+
+def _no_workspace(root: Path) -> UsageError:
+    return UsageError(
+        "E-WORKSPACE",
+        f"{root} cannot be a workspace.",
+        why="It holds agentcli's own records and keys.",
+        fix="Name another folder with --workspace.",
+    )
 
 
 def _open_root(root: Path) -> int:
