@@ -16,6 +16,11 @@ class Places:
     cache: Path
 
     @property
+    def private(self) -> tuple[Path, ...]:
+        """The folders that tools never see."""
+        return (self.config, self.data, self.cache)
+
+    @property
     def models(self) -> Path:
         """Pulled embedded models."""
         return self.cache / "models"

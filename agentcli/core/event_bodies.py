@@ -318,7 +318,7 @@ _READERS: dict[tuple[str, str], Any] = {
     ("run.completed", "usage"): Usage.from_json,
     ("run.completed", "error"): lambda v: None if v is None else ErrorInfo.from_json(v),
     ("model.failed", "error"): ErrorInfo.from_json,
-    ("tool.completed", "files"): lambda v: tuple(FileTouch(**touch) for touch in v),
+    ("tool.completed", "files"): lambda v: tuple(FileTouch.from_json(touch) for touch in v),
 }
 
 

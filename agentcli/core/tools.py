@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agentcli.core.canonical import Digest
+
+_DIGEST = re.compile("[0-9a-f]{64}")
 
 Effects = Literal["read-only", "idempotent", "irreversible"]
 """What a call changes: nothing; the same however often it is done; something that cannot be taken back."""
@@ -81,3 +84,12 @@ class FileTouch:
     def to_json(self) -> dict[str, Any]:
         """All fields."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> FileTouch:
+        """Read back what `to_json` wrote. Raises ValueError or TypeError for what it never wrote: it names a file."""
+        touch = cls(**{name: value[name] for name in cls.__dataclass_fields__ if name in value})
+        digests = [digest for digest in (touch.before, touch.after) if digest is not None]
+        if not isinstance(touch.path, str) or not all(map(_DIGEST.fullmatch, digests)):
+            raise ValueError("it names no file by a path and digests")
+        return touch

@@ -176,7 +176,7 @@ class Workbench:
         """The confined view of the workspace that file tools share."""
         from agentcli.sandbox.paths import Workspace
 
-        return Workspace(self.workspace, private=[self.places.config, self.places.data, self.places.cache])
+        return Workspace(self.workspace, private=self.places.private)
 
     @cached_property
     def tools(self) -> ToolRegistry:
