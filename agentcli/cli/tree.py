@@ -39,6 +39,7 @@ ROOT = Entry(
             children=(
                 Entry("list", "List runs, newest first.", "runs.list"),
                 Entry("show", "Show one run: its turns, calls, times, tokens and cost.", "runs.show"),
+                Entry("stats", "Sum up runs: tokens, cost, times and errors.", "runs.stats"),
             ),
         ),
         Entry(
