@@ -31,6 +31,10 @@ ROOT = Entry(
     children=(
         Entry("init", "Make a project in a folder, and check it.", "init", WORK),
         Entry("run", "Give an agent a task.", "run", WORK),
+        Entry("resume", "Go on with a run that has stopped; nothing completed is done again.", "resume", WORK),
+        Entry("fork", "Begin a new run from a point of an old one.", "fork", WORK),
+        Entry("replay", "Carry a run out again from its record alone, and compare.", "replay", LOOK),
+        Entry("diff", "Say what differs between two runs, and what caused it.", "diff", LOOK),
         Entry(
             "runs",
             "What was run, and what happened in it.",
@@ -40,6 +44,14 @@ ROOT = Entry(
                 Entry("list", "List runs, newest first.", "runs.list"),
                 Entry("show", "Show one run: its turns, calls, times, tokens and cost.", "runs.show"),
                 Entry("stats", "Sum up runs: tokens, cost, times and errors.", "runs.stats"),
+                Entry("verify", "Check that a run's record is whole and as it was written.", "runs.verify"),
+                Entry("tag", "Tag a run, so that it is found by its tag and kept by prune.", "runs.tag"),
+                Entry("export", "Write a run into one file: to keep, to hand on, to look at.", "runs.export"),
+                Entry(
+                    "import",
+                    "Take in runs from bundles; each is checked first, and taken whole or not at all.",
+                    "runs.import_",
+                ),
             ),
         ),
         Entry(

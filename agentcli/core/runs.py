@@ -74,6 +74,7 @@ class RunRow:
             "tokens": end.usage.total if end else None,
             "cost_usd": end.cost_usd if end else None,
             "parent": self.start.parent,
+            "tags": list(self.tags),
         }
 
 

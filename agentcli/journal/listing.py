@@ -58,6 +58,14 @@ class Listing:
         """The run of this whole id, and its number. Raises sqlite3.Error, ValueError."""
         return next(((row[0], self._row(row)) for row in self._select("WHERE id = ?", [run])), None)
 
+    def numbers(self) -> list[tuple[int, str]]:
+        """Number and id of every run, as they came. Raises sqlite3.Error."""
+        return self._database.execute("SELECT n, id FROM runs ORDER BY n").fetchall()
+
+    def numbered(self, n: int) -> RunRow | None:
+        """The run of this number. Raises sqlite3.Error, ValueError."""
+        return next((self._row(row) for row in self._select("WHERE n = ?", [n])), None)
+
     def _by_lock(self, where: str, values: list[Any], query: RunQuery) -> list[RunRow]:
         rows = (self._row(row) for row in self._select(f"{where} ORDER BY started DESC, n DESC", values))
         wanted = [row for row in rows if row.status == query.status]

@@ -10,7 +10,7 @@ from agentcli.core.events import Event
 from agentcli.core.runs import RunEnd
 from agentcli.errors import StorageError
 from agentcli.journal.locks import FileLock
-from agentcli.journal.operations import Append, Chain, End, Operation, Put, Sync
+from agentcli.journal.operations import Append, Begin, Chain, End, Operation, Put, Reopen, Sync
 from agentcli.journal.records import take
 from agentcli.journal.writer import PATIENCE_S, Waiting, Writer
 
@@ -18,11 +18,12 @@ from agentcli.journal.writer import PATIENCE_S, Waiting, Writer
 class SqliteRunLog:
     """See `RunLog`. `last_seq` is the seq of the last event; 0 before the first.
 
-    `first` is done before the first thing that is written, and not at all if nothing is.
+    `first` begins the run, or takes its end back. It is done in one transaction with the first thing that is written:
+    a run that is on record has its manifest. A run taken up again and given up at once stays as it was.
     """
 
     def __init__(
-        self, chain: Chain, writer: Writer, lock: FileLock, last_seq: int = 0, first: Operation | None = None
+        self, chain: Chain, writer: Writer, lock: FileLock, last_seq: int = 0, first: Begin | Reopen | None = None
     ) -> None:
         self.run = chain.run
         self.last_seq = last_seq
@@ -63,7 +64,7 @@ class SqliteRunLog:
         """Write what can be written, and give up ownership without an end. Never raises."""
         if not self._lock.held:
             return
-        if self._first is None:
+        if not isinstance(self._first, Reopen):
             with contextlib.suppress(StorageError):
                 await self._done(Sync(self._chain))
         self._lock.release(remove=True)
@@ -82,10 +83,8 @@ class SqliteRunLog:
             raise self._writer.stuck() from error
 
     def _submit(self, operation: Operation, waiting: Waiting | None = None) -> None:
-        if self._first is not None:
-            self._writer.submit(self._first)
-            self._first = None
-        self._writer.submit(operation, waiting)
+        first, self._first = self._first, None
+        self._writer.submit(*((operation,) if first is None else (first, operation)), waiting=waiting)
 
     def _check(self) -> None:
         if self._chain.failure is not None:

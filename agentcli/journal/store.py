@@ -13,6 +13,7 @@ from agentcli.core.canonical import Digest
 from agentcli.core.events import Event
 from agentcli.core.messages import Message
 from agentcli.core.runs import RunEnd, RunQuery, RunRow, RunStart
+from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobFiles
 from agentcli.journal.faults import damaged, storage_error
 from agentcli.journal.foreign import RUN_ID, checked_tags, refuse_links
@@ -60,8 +61,7 @@ class SqliteJournal:
         chain = Chain(start.id, origin(start))
         with _kept_if_well(lock):
             self._writer.open()
-            self._writer.submit(Begin(chain, start))
-        return SqliteRunLog(chain, self._writer, lock)
+        return SqliteRunLog(chain, self._writer, lock, 0, Begin(chain, start))
 
     def resume(self, run: str) -> SqliteRunLog:
         """Own a run again, to go on after its last event. Raises UsageError E-RUN-UNKNOWN, StorageError E-RUN-OWNED.
@@ -200,6 +200,23 @@ class SqliteJournal:
 
         n, row = self._located(run)
         return verify(self._reading(), n, row)
+
+    def verify_all(self) -> Iterator[Verification]:
+        """Check every run, in the order in which they were recorded. A row that no run has is a problem of its run."""
+        from agentcli.journal.verifying import broken, verify
+
+        numbers: list[tuple[int, str]] = self._read(lambda reader: self._listing(reader).numbers(), [])
+        for n, run in numbers:
+            try:
+                row = self._numbered(n)
+            except StorageError as error:
+                yield broken(run, error)
+            else:
+                if row is not None:
+                    yield verify(self._reading(), n, row)
+
+    def _numbered(self, n: int) -> RunRow | None:
+        return self._read(lambda reader: self._listing(reader).numbered(n), None)
 
     def _located(self, ref: str) -> tuple[int, RunRow]:
         found = self._read(lambda reader: self._listing(reader).find(ref), None)

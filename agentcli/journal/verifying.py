@@ -6,7 +6,10 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from agentcli.core.canonical import decode
 from agentcli.core.runs import RunRow
+from agentcli.errors import StorageError
+from agentcli.journal.named import history_of
 from agentcli.journal.reading import EventReader
 from agentcli.journal.records import Line, Row, digests_of, fields_of, line_in, origin, seal
 
@@ -32,6 +35,9 @@ class Verification:
     def intact(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problems
+
+
+_PLANNED = ("run.started", "run.resumed", "run.forked")
 
 
 class _Check:
@@ -69,8 +75,18 @@ class _Check:
         if line.envelope[1] == "tool.completed":
             for digest in _snapshots(line):
                 yield from self.content(seq, "files", digest)
+        if line.envelope[1] in _PLANNED:
+            yield from self.manifest(seq, bytes.fromhex(fields_of(line)["manifest"]))
 
-    def content(self, seq: int, name: str, digest: bytes) -> Iterator[Problem]:
+    def manifest(self, seq: int | None, digest: bytes) -> Iterator[Problem]:
+        """A plan, and the messages of the conversation that it goes on with."""
+        if digest in self.seen:
+            return
+        yield from self.content(seq, "manifest", digest)
+        for message in _history(self.read(digest)):
+            yield from self.content(seq, "history", message)
+
+    def content(self, seq: int | None, name: str, digest: bytes) -> Iterator[Problem]:
         if digest in self.seen:
             return
         self.seen.add(digest)
@@ -80,6 +96,16 @@ class _Check:
             yield Problem(seq, f"The content {digest.hex()} of `{name}` is missing.")
         except ValueError as error:
             yield Problem(seq, f"`{name}`: {error}.")
+
+    def read(self, digest: bytes) -> bytes:
+        """A content, or nothing where it cannot be read."""
+        try:
+            return self.reader.blobs.read(digest)
+        except (KeyError, ValueError):
+            return b""
+
+    def start(self, row: RunRow) -> Iterator[Problem]:
+        yield from self.manifest(None, bytes.fromhex(row.start.manifest))
 
     def ending(self, row: RunRow, kept: bytes | None) -> Iterator[Problem]:
         if row.end is None:
@@ -96,6 +122,18 @@ def _snapshots(line: Line) -> Iterator[bytes]:
             yield from (bytes.fromhex(touch[side]) for side in ("before", "after") if touch[side] is not None)
 
 
+def _history(manifest: bytes) -> Iterator[bytes]:
+    try:
+        yield from map(bytes.fromhex, history_of(decode(manifest)))
+    except ValueError:
+        return  # its digest is right: it is what was written, if no plan
+
+
+def broken(run: str, error: StorageError) -> Verification:
+    """What is told of a run whose row cannot be read."""
+    return Verification(run, 0, 0, (Problem(None, error.info.why),))
+
+
 def verify(reader: EventReader, n: int, row: RunRow) -> Verification:
     """Check one run. Damage of the database itself is a problem too, not an error."""
     check = _Check(reader, row)
@@ -103,6 +141,7 @@ def verify(reader: EventReader, n: int, row: RunRow) -> Verification:
     try:
         for event in reader.rows(n):
             problems.extend(check.event(event))
+        problems.extend(check.start(row))
         (kept,) = reader.database.execute("SELECT seal FROM runs WHERE n = ?", (n,)).fetchone()
         problems.extend(check.ending(row, kept))
     except sqlite3.DatabaseError as error:

@@ -71,18 +71,22 @@ class Writer:
             self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
             self._thread.start()
 
-    def submit(self, operation: Operation, waiting: Waiting | None = None) -> None:
-        """Have it done. Returns at once unless too much is waiting already. Raises StorageError."""
+    def submit(self, *operations: Operation, waiting: Waiting | None = None) -> None:
+        """Have them done, all in one transaction. Returns at once unless too much waits already. Raises StorageError.
+
+        `waiting` is told when they are safe on disk.
+        """
         with self._state:
             if self._bytes > QUEUE_BYTES and not self._state.wait_for(self._has_room, PATIENCE_S):
                 raise _stuck(self._path)
             if self._closing:
                 raise _closed(self._path)
-            self._orders.append(Order(operation, waiting))
-            self._bytes += operation.size
-            if waiting is not None:
-                self._urgent = True
-            if waiting is not None or len(self._orders) == 1:
+            wakes = waiting is not None or not self._orders
+            self._orders += (Order(operation) for operation in operations[:-1])
+            self._orders.append(Order(operations[-1], waiting))
+            self._bytes += sum(operation.size for operation in operations)
+            self._urgent = self._urgent or waiting is not None
+            if wakes:
                 self._state.notify_all()
 
     def perform(self, operation: Operation) -> None:
@@ -90,7 +94,7 @@ class Writer:
         from concurrent.futures import Future
 
         waiting: Waiting = Future()
-        self.submit(operation, waiting)
+        self.submit(operation, waiting=waiting)
         try:
             waiting.result(PATIENCE_S)
         except TimeoutError as error:

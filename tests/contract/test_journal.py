@@ -1,43 +1,18 @@
-"""What every journal must do, on disk or in memory. Another one joins by adding a backend to BACKENDS."""
+"""What every journal must do, on disk or in memory. Another one joins by adding a backend to the fixture."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agentcli.core.canonical import digest_bytes
-from agentcli.core.events import Event, ModelCompleted, ModelStarted, ToolCompleted, ToolStarted
+from agentcli.core.events import ModelCompleted, ModelStarted, ToolCompleted, ToolStarted
 from agentcli.core.messages import Conversation, Message
 from agentcli.core.models import RequestDelta, Usage
-from agentcli.core.runs import RunEnd, RunQuery
+from agentcli.core.runs import RunQuery
 from agentcli.errors import StorageError, UsageError
-from agentcli.journal.store import SqliteJournal
-from tests.fakes.journal import InMemoryJournal
-from tests.fakes.recorded import completed, end, event, model_key, said, start, started
-
-BACKENDS: dict[str, Callable[[Path], Any]] = {
-    "sqlite": lambda folder: SqliteJournal(folder / "journal"),
-    "memory": lambda folder: InMemoryJournal(),
-}
-
-
-@pytest.fixture(params=BACKENDS)
-def journal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    made = BACKENDS[request.param](tmp_path)
-    yield made
-    made.close()
-
-
-async def whole_run(journal: Any, number: int = 1, **changes: Any) -> str:
-    log = journal.begin(start(number, **changes))
-    log.append(event(log, started()))
-    log.append(event(log, completed()))
-    await log.end(end())
-    return str(log.run)
+from tests.fakes.recorded import completed, end, event, model_key, said, start, started, whole_run
 
 
 async def test_events_come_back_as_they_were(journal: Any) -> None:
@@ -236,52 +211,6 @@ async def test_only_a_run_that_is_there_is_tagged(journal: Any) -> None:
         journal.tag("last", ["x"])
     with pytest.raises(UsageError):
         journal.untag("nothing", ["x"])
-
-
-def foreign_events(run: str) -> list[Event]:
-    """What a run recorded elsewhere holds: a message kept by content, a request that names one."""
-    delta = RequestDelta(None, 0, (digest_bytes(b"one"),), "a" * 64)
-    bodies = [started("Why? " * 100), ModelStarted("fake", "model", delta), completed()]
-    return [Event(run, seq, 1.0 + seq, float(seq), body) for seq, body in enumerate(bodies, 1)]
-
-
-@pytest.mark.parametrize("finish", [end(), None])
-async def test_a_run_recorded_elsewhere_is_taken_in_once(journal: Any, finish: RunEnd | None) -> None:
-    begun = start(4, parent=start(2).id, relation="fork", cut=7)
-    events = foreign_events(begun.id)
-    assert journal.import_run(begun, iter(events), finish, iter([b"one", b"x" * 100_000]), ["imported"])
-    (row,) = journal.runs()
-    assert (row.start, row.end, row.tags) == (begun, finish, ("imported",))
-    assert row.status == ("completed" if finish else "interrupted")
-    assert list(journal.events(begun.id)) == events
-    assert journal.blob(digest_bytes(b"x" * 100_000)) == b"x" * 100_000
-    assert journal.import_run(begun, events, finish, [b"one"], ["again"]) is False
-    assert journal.runs() == [row]
-    await journal.resume(begun.id).abandon()
-
-
-async def test_another_run_of_the_same_id_is_not_taken_in(journal: Any) -> None:
-    run = await whole_run(journal)
-    before = journal.find(run)
-    for changed, events in ((start(name="other"), []), (start(), foreign_events(run))):
-        with pytest.raises(StorageError) as caught:
-            journal.import_run(changed, events, end())
-        assert caught.value.code == "E-RUN-EXISTS"
-    assert journal.find(run) == before
-    log = journal.resume(run)
-    with pytest.raises(StorageError) as caught:
-        journal.import_run(start(), foreign_events(run), end())
-    assert caught.value.code == "E-RUN-OWNED"
-    await log.abandon()
-
-
-@pytest.mark.parametrize("change", [{"seq": 3}, {"run": "another"}, {"body": completed(float("nan"))}])
-def test_a_run_with_an_event_that_cannot_be_is_not_taken_in(journal: Any, change: dict[str, Any]) -> None:
-    events = foreign_events(start().id)
-    events[1] = replace(events[1], **change)
-    with pytest.raises(ValueError, match=r"event|follow|JSON"):
-        journal.import_run(start(), events, end())
-    assert journal.runs() == []
 
 
 async def test_runs_are_listed_newest_first_and_children_only_when_asked_for(journal: Any) -> None:

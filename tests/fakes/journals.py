@@ -15,14 +15,22 @@ from agentcli.core.events import ModelCompleted, ModelStarted, ToolCompleted, Tu
 from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.tools import FileTouch
 from agentcli.errors import StorageError, UsageError
+from agentcli.journal.run_log import SqliteRunLog
 from agentcli.journal.store import SqliteJournal
 from tests.fakes.recorded import completed, end, event, model_key, said, start, started
+
+
+def begun(journal: SqliteJournal, number: int = 1, **changes: Any) -> SqliteRunLog:
+    """A run that has its manifest."""
+    log = journal.begin(start(number, **changes))
+    log.put(encode("manifest"))
+    return log
 
 
 async def recorded(folder: Path, number: int = 1) -> str:
     """A run of six events, whose journal is closed."""
     journal = SqliteJournal(folder)
-    log = journal.begin(start(number))
+    log = begun(journal, number)
     before, after = log.put(b"before"), log.put(b"after " * 20_000)
     message = said("I will look. " * 20)
     log.append(event(log, started("What is it? " * 30)))

@@ -48,3 +48,12 @@ def completed(output: Any = "It is.") -> RunCompleted:
 
 def said(text: str) -> Message:
     return Message("assistant", text)
+
+
+async def whole_run(journal: Any, number: int = 1, **changes: Any) -> str:
+    """Record a run of two events."""
+    log = journal.begin(start(number, **changes))
+    log.append(event(log, started()))
+    log.append(event(log, completed()))
+    await log.end(end())
+    return str(log.run)

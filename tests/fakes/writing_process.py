@@ -12,7 +12,8 @@ from pathlib import Path
 from agentcli.core.events import ToolCompleted
 from agentcli.errors import StorageError
 from agentcli.journal.store import SqliteJournal
-from tests.fakes.recorded import completed, end, event, start
+from tests.fakes.journals import begun
+from tests.fakes.recorded import completed, end, event
 
 
 def say(what: object) -> None:
@@ -22,7 +23,7 @@ def say(what: object) -> None:
 
 async def record(folder: Path, number: int, events: int) -> None:
     journal = SqliteJournal(folder)
-    log = journal.begin(start(number))
+    log = begun(journal, number)
     for turn in range(events):
         size = 70_000 if turn % 50 == 7 else 40 * (turn % 20)
         log.append(event(log, ToolCompleted("t", f"c{turn}", "ok", f"{number}-{turn} " + "x" * size, None, 0.1)))

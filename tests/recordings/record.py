@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from agentcli.core.canonical import digest_bytes
+from agentcli.core.canonical import digest_bytes, encode
 from agentcli.core.event_bodies import read_body
 from agentcli.core.events import Body, EffectKey, Event
 from agentcli.core.runs import RunRow
@@ -108,6 +108,7 @@ async def write_events(journal: SqliteJournal) -> None:
     await _write(journal, 3, [completed(None)], parent=parent, relation="child", kind="row", model=None)
     await _write(journal, 4, [completed()], parent=start(2).id, relation="session", task="long " * 100)
     log = journal.begin(start(5, kind="workflow", name="interrupted"))
+    log.put(encode("manifest"))
     log.append(event(log, started()))
     await log.abandon()
     journal.tag(parent, ["baseline", "sample/1"])
@@ -116,6 +117,7 @@ async def write_events(journal: SqliteJournal) -> None:
 async def _write(journal: SqliteJournal, number: int, bodies: list[Body], **changes: Any) -> None:
     log = journal.begin(start(number, **changes))
     log.put(b"{}")
+    log.put(encode("manifest"))
     log.append(event(log, started("Sample? " * number)))
     for ordinal, body in enumerate(bodies):
         key = EffectKey("a.b", "tool", body.type, ordinal)

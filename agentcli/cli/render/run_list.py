@@ -33,11 +33,18 @@ _COLUMNS = (
     Column("COST", right=True, drop=4),
     Column("TASK", least=12, drop=6),
 )
+_TAGS = Column("TAGS", least=6, drop=7)
 
 
 def print_runs(out: Printer, rows: Sequence[RunRow], now: float) -> None:
     """The table; `now` is Unix seconds."""
-    print_table(out, _COLUMNS, [_cells(row, now) for row in rows])
+    columns = list(_COLUMNS)
+    cells = [_cells(row, now) for row in rows]
+    if any(row.tags for row in rows):
+        columns.insert(-1, _TAGS)
+        for row, line in zip(rows, cells, strict=True):
+            line.insert(-1, Cell(", ".join(row.tags), ("cyan",)))
+    print_table(out, columns, cells)
 
 
 def _cells(row: RunRow, now: float) -> list[str | Cell]:

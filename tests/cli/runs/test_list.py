@@ -38,6 +38,16 @@ def test_sixty_columns_keep_what_matters() -> None:
     )
 
 
+def test_tags_have_a_column_where_there_are_any() -> None:
+    tagged = replace(row(), tags=("baseline", "ci/42"))
+    first, second, third = table([tagged, row()], None).splitlines()
+    assert first.endswith("COST  TAGS             TASK")
+    assert second.endswith("$0.0002  baseline, ci/42  Which port?")
+    assert third.endswith("$0.0002                   Which port?")
+    assert "TAGS" not in table([tagged], 60)
+    assert row_json(tagged)["tags"] == ["baseline", "ci/42"]
+
+
 def test_an_unknown_price_is_a_question_mark() -> None:
     end = RunEnd("completed", 0, STARTED, 1, Usage(), None, 1.0)
     assert "  ?  " in table([replace(row(), end=end)], None)
@@ -55,6 +65,7 @@ def test_json_has_the_contracts_names() -> None:
         "tokens": 240,
         "cost_usd": 0.0002,
         "parent": None,
+        "tags": [],
     }
     assert row_json(row("interrupted"))["tokens"] is None
 

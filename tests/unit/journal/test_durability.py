@@ -20,7 +20,7 @@ from agentcli.core.events import ToolCompleted
 from agentcli.errors import StorageError
 from agentcli.journal.run_log import SqliteRunLog
 from agentcli.journal.store import SqliteJournal
-from tests.fakes.journals import opened
+from tests.fakes.journals import begun, opened
 from tests.fakes.recorded import completed, end, event, start, started
 
 REPO = Path(__file__).resolve().parents[3]
@@ -75,7 +75,7 @@ async def test_no_acknowledged_event_is_lost_when_a_process_is_killed(tmp_path: 
 async def test_a_log_that_is_cut_off_loses_only_its_end(tmp_path: Path) -> None:
     """A power cut leaves the write-ahead log as long as the disk got it: every length must open."""
     journal = SqliteJournal(tmp_path / "whole")
-    log = journal.begin(start())
+    log = begun(journal)
     for _ in range(30):
         log.append(event(log, ToolCompleted("t", "c", "ok", "x" * 200, None, 0.1)))
         await log.barrier()
@@ -129,7 +129,7 @@ def test_a_disk_that_fills_stops_the_run_and_keeps_what_was_safe(tmp_path: Path)
 
 async def test_when_there_is_space_again_the_journal_works_again(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path)
-    log = journal.begin(start(1))
+    log = begun(journal)
     log.append(event(log, started()))
     await log.barrier()
     with_limit = journal._writer._database
@@ -157,7 +157,7 @@ async def test_when_there_is_space_again_the_journal_works_again(tmp_path: Path)
 
 async def test_one_runs_trouble_is_not_anothers(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path)
-    good, bad = journal.begin(start(1)), journal.begin(start(2))
+    good, bad = begun(journal, 1), begun(journal, 2)
     bad.append(event(bad))
     await bad.barrier()
     with sqlite3.connect(tmp_path / "journal.db") as foreign:
@@ -199,7 +199,7 @@ async def fill(log: SqliteRunLog, events: int) -> None:
 async def test_a_full_disk_is_named_as_one(small_disk: Path) -> None:
     filler = small_disk / "filler"
     journal = SqliteJournal(small_disk / "journal")
-    log = journal.begin(start())
+    log = begun(journal)
     log.append(event(log, started()))
     await log.barrier()
     filler.write_bytes(b"x" * 180_000)
@@ -220,7 +220,7 @@ async def test_a_full_disk_is_named_as_one(small_disk: Path) -> None:
 
 async def test_a_full_disk_under_a_large_content_is_named_as_one(small_disk: Path) -> None:
     journal = SqliteJournal(small_disk / "journal")
-    log = journal.begin(start())
+    log = begun(journal)
     await log.barrier()
     log.put(os.urandom(900_000))
     with pytest.raises(StorageError) as caught:

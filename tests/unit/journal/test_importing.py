@@ -16,7 +16,7 @@ from agentcli.journal.store import TASK_PREVIEW, SqliteJournal
 from tests.fakes.journals import change, code_of, opened, recorded
 from tests.fakes.recorded import end, start
 
-CONTENTS = (b"before", b"after " * 20_000)
+CONTENTS = (b'"manifest"', b"before", b"after " * 20_000)
 
 
 async def taken_out(folder: Path) -> tuple[RunRow, list[Event], list[bytes]]:
@@ -39,7 +39,7 @@ async def test_a_run_taken_out_and_in_is_the_same_run_and_intact(tmp_path: Path)
         assert journal.import_run(row.start, events, row.end, contents)
         assert (journal.find("last"), list(journal.events("last"))) == (row, events)
         checked = journal.verify("last")
-        assert (checked.intact, checked.events, checked.blobs) == (True, 6, 7)
+        assert (checked.intact, checked.events, checked.blobs) == (True, 6, 8)
     with opened(tmp_path / "a") as journal:
         assert journal.import_run(row.start, events, row.end, contents) is False
 

@@ -11,7 +11,7 @@ from agentcli.core.models import Usage
 from agentcli.core.runs import RunQuery
 from agentcli.errors import UsageError
 from agentcli.journal.store import TASK_PREVIEW, SqliteJournal
-from tests.fakes.journals import change, code_of, opened, recorded
+from tests.fakes.journals import begun, change, code_of, opened, recorded
 from tests.fakes.recorded import end, event, said, start, started
 
 
@@ -89,7 +89,7 @@ async def test_many_candidates_are_cut_short(tmp_path: Path) -> None:
 
 def test_an_empty_database_finds_nothing(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path)
-    journal.begin(start())
+    begun(journal)
     journal.close()
     change(tmp_path, "DELETE FROM runs")
     with opened(tmp_path) as journal:

@@ -58,7 +58,11 @@ SPECIAL: dict[str, dict[str, Any]] = {
             RequestDelta, st.none() | counts, counts, st.lists(digests, max_size=3).map(tuple), digests
         )
     },
-    "model.completed": {"message": messages, "usage": st.builds(Usage, counts, counts, counts, counts)},
+    "model.completed": {
+        "deltas": st.lists(counts, max_size=6).map(tuple),
+        "message": messages,
+        "usage": st.builds(Usage, counts, counts, counts, counts),
+    },
     "run.completed": {
         "usage": st.builds(Usage, counts),
         "error": st.none() | st.builds(ErrorInfo, texts, texts, line=st.none() | counts),

@@ -9,7 +9,7 @@ import pytest
 
 from agentcli.journal import schema
 from agentcli.journal.store import SqliteJournal
-from tests.fakes.journals import code_of, recorded
+from tests.fakes.journals import begun, code_of, recorded
 from tests.fakes.recorded import start
 
 
@@ -48,14 +48,14 @@ def test_an_older_journal_is_brought_to_the_newest_schema_and_keeps_what_it_hold
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     journal = SqliteJournal(tmp_path)
-    journal.begin(start(1))
+    begun(journal)
     journal.close()
     added = schema.Migration(schema.VERSION + 1, "A table more.", ("CREATE TABLE more (a INTEGER) STRICT",))
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, added))
     monkeypatch.setattr(schema, "VERSION", added.version)
     journal = SqliteJournal(tmp_path)
     assert [row.start.id for row in journal.runs()] == [start(1).id]
-    journal.begin(start(2))
+    begun(journal, 2)
     journal.close()
     database = sqlite3.connect(tmp_path / "journal.db")
     assert database.execute("PRAGMA user_version").fetchone() == (added.version,)

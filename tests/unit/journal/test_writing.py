@@ -11,7 +11,7 @@ import pytest
 from agentcli.errors import StorageError
 from agentcli.journal import writer
 from agentcli.journal.store import SqliteJournal
-from tests.fakes.journals import code_of, opened, recorded
+from tests.fakes.journals import begun, code_of, opened, recorded
 from tests.fakes.recorded import completed, end, event, start
 
 
@@ -109,7 +109,7 @@ async def test_a_run_whose_id_is_on_record_is_not_begun_again(tmp_path: Path) ->
 
 async def test_an_empty_run_can_be_taken_up(tmp_path: Path) -> None:
     journal = SqliteJournal(tmp_path)
-    log = journal.begin(start())
+    log = begun(journal)
     await log.abandon()
     again = journal.resume("last")
     assert again.last_seq == 0
