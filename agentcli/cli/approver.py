@@ -14,6 +14,7 @@ from agentcli.cli.environment import Environment
 from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.quantity import count
 from agentcli.cli.render.text import head, one_line, safe
+from agentcli.core.events import Event
 from agentcli.core.tools import ToolSpec
 
 PREVIEW_LINES = 20
@@ -51,6 +52,10 @@ class Nobody:
         """Always no, by nobody: the run ends as denied."""
         return Answer("no", "nobody")
 
+    async def again(self, started: Event) -> bool:
+        """Always no."""
+        return False
+
 
 @dataclass
 class TerminalApprover:
@@ -67,6 +72,22 @@ class TerminalApprover:
             with self.screen.paused():
                 self._show(spec, arguments, rule)
                 return await self._answer(spec)
+
+    async def again(self, started: Event) -> bool:
+        """Yes or no; the end of the input is a no."""
+        async with self._one_at_a_time:
+            with self.screen.paused():
+                body = started.body.to_json()
+                self.out.line()
+                mark, name = self.out.style("?", "bold", "yellow"), self.out.style(safe(body["tool"]), "bold")
+                self.out.line(f"{mark} {name} was begun (event {started.seq}), and nobody knows whether it happened.")
+                for line in _argument_lines(body["arguments"]):
+                    self.out.line(f"    {line}")
+                while True:
+                    self._prompt("  Do it again?  [y]es  [n]o, stop here: ")
+                    word = (await self._line() or "no").strip().lower()
+                    if word in ("y", "yes", "n", "no"):
+                        return word in ("y", "yes")
 
     def _show(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> None:
         style = self.out.style

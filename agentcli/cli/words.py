@@ -11,6 +11,7 @@ from typing import Any
 
 from agentcli.cli.environment import Environment
 from agentcli.core.limits import Limits
+from agentcli.core.messages import Message
 from agentcli.definitions.nearest import nearest
 from agentcli.errors import UsageError
 
@@ -55,6 +56,27 @@ class Reader:
         if word == "-":
             return STDIN_NAME, _text(self._stdin("an attachment"), "Standard input")
         return word, self._file_text(word, f"-f {word}")
+
+    def text(self, word: str, option: str) -> str:
+        """`@file` is that file's text, `@@` a literal @, all else is itself. Raises UsageError."""
+        if word.startswith("@@"):
+            return word[1:]
+        return self._file_text(word[1:], f"{option} {word}") if word.startswith("@") and len(word) > 1 else word
+
+    def by_seq(self, pairs: Sequence[str], option: str) -> dict[int, str]:
+        """`SEQ=@file` or `SEQ=text`, by seq. Raises UsageError E-USAGE-SEQ."""
+        found: dict[int, str] = {}
+        for pair in pairs:
+            seq, equals, value = pair.partition("=")
+            if not equals or not seq.isdecimal():
+                raise UsageError(
+                    "E-USAGE-SEQ",
+                    f"`{option} {pair}` names no event.",
+                    why="It takes the number of an event, an equals sign, and a text or an @file.",
+                    fix=f"Write `{option} 7=@result.txt`; see `agentcli runs show RUN` for the numbers.",
+                )
+            found[int(seq)] = self.text(value, option)
+        return found
 
     def _input(self, pair: str) -> tuple[str, Any]:
         name, equals, value = pair.partition("=")
@@ -103,6 +125,22 @@ class Reader:
 
 
 ONCE = "Give it once."
+
+
+def message_in(text: str) -> Message:
+    """An answer of a model: a message as JSON (`content`, `tool_calls`), or text. Raises UsageError E-USAGE-MESSAGE."""
+    if not text.lstrip().startswith("{"):
+        return Message("assistant", text)
+    try:
+        value = json.loads(text)
+        return Message.from_json({"content": "", **value, "role": "assistant"})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UsageError(
+            "E-USAGE-MESSAGE",
+            "The answer given is no message.",
+            why=f"It begins like JSON, and cannot be read: {error}.",
+            fix='Write {"content": "…", "tool_calls": [{"id": "c1", "name": "…", "arguments": {}}]}, or plain text.',
+        ) from error
 
 
 def limits(pairs: Sequence[str]) -> dict[str, float]:

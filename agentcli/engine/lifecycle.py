@@ -59,8 +59,12 @@ async def execute(
     main: Callable[[Scope], Awaitable[Any]],
     interrupt: Interrupt,
     admission: Admission,
+    *,
+    timed: bool = True,
 ) -> RunOutcome:
     """Record `run.started`, do `main`, record `run.completed`. Never raises for what happens in between.
+
+    Where it is `timed`, the limit of seconds is held; a replay takes the time that was recorded.
 
     Cancelling it ends the run as cancelled and returns; once the run has ended, that comes too late.
     If the journal cannot be written any more, the run stops, is left as interrupted on disk, and the outcome says so.
@@ -70,7 +74,7 @@ async def execute(
     try:
         door.emit(started, root)
         await door.barrier()
-        if budget.limits.seconds is not None:
+        if timed and budget.limits.seconds is not None:
             door.limit_time(budget.limits.seconds)
         ending = _Ending(0, await main(root))
     except asyncio.CancelledError:

@@ -94,6 +94,9 @@ class Approver(Protocol):
     async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Decision:
         """The answer."""
 
+    async def again(self, started: Event) -> bool:
+        """Whether to repeat a call of which nobody knows whether it happened; `started` is its `tool.started`."""
+
 
 class Decision(Protocol):
     """A person's answer."""

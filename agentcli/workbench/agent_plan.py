@@ -70,7 +70,7 @@ class AgentPlan:
     `source` is the template file's text and `path` where it was read; `tools` what the model is told of the tools and
     `uses` how the template sets them up; `history` are the digests of the messages of the
     conversation that goes on; `message` is the user's message with its attachments. `model_reason` says where the
-    models come from.
+    models come from. `unpriced` are the models whose price is not known although the cost is limited.
     """
 
     agent: str
@@ -91,6 +91,7 @@ class AgentPlan:
     history: tuple[Digest, ...]
     workspace: str
     versions: dict[str, str]
+    unpriced: tuple[str, ...] = ()
 
     def head(self) -> RequestHead:
         """What every request of the run begins with."""
@@ -118,6 +119,7 @@ class AgentPlan:
             "history": list(self.history),
             "workspace": self.workspace,
             "versions": self.versions,
+            "unpriced": list(self.unpriced),
         }
 
     @classmethod
@@ -135,6 +137,7 @@ class AgentPlan:
             limits=Limits(**value["limits"]),
             settings=ModelSettings(**settings),
             history=tuple(value["history"]),
+            unpriced=tuple(value.get("unpriced", ())),
         )
 
 

@@ -22,17 +22,17 @@ async def choose_models(bench: Workbench, loaded: LoadedAgent | None = None) -> 
     if bench.options.model:
         return tuple(bench.from_here(name) for name in bench.options.model), "chosen with -m"
     if loaded is not None and loaded.template.model:
-        _refuse_foreign_files(bench, loaded.template.model, of_project=loaded.source == "project")
+        refuse_foreign_files(bench, loaded.template.model, of_project=loaded.source == "project")
         return loaded.template.model, f"named by the agent {loaded.template.name}"
     if bench.settings.model:
         source = bench.loaded.source("model")
-        _refuse_foreign_files(bench, bench.settings.model, of_project=source.of_project)
+        refuse_foreign_files(bench, bench.settings.model, of_project=source.of_project)
         return bench.settings.model, f"set in {source}"
     choice = await discover_model(bench)
     return (choice.required(),), choice.reason
 
 
-def _refuse_foreign_files(bench: Workbench, models: Sequence[str], *, of_project: bool) -> None:
+def refuse_foreign_files(bench: Workbench, models: Sequence[str], *, of_project: bool) -> None:
     """An untrusted project's file names no file outside it as a model: its errors would tell what is in there."""
     if not of_project or bench.loaded.trusted or bench.project is None:
         return

@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from agentcli.catalog.catalog import LoadedAgent
 from agentcli.catalog.inputs import convert
 from agentcli.catalog.rendering import render, resolve_schema
-from agentcli.core.agents import AgentTemplate, LimitsSpec
+from agentcli.core.agents import AgentTemplate
 from agentcli.core.canonical import Digest
 from agentcli.core.events import ModelCompleted, ModelStarted, RunStarted
 from agentcli.core.limits import Limits
@@ -19,9 +17,10 @@ from agentcli.core.messages import Conversation
 from agentcli.core.policies import Layer
 from agentcli.core.runs import RunQuery
 from agentcli.engine.admission import Admission
-from agentcli.errors import DeniedError, UsageError, sentence
+from agentcli.errors import DeniedError, UsageError
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
 from agentcli.workbench.choose_model import choose_models
+from agentcli.workbench.limits_given import limits_given
 
 if TYPE_CHECKING:
     from agentcli.workbench.run_agent import RunRequest
@@ -82,18 +81,9 @@ def _policy(bench: Workbench, loaded: LoadedAgent) -> PolicyPlan:
 
 def _limits(bench: Workbench, loaded: LoadedAgent, request: RunRequest) -> Limits:
     """The template's limits over the settings', then those of the request."""
-    limits = bench.loaded.limits(loaded.template.limits, of_project=loaded.source == "project")
-    try:
-        return LimitsSpec.model_validate(dict(request.limits)).to_limits(limits)
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in problem["loc"])
-        raise UsageError(
-            "E-USAGE-LIMIT",
-            f"The limit `{name}` cannot be set so.",
-            why=sentence(problem["msg"]),
-            fix=f"Set one of: {', '.join(LimitsSpec.model_fields)}.",
-        ) from None
+    return limits_given(
+        request.limits, bench.loaded.limits(loaded.template.limits, of_project=loaded.source == "project")
+    )
 
 
 def _message(task: str, attachments: Sequence[tuple[str, str]]) -> str:

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from agentcli.core.canonical import decode, digest_bytes, encode
+from agentcli.core.canonical import Digest, digest_bytes, encode
 from agentcli.core.events import RunStarted
 from agentcli.core.ids import RANDOM_BITS, run_id
-from agentcli.core.messages import Conversation, Message
-from agentcli.core.runs import RunStart
+from agentcli.core.runs import Relation, RunStart
 from agentcli.engine.admission import Admission
 from agentcli.engine.agent_loop import AgentLoop
 from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
-from agentcli.engine.limits import Budget
-from agentcli.engine.model_calls import ModelCalls
-from agentcli.engine.output import OutputSchema
-from agentcli.engine.ports import Approver, EventSink, ModelProvider, RunLog
+from agentcli.engine.ports import Approver, EventSink
 from agentcli.engine.scope import Scope
-from agentcli.engine.tool_calls import ToolCalls
 from agentcli.errors import LimitError
 from agentcli.workbench.agent_plan import AgentPlan
+from agentcli.workbench.agent_run import Parts, agent_loop, terms_of
 from agentcli.workbench.plan_agent import plan_agent
 from agentcli.workbench.system_clock import SystemClock
 from agentcli.workbench.wiring import Workbench
@@ -65,28 +61,28 @@ async def run_agent(
     plan, parent = await plan_agent(bench, request, admission)
     providers = bench.open_providers()
     try:
-        provider = providers.open(plan.models)
-        loop_on = _loop(bench, plan, provider, approver, admission)
+        # What can be wrong with the plan is raised here, before there is a run.
+        parts = Parts(providers.open(plan.models), bench.tools.select(plan.uses), approver, admission)
+        terms = [terms_of(bench, plan)]
+        plan = replace(plan, unpriced=await unpriced(providers, plan))
         manifest = encode(plan.to_json())
-        start = _start(plan, digest_bytes(manifest), parent)
+        start = start_of(plan, digest_bytes(manifest), parent, "session" if parent else None)
         log = bench.journal.begin(start)
         log.put(manifest)
         door = Effects(start.id, log, SystemClock(), sinks=sinks, parent=parent)
-        loop = loop_on(door, log)
+        loop = agent_loop(door, log, parts, terms)
         started = RunStarted("agent", plan.agent, start.model, plan.task, plan.inputs, start.manifest)
-
-        async def main(scope: Scope) -> Any:
-            await _refuse_unknown_price(providers, plan)
-            return await loop.run(scope)
-
+        main = main_of(plan, loop)
         return await execute(door, log, loop.budget, started, main, interrupt or Interrupt(), admission)
     finally:
         await to_the_end(providers.aclose())
 
 
-def _start(plan: AgentPlan, manifest: str, parent: str | None) -> RunStart:
-    clock = SystemClock()
-    now = clock.now()
+def start_of(
+    plan: AgentPlan, manifest: Digest, parent: str | None, relation: Relation | None, cut: int | None = None
+) -> RunStart:
+    """The row of a new run by this plan."""
+    now = SystemClock().now()
     return RunStart(
         id=run_id(now, secrets.randbits(RANDOM_BITS)),
         kind="agent",
@@ -96,45 +92,35 @@ def _start(plan: AgentPlan, manifest: str, parent: str | None) -> RunStart:
         manifest=manifest,
         started=now,
         parent=parent,
-        relation="session" if parent else None,
+        relation=relation,
+        cut=cut,
     )
 
 
-def _loop(
-    bench: Workbench, plan: AgentPlan, provider: ModelProvider, approver: Approver, admission: Admission
-) -> Callable[[Effects, RunLog], AgentLoop]:
-    """The agent, ready to be put on record. What can be wrong with the plan is raised here, before there is a run."""
-    tools, policy, head = bench.tools.select(plan.uses), plan.policy.to_policy(), plan.head()
-    conversation = conversation_of(bench, plan)
-    output = OutputSchema(plan.output_schema) if plan.output_schema is not None else None
+def main_of(plan: AgentPlan, loop: AgentLoop) -> Callable[[Scope], Awaitable[Any]]:
+    """What the run does between its first event and its last."""
 
-    def loop(door: Effects, log: RunLog) -> AgentLoop:
-        return AgentLoop(
-            door=door,
-            model=ModelCalls(door, log, provider, admission, head),
-            tools=ToolCalls(door, log, tools, policy, approver, admission, plan.limits.tool_seconds),
-            budget=Budget(plan.limits),
-            conversation=conversation,
-            output=output,
-        )
+    async def main(scope: Scope) -> Any:
+        refuse_unpriced(plan)
+        return await loop.run(scope)
 
-    return loop
+    return main
 
 
-def conversation_of(bench: Workbench, plan: AgentPlan) -> Conversation:
-    """The conversation that the run begins with: instructions, what was said before, the task."""
-    said = [Message.from_json(decode(bench.journal.blob(digest))) for digest in plan.history]
-    return Conversation([Message("system", plan.instructions), *said, Message("user", plan.message)])
-
-
-async def _refuse_unknown_price(providers: Providers, plan: AgentPlan) -> None:
+async def unpriced(providers: Providers, plan: AgentPlan) -> tuple[str, ...]:
+    """The plan's models whose price is not known, where its cost is limited."""
     if plan.limits.cost_usd is None:
-        return
-    unknown = [model for model in plan.models if not await asyncio.to_thread(providers.price_known, model)]
-    if unknown:
+        return ()
+    known = [await asyncio.to_thread(providers.price_known, model) for model in plan.models]
+    return tuple(model for model, is_known in zip(plan.models, known, strict=True) if not is_known)
+
+
+def refuse_unpriced(plan: AgentPlan) -> None:
+    """Raises LimitError E-LIMIT-COST-UNKNOWN where a cost that is limited could not be counted."""
+    if plan.unpriced:
         raise LimitError(
             "E-LIMIT-COST-UNKNOWN",
-            f"The price of `{unknown[0]}` is not known, so its cost cannot be limited.",
+            f"The price of `{plan.unpriced[0]}` is not known, so its cost cannot be limited.",
             why=f"The run has a limit of {plan.limits.cost_usd:g} US dollars.",
             fix="Use a model of known price, or limit tokens instead.",
             limit="cost_usd",

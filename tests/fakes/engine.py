@@ -205,6 +205,9 @@ class Answering:
         self.asked.append(spec.name)
         return self.answers.pop(0) if self.answers else Said("no", "nobody")
 
+    async def again(self, started: Event) -> bool:
+        return False
+
 
 @dataclass(slots=True)
 class Seen:

@@ -1,0 +1,56 @@
+"""Putting an agent's run together, from its plans and from what it reaches the outside through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentcli.core.canonical import decode
+from agentcli.core.messages import Message
+from agentcli.engine.admission import Admission
+from agentcli.engine.agent_loop import AgentLoop
+from agentcli.engine.effects import Effects
+from agentcli.engine.limits import Budget
+from agentcli.engine.model_calls import ModelCalls
+from agentcli.engine.output import OutputSchema
+from agentcli.engine.ports import Approver, ModelProvider, RunLog, ToolSet
+from agentcli.engine.terms import Terms
+from agentcli.engine.tool_calls import ToolCalls
+
+if TYPE_CHECKING:
+    from agentcli.workbench.agent_plan import AgentPlan
+    from agentcli.workbench.wiring import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a run reaches the outside through."""
+
+    provider: ModelProvider
+    tools: ToolSet
+    approver: Approver
+    admission: Admission
+
+
+def terms_of(bench: Workbench, plan: AgentPlan) -> Terms:
+    """The plan as the engine goes by it. Raises DefinitionError, and StorageError for a history that is not held."""
+    said = [Message.from_json(decode(bench.journal.blob(digest))) for digest in plan.history]
+    return Terms(
+        head=plan.head(),
+        opening=(Message("system", plan.instructions), *said, Message("user", plan.message)),
+        limits=plan.limits,
+        policy=plan.policy.to_policy(),
+        output=OutputSchema(plan.output_schema) if plan.output_schema is not None else None,
+    )
+
+
+def agent_loop(door: Effects, log: RunLog, parts: Parts, terms: Sequence[Terms]) -> AgentLoop:
+    """The agent of a run, ready to begin."""
+    return AgentLoop(
+        door=door,
+        model=ModelCalls(door, log, parts.provider, parts.admission),
+        tools=ToolCalls(door, log, parts.tools, parts.approver, parts.admission, terms),
+        budget=Budget(terms[0].limits),
+        terms=terms,
+    )

@@ -1,0 +1,73 @@
+"""Going on live after what is on record: the common end of resuming and forking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agentcli.core.events import RunStarted
+from agentcli.engine.admission import Admission
+from agentcli.engine.effects import Effects, Settle
+from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
+from agentcli.engine.playback import Playback
+from agentcli.engine.ports import Approver, EventSink
+from agentcli.engine.recording import Recording
+from agentcli.engine.terms import Terms
+from agentcli.workbench.agent_plan import AgentPlan
+from agentcli.workbench.agent_run import Parts, agent_loop
+from agentcli.workbench.going_on import tools_on
+from agentcli.workbench.run_agent import main_of
+from agentcli.workbench.system_clock import SystemClock
+
+if TYPE_CHECKING:
+    from agentcli.journal.run_log import SqliteRunLog
+    from agentcli.workbench.wiring import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A run with a record: its first event, the plan in force, the terms of its eras, and what is on record."""
+
+    started: RunStarted
+    plan: AgentPlan
+    terms: Sequence[Terms]
+    recording: Recording
+    parent: str | None
+
+
+async def continue_run(
+    bench: Workbench,
+    run: Continuation,
+    log: SqliteRunLog,
+    approver: Approver,
+    settle: Settle,
+    sinks: Sequence[EventSink],
+    interrupt: Interrupt | None,
+) -> RunOutcome:
+    """Carry the run to its end. The log is given up whatever happens."""
+    admission = Admission(bench.redactor)
+    providers = bench.open_providers()
+    try:
+        workspace, tools = tools_on(bench, run.plan)
+        try:
+            parts = Parts(providers.open(run.plan.models), tools, approver, admission)
+            playback = Playback(run.recording, "live")
+            door = Effects(
+                log.run,
+                log,
+                SystemClock(),
+                sinks=sinks,
+                parent=run.parent,
+                playback=playback,
+                seq=run.recording.last_seq,
+                settle=settle,
+            )
+            loop = agent_loop(door, log, parts, run.terms)
+            main = main_of(run.plan, loop)
+            return await execute(door, log, loop.budget, run.started, main, interrupt or Interrupt(), admission)
+        finally:
+            workspace.close()
+    finally:
+        await log.abandon()
+        await to_the_end(providers.aclose())

@@ -1,0 +1,128 @@
+"""What resuming and forking share: how a recorded run goes on live, here and by whoever does it now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agentcli.core.event_bodies import Body
+from agentcli.core.events import Event, ToolCompleted
+from agentcli.core.policies import Layer
+from agentcli.engine.effects import Settle, leave_in_doubt
+from agentcli.errors import AgentcliError, UsageError
+from agentcli.sandbox.paths import Workspace, is_copy
+from agentcli.tools.registry import Selection, ToolRegistry
+from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
+from agentcli.workbench.choose_model import refuse_foreign_files
+from agentcli.workbench.fork_files import WORKSPACES, open_workspace
+from agentcli.workbench.limits_given import limits_given
+from agentcli.workbench.rehearse import Rehearsed
+
+if TYPE_CHECKING:
+    from agentcli.engine.ports import Approver
+    from agentcli.workbench.wiring import Workbench
+
+
+def plan_on(bench: Workbench, plan: AgentPlan, limits: Mapping[str, float], models: Sequence[str] = ()) -> AgentPlan:
+    """The plan in force from here on: the recorded one, with this machine's rules and the caller's flags.
+
+    What a record says of permissions counts for nothing here: it may have come from anywhere.
+    Raises UsageError, DefinitionError.
+    """
+    chosen = tuple(bench.from_here(name) for name in models or bench.options.model or ())
+    if not chosen:
+        refuse_foreign_files(bench, plan.models, of_project=True)
+    return replace(
+        plan,
+        models=chosen or plan.models,
+        model_reason="chosen with -m" if chosen else plan.model_reason,
+        policy=_policy(bench, plan),
+        limits=limits_given(limits, plan.limits),
+        versions=versions(),
+    )
+
+
+def _policy(bench: Workbench, plan: AgentPlan) -> PolicyPlan:
+    recorded = [layer.permissions for layer in plan.policy.layers if layer.name == "agent"]
+    trusted = _is_still_ours(bench, plan)
+    own = [Layer("agent", permissions, trusted) for permissions in recorded]
+    return PolicyPlan((*bench.loaded.permissions, *own), yes=bench.options.yes, allow=tuple(bench.options.allow))
+
+
+def _is_still_ours(bench: Workbench, plan: AgentPlan) -> bool:
+    """Whether the recorded template is word for word one that is trusted here: only then what it allows is allowed."""
+    try:
+        loaded = bench.catalog.agent(plan.agent) if bench.catalog.is_agent(plan.agent) else None
+    except AgentcliError:
+        return False
+    if loaded is None or loaded.text != plan.source:
+        return False
+    return loaded.source != "project" or bench.loaded.trusted
+
+
+def workspace_on(bench: Workbench, plan: AgentPlan) -> Path:
+    """Where the run's tools go on: where they were, if that is a place this command would use by itself.
+
+    Raises UsageError E-RUN-WORKSPACE: a record does not open a folder of its own choice to tools.
+    """
+    recorded = Path(plan.workspace)
+    if bench.options.workspace is not None:
+        return bench.workspace
+    if recorded in (bench.workspace, bench.workspace.resolve()) or is_copy(recorded, copies_of(bench)):
+        return recorded
+    raise UsageError(
+        "E-RUN-WORKSPACE",
+        f"The run worked in {recorded}, which is not the workspace here.",
+        why="What a record names is not opened to tools by itself.",
+        fix=f"Name it, or another folder: --workspace {recorded}",
+    )
+
+
+def copies_of(bench: Workbench) -> Path:
+    """Where forks have their own workspaces."""
+    return bench.journal_folder / WORKSPACES
+
+
+def tools_on(bench: Workbench, plan: AgentPlan) -> tuple[Workspace, Selection]:
+    """The plan's tools over its workspace, which whoever asked for them closes. Raises UsageError, DefinitionError."""
+    folder = Path(plan.workspace)
+    if is_copy(folder, copies_of(bench)):
+        workspace = open_workspace(bench, folder)
+    else:
+        workspace = Workspace(folder, private=bench.places.private)
+    return workspace, ToolRegistry(workspace).select(plan.uses)
+
+
+def changes_between(before: AgentPlan, after: AgentPlan) -> dict[str, Any]:
+    """The fields of the plan that are not as they were, by name, with their new values."""
+    old, new = before.to_json(), after.to_json()
+    return {name: value for name, value in new.items() if old.get(name) != value and name not in ("policy", "versions")}
+
+
+def refuse_divergence(done: Rehearsed) -> None:
+    """Raises DivergenceError where the record cannot be gone on with: the run would not come to where it stopped."""
+    if done.playback.divergence is not None:
+        raise done.playback.divergence
+
+
+def settling(approver: Approver, in_doubt: str, results: Mapping[int, str]) -> Settle:
+    """How what may have happened is decided: by a given result (by the seq of its intent), a choice, or a person."""
+
+    async def settle(started: Event) -> Body | None:
+        given = results.get(started.seq)
+        if given is not None:
+            return _given(started, given)
+        if in_doubt == "retry":
+            return None
+        if in_doubt == "ask" and await approver.again(started):
+            return None
+        return await leave_in_doubt(started)
+
+    return settle
+
+
+def _given(started: Event, text: str) -> ToolCompleted:
+    body = started.body.to_json()
+    return ToolCompleted(body["tool"], body["call_id"], "ok", text, None, 0.0)

@@ -1,0 +1,108 @@
+"""A run as it is on record: its row, its events, and the plans that it went by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from agentcli.core.canonical import Digest, decode
+from agentcli.core.events import (
+    ApprovalRequested,
+    Event,
+    ModelStarted,
+    RunForked,
+    RunResumed,
+    RunStarted,
+    ToolStarted,
+)
+from agentcli.core.runs import RunRow
+from agentcli.engine.recording import Recording
+from agentcli.errors import StorageError, UsageError
+from agentcli.workbench.agent_plan import AgentPlan
+
+if TYPE_CHECKING:
+    from agentcli.workbench.wiring import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRun:
+    """A run of an agent. `plans` are those of its eras: the first it began with, the last is in force."""
+
+    row: RunRow
+    started: RunStarted
+    events: tuple[Event, ...]
+    plans: tuple[AgentPlan, ...]
+
+    @property
+    def id(self) -> str:
+        """The run's id."""
+        return self.row.start.id
+
+
+def read_run(bench: Workbench, ref: str) -> RecordedRun:
+    """The run that `ref` names, whole.
+
+    Raises UsageError E-RUN-UNKNOWN, E-RUN-AMBIGUOUS, E-RUN-KIND, E-RUN-EMPTY; StorageError where its record is damaged.
+    """
+    row = bench.journal.find(ref)
+    if row.start.kind != "agent":
+        raise UsageError(
+            "E-RUN-KIND",
+            f"The run {row.start.id} is no run of an agent.",
+            why=f"It is of the kind `{row.start.kind}`, which this version cannot carry out again.",
+            fix="Look at it with `agentcli runs show`.",
+        )
+    events = tuple(bench.journal.events(row.start.id))
+    started = events[0].body if events else None
+    if not isinstance(started, RunStarted):
+        raise UsageError(
+            "E-RUN-EMPTY",
+            f"The run {row.start.id} has nothing on record.",
+            why="It was killed before its first event was on disk.",
+            fix="Run the task again.",
+        )
+    return RecordedRun(row, started, events, plans_of(bench, events))
+
+
+def plans_of(bench: Workbench, events: Sequence[Event]) -> tuple[AgentPlan, ...]:
+    """The plans of the eras that these events begin. Raises StorageError E-JOURNAL-DAMAGED for what is no plan."""
+    return tuple(_plan(bench, digest) for digest in map(_manifest, events) if digest is not None)
+
+
+def _manifest(event: Event) -> Digest | None:
+    body = event.body
+    return body.manifest if isinstance(body, (RunStarted, RunResumed, RunForked)) else None
+
+
+def _plan(bench: Workbench, digest: Digest) -> AgentPlan:
+    data = bench.journal.blob(digest)
+    try:
+        return AgentPlan.from_json(decode(data))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StorageError(
+            "E-RUN-MANIFEST",
+            f"The plan {digest[:12]} on record cannot be read.",
+            why=f"It lacks or misstates {error}.",
+            fix="Check the run with `agentcli runs verify`.",
+        ) from error
+
+
+def recording_of(bench: Workbench, run: str, events: Sequence[Event]) -> Recording:
+    """What the door answers from. `run` holds the requests of these events: the run itself, or the parent of a fork."""
+
+    def describe(event: Event) -> Any:
+        return request_of(bench, run, event)
+
+    return Recording(events, describe)
+
+
+def request_of(bench: Workbench, run: str, event: Event) -> Any:
+    """The whole request that an event announced, as JSON."""
+    body = event.body
+    if isinstance(body, ModelStarted):
+        messages = [message.to_json() for message in bench.journal.conversation(run, event.seq)]
+        return {**decode(bench.journal.blob(body.request.head)), "messages": messages}
+    if isinstance(body, (ToolStarted, ApprovalRequested)):
+        return {"tool": body.tool, "arguments": body.arguments}
+    return body.to_json()

@@ -1,0 +1,131 @@
+"""Carrying a recorded run out once more with nothing but its record: no model, no tool, no person, no file, no key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
+
+from agentcli.core.canonical import Digest, digest_bytes
+from agentcli.core.events import Event, RunStarted
+from agentcli.core.models import ModelReply, ModelRequest
+from agentcli.core.runs import RunEnd
+from agentcli.core.tools import ToolSpec
+from agentcli.engine.admission import Admission
+from agentcli.engine.effects import Effects
+from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute
+from agentcli.engine.playback import Playback
+from agentcli.engine.ports import Decision, EventSink, ModelObserver, TextStream
+from agentcli.engine.recording import Recording
+from agentcli.engine.terms import Terms
+from agentcli.workbench.agent_run import Parts, agent_loop
+from agentcli.workbench.run_agent import main_of
+from agentcli.workbench.system_clock import SystemClock
+
+if TYPE_CHECKING:
+    from agentcli.workbench.agent_plan import AgentPlan
+    from agentcli.workbench.wiring import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """What came of it. `added` are events that the run now has and that are not on record."""
+
+    outcome: RunOutcome
+    playback: Playback
+    added: tuple[Event, ...]
+
+
+async def rehearse(
+    bench: Workbench,
+    run: str,
+    recording: Recording,
+    plan: AgentPlan,
+    terms: Sequence[Terms],
+    then: Literal["refuse", "stop"],
+    sinks: Sequence[EventSink] = (),
+) -> Rehearsed:
+    """Go through the recording as the run would now, under `terms`, one for each era. Divergences are in `playback`."""
+    from agentcli.tools.recorded import RecordedTools
+
+    admission = Admission(NothingSecret())
+    tools = RecordedTools(plan.tools, plan.uses, Path(plan.workspace), bench.places.private)
+    log = _Unwritten(run)
+    tasks: list[asyncio.Task[RunOutcome]] = []
+
+    def stop() -> None:
+        tasks[0].cancel()
+
+    playback = Playback(recording, then, on_stop=stop)
+    door = Effects(run, log, SystemClock(), sinks=sinks, playback=playback, seq=recording.last_seq)
+    loop = agent_loop(door, log, Parts(_Closed(), tools, _Closed(), admission), terms)
+    started = RunStarted("agent", plan.agent, plan.models[0], plan.task, plan.inputs, "")
+    work = execute(door, log, loop.budget, started, main_of(plan, loop), Interrupt(), admission, timed=False)
+    tasks.append(asyncio.create_task(work))
+    return Rehearsed(await tasks[0], playback, tuple(log.added))
+
+
+class _Closed:
+    """A model, and a person to ask, that nothing may reach."""
+
+    async def complete(self, request: ModelRequest, observer: ModelObserver) -> ModelReply:
+        _refuse("a model")
+
+    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Decision:
+        _refuse("a person")
+
+    async def aclose(self) -> None:
+        return None
+
+
+def _refuse(whom: str) -> NoReturn:
+    raise AssertionError(f"a replay asked {whom}")
+
+
+@dataclass(slots=True)
+class _Unwritten:
+    """A log that writes nothing."""
+
+    run: str
+    added: list[Event] = field(default_factory=list)
+
+    def put(self, data: bytes) -> Digest:
+        return digest_bytes(data)
+
+    def append(self, event: Event) -> None:
+        self.added.append(event)
+
+    async def barrier(self) -> None:
+        return None
+
+    async def end(self, end: RunEnd) -> None:
+        return None
+
+    async def abandon(self) -> None:
+        return None
+
+
+class NothingSecret:
+    """For what is on record already: its secrets were replaced when it was recorded."""
+
+    def stream(self) -> TextStream:
+        """Never asked for: nothing is streamed."""
+        _refuse("for a stream")
+
+    def redact(self, value: Any) -> Any:
+        """The value."""
+        return value
+
+    def restore(self, value: Any) -> Any:
+        """The value: no placeholder is replaced where nothing is executed."""
+        return value
+
+    def holds_secret(self, data: bytes) -> bool:
+        """No."""
+        return False
+
+    def keyed_digest(self, data: bytes) -> Digest:
+        """The content's digest."""
+        return digest_bytes(data)

@@ -1,0 +1,218 @@
+"""Replay a run: the same again from its record alone, every request and the result compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agentcli.core.events import Event, RunCompleted, Warned
+from agentcli.core.runs import RunRow, RunStatus
+from agentcli.engine.ports import EventSink
+from agentcli.engine.recording import Recording, first_difference
+from agentcli.errors import DivergenceError, ErrorInfo, StorageError
+from agentcli.workbench.agent_run import terms_of
+from agentcli.workbench.recorded_run import RecordedRun, read_run, recording_of
+from agentcli.workbench.rehearse import Rehearsed, rehearse
+
+if TYPE_CHECKING:
+    from agentcli.workbench.agent_plan import AgentPlan
+    from agentcli.workbench.estimate import Estimate
+    from agentcli.workbench.wiring import Workbench
+
+RESULT = ("status", "output", "error", "usage", "cost_usd", "turns", "exit_code")
+"""The fields of `run.completed` that a replay must come to again; how long it took is not one of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The first place where the run is not the recorded one: the event `at`, the JSON path, both values."""
+
+    error: ErrorInfo
+    at: int | None
+    turn: int | None
+    lane: str
+    path: str
+    recorded: Any
+    current: Any
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's `divergence` fields, with the error and the place."""
+        out = {name: getattr(self, name) for name in ("at", "turn", "lane", "path", "recorded", "current")}
+        return {**out, "error": self.error.to_json()}
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay found.
+
+    `results` are the recorded results that count, `answered` those that the run asked for again. `whole` says whether
+    the record has an end; where not, or where the run was stopped, the replay goes as far as it went. `estimate` is
+    what going on live from the divergence would take, if asked with a template.
+    """
+
+    row: RunRow
+    events: int
+    results: int
+    answered: int
+    contents: int
+    whole: bool
+    status: RunStatus
+    output: Any
+    error: ErrorInfo | None
+    divergence: Divergence | None
+    estimate: Estimate | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """One object."""
+        return {
+            "run": self.row.start.id,
+            "same": self.divergence is None,
+            "whole": self.whole,
+            "events": self.events,
+            "results": self.results,
+            "answered": self.answered,
+            "contents": self.contents,
+            "status": self.status,
+            "output": self.output,
+            "error": self.error.to_json() if self.error else None,
+            "divergence": self.divergence.to_json() if self.divergence else None,
+            "estimate": self.estimate.to_json() if self.estimate else None,
+        }
+
+
+async def replay_run(
+    bench: Workbench, ref: str, *, template: Path | None = None, sinks: Sequence[EventSink] = ()
+) -> Replayed:
+    """Carry the run out again from its record, and compare. Nothing is executed, sent or written.
+
+    With a template, the run goes by that instead of the one it was made with. Raises UsageError, DefinitionError, and
+    StorageError where the record is not what was written; a divergence is a result.
+    """
+    run = read_run(bench, ref)
+    contents = _check(bench, run)
+    plans = run.plans if template is None else await _under(bench, run.plans, template)
+    recording = recording_of(bench, run.id, run.events)
+    results = len(recording.order)
+    terms = [terms_of(bench, plan) for plan in plans]
+    done = await rehearse(bench, run.id, recording, plans[-1], terms, _at_the_end(recording), sinks)
+    divergence = _divergence(run, recording, done)
+    return Replayed(
+        row=run.row,
+        events=len(run.events),
+        results=results,
+        answered=done.playback.answered,
+        contents=contents,
+        whole=recording.ending is not None and not done.playback.wanted,
+        status=recording.ending.status if recording.ending else "interrupted",
+        output=recording.ending.output if recording.ending else None,
+        error=recording.ending.error if recording.ending else None,
+        divergence=divergence,
+        estimate=_estimate(bench, run, plans[-1], divergence) if template is not None else None,
+    )
+
+
+def _check(bench: Workbench, run: RecordedRun) -> int:
+    """How many contents are as their digests say. Raises StorageError naming where the record breaks."""
+    found = bench.journal.verify(run.id)
+    if found.intact:
+        return found.blobs
+    first = found.problems[0]
+    place = f"at event {first.seq}" if first.seq is not None else "at its end"
+    raise StorageError(
+        "E-REPLAY-DAMAGED",
+        f"The record of run {run.id} is not what was written: it breaks {place}.",
+        why=first.what,
+        fix="What is intact can be read with `agentcli runs show`; see `agentcli runs verify`.",
+    )
+
+
+async def _under(bench: Workbench, plans: Sequence[AgentPlan], template: Path) -> tuple[AgentPlan, ...]:
+    from agentcli.workbench.replan import replan
+
+    return tuple([await replan(bench, plan, template) for plan in plans])
+
+
+def _at_the_end(recording: Recording) -> Any:
+    """A run that was killed or stopped asks for more than it got; any other one must not."""
+    ending = recording.ending
+    return "stop" if ending is None or ending.status == "cancelled" else "refuse"
+
+
+def _divergence(run: RecordedRun, recording: Recording, done: Rehearsed) -> Divergence | None:
+    playback = done.playback
+    if playback.divergence is not None:
+        return _described(run, playback.divergence)
+    if recording.order:
+        return _described(run, _left(recording.results[recording.order[0]]))
+    if playback.wanted or recording.ending is None:
+        return None
+    added = [event for event in done.added if not isinstance(event.body, Warned)]
+    if added:
+        return _described(run, _added(added[0]))
+    return _other_result(run, recording.ending, done)
+
+
+def _other_result(run: RecordedRun, ending: RunCompleted, done: Rehearsed) -> Divergence | None:
+    recorded = {name: value for name, value in ending.to_json().items() if name in RESULT}
+    outcome = done.outcome
+    values = {name: getattr(outcome, name) for name in RESULT}
+    values["usage"] = outcome.usage.to_json()
+    values["error"] = outcome.error.to_json() if outcome.error else None
+    found = first_difference(recorded, values)
+    if found is None:
+        return None
+    path, before, now = found
+    error = DivergenceError(
+        "E-REPLAY-RESULT",
+        "The run ends otherwise than recorded.",
+        why=f"Its result differs at {path}.",
+        fix="Compare the versions in `agentcli diff`; what the run did is the same.",
+        at=run.events[-1].seq,
+        path=path,
+        recorded=before,
+        current=now,
+    )
+    return _described(run, error)
+
+
+def _left(event: Event) -> DivergenceError:
+    return DivergenceError(
+        "E-REPLAY-UNASKED",
+        f"The run ends before `{event.body.type}`, which is on record.",
+        why="It takes another way now.",
+        fix="Use `agentcli fork` to go on live from here.",
+        at=event.seq,
+        path="$",
+        recorded=event.body.to_json(),
+        current=None,
+    )
+
+
+def _added(event: Event) -> DivergenceError:
+    return DivergenceError(
+        "E-REPLAY-ADDED",
+        f"The run now has `{event.body.type}` in lane `{event.lane}`, which is not on record.",
+        why="It takes another way now.",
+        fix="Compare the template with the one in the run's manifest.",
+        at=None,
+        path="$",
+        recorded=None,
+        current=event.body.to_json(),
+    )
+
+
+def _described(run: RecordedRun, error: DivergenceError) -> Divergence:
+    event = next((one for one in run.events if one.seq == error.at), None)
+    turn, lane = (event.turn, event.lane) if event else (None, "")
+    return Divergence(error.info, error.at, turn, lane, error.path, error.recorded, error.current)
+
+
+def _estimate(bench: Workbench, run: RecordedRun, plan: AgentPlan, divergence: Divergence | None) -> Estimate | None:
+    from agentcli.workbench.estimate import estimate
+
+    if divergence is None:
+        return None
+    after = divergence.at - 1 if divergence.at is not None else run.events[-1].seq
+    return estimate(run.events, after, plan.models, run.plans[-1].models, bench.price_of)

@@ -1,0 +1,102 @@
+"""Resume a run: answered from its record as far as that goes, then live, in the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from agentcli.core.canonical import digest_bytes, encode
+from agentcli.core.events import Event, RunResumed
+from agentcli.core.runs import RunRow
+from agentcli.engine.lifecycle import Interrupt, RunOutcome
+from agentcli.engine.ports import Approver, EventSink
+from agentcli.errors import UsageError
+from agentcli.workbench.agent_run import terms_of
+from agentcli.workbench.continuation import Continuation, continue_run
+from agentcli.workbench.going_on import changes_between, plan_on, refuse_divergence, settling, workspace_on
+from agentcli.workbench.recorded_run import RecordedRun, read_run, recording_of
+from agentcli.workbench.rehearse import rehearse
+from agentcli.workbench.system_clock import SystemClock
+
+if TYPE_CHECKING:
+    from agentcli.workbench.agent_plan import AgentPlan
+    from agentcli.workbench.wiring import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeRequest:
+    """Which run, and how.
+
+    `in_doubt` decides about calls that may have happened; `results` holds the results of those that did, by the seq of
+    their `tool.started`. `limits` replaces limits of the run.
+    """
+
+    run: str
+    in_doubt: Literal["ask", "retry", "fail"] = "ask"
+    results: Mapping[int, str] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
+
+
+async def resume_run(
+    bench: Workbench,
+    request: ResumeRequest,
+    *,
+    approver: Approver,
+    sinks: Sequence[EventSink] = (),
+    interrupt: Interrupt | None = None,
+) -> RunOutcome:
+    """Go on with an interrupted, failed, cancelled, denied or limit-stopped run; nothing completed is done again.
+
+    Raises UsageError E-RUN-COMPLETED, E-RUN-WORKSPACE; StorageError E-RUN-OWNED where it runs in another process;
+    DivergenceError where this version would not come to where the run stopped. Nothing is written then.
+    """
+    row = bench.journal.find(request.run)
+    _refuse_completed(row)
+    log = bench.journal.resume(row.start.id)
+    try:
+        run = read_run(bench, row.start.id)
+        plan = plan_on(bench, run.plans[-1], request.limits)
+        plan = replace(plan, workspace=str(workspace_on(bench, plan)))
+        _check_results(run, request.results)
+        manifest = encode(plan.to_json())
+        marker = _marker(run, plan, digest_bytes(manifest))
+        events = (*run.events, marker)
+        terms = [terms_of(bench, one) for one in (*run.plans, plan)]
+        refuse_divergence(await rehearse(bench, run.id, recording_of(bench, run.id, events), plan, terms, "stop"))
+        log.put(manifest)
+        log.append(marker)
+    except BaseException:
+        await log.abandon()
+        raise
+    going_on = Continuation(run.started, plan, terms, recording_of(bench, run.id, events), run.row.start.parent)
+    settle = settling(approver, request.in_doubt, request.results)
+    return await continue_run(bench, going_on, log, approver, settle, sinks, interrupt)
+
+
+def _refuse_completed(row: RunRow) -> None:
+    if row.status == "completed":
+        raise UsageError(
+            "E-RUN-COMPLETED",
+            f"The run {row.start.id} is complete.",
+            why="There is nothing left to do in it.",
+            fix="Begin another one from any point of it: `agentcli fork`.",
+        )
+
+
+def _check_results(run: RecordedRun, results: Mapping[int, str]) -> None:
+    begun = {event.seq for event in run.events if event.body.type == "tool.started" and event.key is not None}
+    for seq in results:
+        if seq not in begun:
+            raise UsageError(
+                "E-RESUME-RESULT",
+                f"Event {seq} is no call that was begun.",
+                why="A result can be given for a `tool.started` event without one.",
+                fix="See `agentcli runs show RUN` for the numbers.",
+            )
+
+
+def _marker(run: RecordedRun, plan: AgentPlan, manifest: str) -> Event:
+    clock = SystemClock()
+    body = RunResumed(manifest, changes_between(run.plans[-1], plan))
+    return Event(run.id, run.events[-1].seq + 1, clock.now(), clock.monotonic(), body, parent=run.row.start.parent)
