@@ -61,6 +61,20 @@ class Printer:
             if not self.expendable:
                 raise unwritable(error) from error
 
+    def raw(self, data: bytes) -> None:
+        """Bytes as they are, whatever the stream's encoding; flushed. Raises like `write`."""
+        self.flush()
+        binary = getattr(self.stream, "buffer", None)
+        try:
+            if binary is None:
+                self.stream.write(data.decode())
+            else:
+                binary.write(data)
+        except OSError as error:
+            if not self.expendable:
+                raise unwritable(error) from error
+        self.flush()
+
     def untrusted(self, text: str) -> str:
         """Text that a model, a tool or a file gave: made safe on a terminal, untouched in a pipe."""
         return safe(text) if self.terminal else text

@@ -1,0 +1,261 @@
+"""The steps of a run as the page shows them: requests, calls, and what happened between them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from agentcli.core.events import (
+    ApprovalRequested,
+    ApprovalResolved,
+    Event,
+    LimitReached,
+    ModelCompleted,
+    ModelFailed,
+    ModelFallback,
+    ModelRetried,
+    ModelStarted,
+    RunForked,
+    RunResumed,
+    ToolCompleted,
+    ToolStarted,
+    Warned,
+)
+from agentcli.core.messages import Message, ToolCall
+from agentcli.core.models import Usage
+from agentcli.core.quantities import count, duration, money
+from agentcli.errors import ErrorInfo
+from agentcli.workbench.exports.html_diff import ChangedFile, changed_file
+from agentcli.workbench.exports.record import RunRecord
+from agentcli.workbench.exports.story import Operation, story
+
+MOST_TEXT: Final = 100_000
+"""Characters of one text; the whole stands in the other formats."""
+
+Kind = Literal["model", "tool", "note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text, cut to `MOST_TEXT`; `more` says how many characters were left out."""
+
+    shown: str = ""
+    more: int = 0
+
+    @classmethod
+    def of(cls, text: str) -> Text:
+        """The text as it is shown."""
+        return cls(text[:MOST_TEXT], max(len(text) - MOST_TEXT, 0))
+
+    @property
+    def lines(self) -> int:
+        """How many lines are shown."""
+        return self.shown.count("\n") + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message that a request brought. `anchor` is the step whose result it repeats."""
+
+    role: str
+    text: Text
+    anchor: str | None = None
+
+
+@dataclass(slots=True)
+class Asked:
+    """A call that an answer asks for. `anchor` is the step that carried it out."""
+
+    name: str
+    arguments: str
+    anchor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A named value, as it is shown."""
+
+    name: str
+    text: Text
+
+
+@dataclass(slots=True)
+class Step:
+    """One card of the page. What does not apply is empty. `state` is ok, error, denied, timeout or open."""
+
+    anchor: str
+    seq: int
+    kind: Kind
+    title: str
+    state: str
+    turn: int | None = None
+    lane: str = ""
+    tool: str = ""
+    time: float = 0.0
+    figures: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+    reasoning: Text | None = None
+    text: Text | None = None
+    asks: list[Asked] = field(default_factory=list)
+    arguments: list[Value] = field(default_factory=list)
+    result: Text | None = None
+    data: Text | None = None
+    files: list[ChangedFile] = field(default_factory=list)
+    error: ErrorInfo | None = None
+
+
+def steps_of(record: RunRecord) -> list[Step]:
+    """The steps, in the order in which they began."""
+    return list(_Steps(record).all())
+
+
+def pretty(value: Any) -> str:
+    """JSON for people."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+@dataclass(slots=True)
+class _Steps:
+    record: RunRecord
+    _asked: dict[str, Asked] = field(default_factory=dict)
+    """The newest call of each id."""
+
+    def all(self) -> Iterator[Step]:
+        for item in story(self.record.events):
+            if isinstance(item, Event):
+                yield _note(item)
+            elif isinstance(item.started.body, ModelStarted | ModelCompleted | ModelFailed):
+                yield self._model(item)
+            else:
+                yield self._tool(item)
+
+    def _model(self, operation: Operation) -> Step:
+        started, ended = operation.started.body, operation.ended.body if operation.ended else None
+        step = _new(operation.started, "model", getattr(started, "model", "model"))
+        step.remarks = [_remark(event) for event in operation.notes]
+        if isinstance(started, ModelStarted):
+            step.said = list(self._said(started))
+        if isinstance(ended, ModelCompleted):
+            _answered(step, ended)
+            calls = [(call.id, Asked(call.name, _inline(call))) for call in ended.message.tool_calls]
+            step.asks = [asked for _, asked in calls]
+            self._asked.update(calls)
+        elif isinstance(ended, ModelFailed):
+            step.state, step.error = "error", ended.error
+        return step
+
+    def _said(self, started: ModelStarted) -> Iterator[Said]:
+        """The answers of before stand in their own steps already; a result is shown where its call is."""
+        for _, message in self.record.added(started):
+            call = self._asked.get(message.tool_call_id or "") if message.role == "tool" else None
+            anchor = call.anchor if call else None
+            if started.request.previous is None or message.role != "assistant":
+                yield Said(message.role, Text() if anchor else Text.of(_words(message)), anchor)
+
+    def _tool(self, operation: Operation) -> Step:
+        started, ended = operation.started.body, operation.ended.body if operation.ended else None
+        step = _new(operation.started, "tool", getattr(started, "tool", "tool"))
+        step.tool = step.title
+        if (asked := self._asked.get(getattr(started, "call_id", ""))) is not None:
+            asked.anchor = step.anchor
+        step.remarks = [_remark(event) for event in operation.notes]
+        if isinstance(started, ToolStarted):
+            step.arguments = [Value(name, Text.of(_plain(value))) for name, value in started.arguments.items()]
+        if isinstance(ended, ToolCompleted):
+            step.state, step.figures = ended.status, [duration(ended.duration_s)]
+            step.result = Text.of(ended.result)
+            step.data = None if ended.data is None else Text.of(pretty(ended.data))
+            step.files = [changed_file(self.record, touch) for touch in ended.files]
+        return step
+
+
+def _new(event: Event, kind: Kind, title: str) -> Step:
+    return Step(f"e{event.seq}", event.seq, kind, title, "open", event.turn, event.lane, time=event.time)
+
+
+def _answered(step: Step, body: ModelCompleted) -> None:
+    message = body.message
+    step.state = "ok" if body.finish_reason in ("stop", "tool_calls") else "error"
+    step.figures = [duration(body.duration_s), _tokens(body.usage), *_rare(body)]
+    step.reasoning = Text.of(message.reasoning) if message.reasoning else None
+    step.text = Text.of(message.content) if message.content.strip() else None
+
+
+def _rare(body: ModelCompleted) -> Iterator[str]:
+    """What is only worth its place where it is not as always."""
+    if body.cost_usd != 0:
+        yield money(body.cost_usd)
+    if body.attempts > 1:
+        yield f"{body.attempts} attempts"
+    if body.finish_reason not in ("stop", "tool_calls"):
+        yield f"ended by {body.finish_reason}"
+
+
+def _tokens(usage: Usage) -> str:
+    cached = f", {usage.cached:,} cached" if usage.cached else ""
+    return f"{usage.input:,} → {usage.output:,} tokens{cached}"
+
+
+def _inline(call: ToolCall) -> str:
+    if call.malformed is not None:
+        return call.malformed[:MOST_TEXT]
+    return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in call.arguments.items())[
+        :MOST_TEXT
+    ]
+
+
+def _words(message: Message) -> str:
+    calls = "".join(f"\n→ {call.name}({_inline(call)})" for call in message.tool_calls)
+    return (message.content + calls).lstrip("\n")
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else pretty(value)
+
+
+# -- what is neither a request nor a call ----------------------------------------------------------------------------
+
+_STATES: Final = {LimitReached: "error", Warned: "timeout", ApprovalRequested: "open"}
+
+
+def _note(event: Event) -> Step:
+    step = _new(event, "note", _remark(event))
+    step.state = _STATES.get(type(event.body), "ok")
+    fields = event.body.to_json()
+    if not isinstance(event.body, LimitReached | Warned | ApprovalResolved) and fields:
+        step.data = Text.of(pretty(fields))
+    return step
+
+
+def _remark(event: Event) -> str:
+    """The event in one line."""
+    body = event.body
+    if isinstance(body, ModelRetried):
+        return f"Tried again after {duration(body.wait_s)}: {body.cause}"
+    if isinstance(body, ModelFallback):
+        return f"Went on with {body.model}: {body.cause}"
+    if isinstance(body, ApprovalRequested):
+        return f"Asked whether {body.tool} may be called, by the rule {body.rule}"
+    if isinstance(body, ApprovalResolved):
+        reason = f": {body.reason}" if body.reason else ""
+        return f"{body.tool} was {_DECISIONS[body.decision]} by {body.by}{reason}"
+    return _other(event)
+
+
+_DECISIONS: Final = {"once": "allowed", "always": "allowed from then on", "no": "refused"}
+
+
+def _other(event: Event) -> str:
+    body = event.body
+    if isinstance(body, LimitReached):
+        return f"Limit reached: {body.limit}, {body.used:g} of {body.allowed:g}"
+    if isinstance(body, Warned):
+        return f"{body.what} ({body.code})"
+    if isinstance(body, RunResumed):
+        return "Resumed: the run went on from here"
+    if isinstance(body, RunForked):
+        return f"Forked from {body.origin} after event {count(body.cut)}"
+    return event.body.type
