@@ -73,9 +73,9 @@ class Prices:
             self._begin()
         return Price(self, model, base_url, free)
 
-    def known(self, model: str, base_url: str) -> bool:
-        """Whether a call's cost can be told: 0 on this machine, else by the table. Loads it: not for the event loop."""
-        return is_free(base_url) or self._look_up(model, base_url, Usage(1, 1), 0) is not None
+    def estimate(self, model: str, base_url: str, usage: Usage) -> float | None:
+        """US dollars for this usage, None where the price is not known. Loads the table: not for the event loop."""
+        return 0.0 if is_free(base_url) else self._look_up(model, base_url, usage, 0)
 
     async def cost_usd(self, model: str, base_url: str, usage: Usage, cache_write: int) -> float | None:
         """US dollars, or None where the table has no price for this model of this server."""

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentcli.core.models import ModelReply, ModelRequest
+from agentcli.core.models import ModelReply, ModelRequest, Usage
 from agentcli.engine.ports import ModelObserver, ModelProvider
 from agentcli.errors import ModelError, UsageError
 from agentcli.providers.fallback import Chain, Link
@@ -133,10 +133,17 @@ class Providers:
 
     def price_known(self, model: str) -> bool:
         """Whether the cost of a call to this `provider:model` can be told. May load the price table: takes a while."""
+        return self.price(model, Usage(1, 1)) is not None
+
+    def price(self, model: str, usage: Usage) -> float | None:
+        """US dollars of a call to this `provider:model`; None where its price is not known. Takes a while, as above.
+
+        Needs no key and no network. Raises UsageError (E-MODEL-NAME, E-MODEL-UNKNOWN-PROVIDER).
+        """
         provider, name = split_name(model)
         if provider in EMBEDDED:
-            return True
-        return self._around.prices.known(name, self._server(provider)[0].base_url)
+            return 0.0
+        return self._around.prices.estimate(name, self._server(provider)[0].base_url, usage)
 
     async def aclose(self) -> None:
         """Close every model that was opened, and all connections."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from agentcli.providers.registry import ProviderConfig, Providers
     from agentcli.sandbox.paths import Workspace
     from agentcli.tools.registry import ToolRegistry
+    from agentcli.workbench.estimate import PriceOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,11 @@ class Workbench:
 
         declared = {name: self._provider(name, one) for name, one in self.settings.providers.items()}
         return Providers(with_environment(declared, self.keys.get), self.models_dir, self.base)
+
+    @cached_property
+    def price_of(self) -> PriceOf:
+        """What a call to a `provider:model` costs, by the price table alone: no key and no network is needed."""
+        return self.open_providers().price
 
     def _provider(self, name: str, one: ProviderSettings) -> ProviderConfig:
         """How to reach a provider. An address from an untrusted project's file never gets a key from outside it."""

@@ -38,7 +38,7 @@ async def test_this_machine_sends_no_bill_and_loads_nothing(url: str) -> None:
     loading = Loading()
     prices = Prices(loading)
     assert await prices.prepare("m", url).cost_usd(Usage(9, 9)) == 0.0
-    assert prices.known("m", url)
+    assert prices.estimate("m", url, Usage(9, 9)) == 0.0
     assert loading.threads == []
 
 
@@ -63,8 +63,8 @@ async def test_the_table_loads_beside_the_event_loop_while_the_model_thinks() ->
 async def test_a_price_that_is_not_in_the_table_is_not_guessed() -> None:
     prices = Prices(lambda: table)
     assert await prices.prepare("unknown", OPENAI).cost_usd(Usage(1, 1)) is None
-    assert not prices.known("unknown", OPENAI)
-    assert prices.known("known", OPENAI)
+    assert prices.estimate("unknown", OPENAI, Usage(1, 1)) is None
+    assert prices.estimate("known", OPENAI, Usage(1, 1)) == 2.0
 
 
 def test_the_real_table_prices_cached_input_lower_and_written_cache_higher() -> None:

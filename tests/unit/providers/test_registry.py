@@ -157,6 +157,18 @@ def test_it_is_known_whether_a_call_can_be_priced(model: str, known: bool) -> No
     assert opened().price_known(model) is known
 
 
+def test_a_usage_is_priced_without_a_key_or_a_server() -> None:
+    providers = opened()
+    assert providers.price("scripted:x", Usage(1000, 1000)) == 0.0
+    assert providers.price("openai:no-such", Usage(1000, 1000)) is None
+    once, twice = (providers.price("openai:gpt-5-mini", Usage(n * 1000, n * 1000)) for n in (1, 2))
+    assert once
+    assert twice == pytest.approx(2 * once)
+    with pytest.raises(UsageError) as caught:
+        providers.price("nobody:m", Usage(1, 1))
+    assert caught.value.code == "E-MODEL-UNKNOWN-PROVIDER"
+
+
 ENVIRON = {"OPENAI_API_KEY": " sk-openai\n", "MY_KEY": "sk-mine", "GROQ_API_KEY": ""}
 
 
