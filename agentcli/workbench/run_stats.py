@@ -9,19 +9,20 @@ from typing import Any
 
 from agentcli.core.runs import RunQuery, RunRow
 from agentcli.workbench.statistics.calls import MODEL_EVENTS, TOOL_EVENTS, CallCounter
-from agentcli.workbench.statistics.figures import Figures, Grouping, RunFigures
+from agentcli.workbench.statistics.figures import Figures, RunFigures
+from agentcli.workbench.statistics.groupings import Grouping
 from agentcli.workbench.statistics.own_part import own_part
 from agentcli.workbench.wiring import Workbench
 
-DEFAULT_GROUPINGS: tuple[Grouping, ...] = ("agent", "model", "tool")
+DEFAULT_GROUPINGS = (Grouping.AGENT, Grouping.MODEL, Grouping.TOOL)
 
 _KEY_OF_RUN: dict[Grouping, Callable[[RunRow], str]] = {
-    "agent": lambda row: row.start.name,
-    "day": lambda row: time.strftime("%Y-%m-%d", time.localtime(row.start.started)),
-    "status": lambda row: row.status,
+    Grouping.AGENT: lambda row: row.start.name,
+    Grouping.DAY: lambda row: time.strftime("%Y-%m-%d", time.localtime(row.start.started)),
+    Grouping.STATUS: lambda row: row.status,
 }
 
-_EVENTS_OF: dict[Grouping, tuple[str, ...]] = {"model": MODEL_EVENTS, "tool": TOOL_EVENTS}
+_EVENTS_OF = {Grouping.MODEL: MODEL_EVENTS, Grouping.TOOL: TOOL_EVENTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,16 @@ def run_stats(bench: Workbench, query: RunQuery, by: Sequence[Grouping] = DEFAUL
         whole = not types or calls.count(bench.journal, row, types)
         if not (whole and part.whole):
             partly.add(row.start.id)
-    counted: dict[Grouping, dict[str, Any]] = {**of_runs, "model": calls.models, "tool": calls.tools}
+    counted: dict[Grouping, dict[str, Any]] = {
+        **of_runs,
+        Grouping.MODEL: calls.models,
+        Grouping.TOOL: calls.tools,
+    }
     groups = {grouping: _in_order(grouping, counted[grouping].values()) for grouping in by}
     return RunStats(overall, groups, tuple(sorted(partly)))
 
 
 def _in_order(grouping: Grouping, rows: Iterable[Figures]) -> Sequence[Figures]:
-    if grouping == "day":
+    if grouping is Grouping.DAY:
         return sorted(rows, key=lambda row: row.key, reverse=True)
     return sorted(rows, key=lambda row: (-row.count, row.key))

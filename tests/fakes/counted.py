@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from agentcli.core.events import (
@@ -17,12 +19,18 @@ from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.runs import RunEnd
 from agentcli.core.tools import ToolStatus
 from agentcli.journal.store import SqliteJournal
+from agentcli.workbench.wiring import Options, Workbench, open_workbench
 from tests.fakes.recorded import MANIFEST, NOW, end, event, said, start
 
 MODEL = "fake:model"
 
 Placed = Body | tuple[str, Body]
 """What happens, and the lane where it is not the run's own."""
+
+
+def opened(folder: Path) -> Workbench:
+    """A workbench on a folder, with a home of its own."""
+    return open_workbench(Options(cwd=folder, environ={**os.environ, "AGENTCLI_HOME": str(folder / "home")}))
 
 
 def asking(model: str = MODEL) -> ModelStarted:

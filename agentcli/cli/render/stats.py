@@ -12,7 +12,8 @@ from agentcli.cli.render.quantity import count, duration, local_time, money, tok
 from agentcli.cli.render.table import Cell, Column, print_table
 from agentcli.cli.render.text import one_line
 from agentcli.workbench.run_stats import RunStats
-from agentcli.workbench.statistics.figures import Figures, Grouping, RunFigures
+from agentcli.workbench.statistics.figures import Figures, RunFigures
+from agentcli.workbench.statistics.groupings import Grouping
 from agentcli.workbench.statistics.spent import Spent
 from agentcli.workbench.statistics.spread import Summary
 
@@ -48,7 +49,7 @@ def _percentile(title: str, name: str, drop: int = 0) -> _Measure:
 
 
 _FAILED = (
-    _number("FAILED", lambda row: _some(row.failures)),
+    _number("FAILED", lambda row: count(row.failures)),
     _number("RATE", lambda row: percent(row.error_rate), 5),
 )
 _SPENT = (
@@ -92,12 +93,12 @@ _TOOLS = (
     _number("REFUSED", lambda row: _some(row.refused), 5, sparse=True),
     *_TIMES,
 )
-_OF: dict[Grouping, tuple[_Measure, ...]] = {
-    "agent": _RUNS,
-    "day": _RUNS,
-    "status": _RUNS,
-    "model": _MODELS,
-    "tool": _TOOLS,
+_OF = {
+    Grouping.AGENT: _RUNS,
+    Grouping.DAY: _RUNS,
+    Grouping.STATUS: _RUNS,
+    Grouping.MODEL: _MODELS,
+    Grouping.TOOL: _TOOLS,
 }
 
 
@@ -131,7 +132,8 @@ def _cells(row: _Row, measures: Sequence[_Measure]) -> list[str | Cell]:
 
 def _head(out: Printer, runs: RunFigures) -> Iterator[tuple[str, str]]:
     dot = f" {out.glyphs.dot} "
-    by_status = ", ".join(f"{count(number)} {status}" for status, number in runs.statuses.most_common())
+    statuses = sorted(runs.statuses.items(), key=lambda item: (-item[1], item[0]))
+    by_status = ", ".join(f"{count(number)} {status}" for status, number in statuses)
     yield "runs", dot.join([f"{count(runs.count)}: {by_status}", count(runs.turns, "turn")])
     yield "failed", "" if runs.error_rate is None else percent(runs.error_rate)
     yield "tokens", tokens(runs.spent.usage)

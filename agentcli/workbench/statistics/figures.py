@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from agentcli.core.events import rfc3339
 from agentcli.core.models import Usage
@@ -13,8 +13,6 @@ from agentcli.core.tools import ToolStatus
 from agentcli.workbench.statistics.own_part import OwnPart
 from agentcli.workbench.statistics.spent import Spent
 from agentcli.workbench.statistics.spread import Spread, Summary
-
-Grouping = Literal["agent", "model", "tool", "day", "status"]
 
 FAILURES: frozenset[RunStatus] = frozenset(("failed", "limited", "denied", "interrupted"))
 """How a run ends without what it was asked for. One that its user cancelled is no failure."""

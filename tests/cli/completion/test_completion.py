@@ -43,7 +43,7 @@ def complete(line: str, cwd: Path) -> list[str]:
     ("line", "offered"),
     [
         ("agentcli ru", ["run", "runs"]),
-        ("agentcli runs s", ["show"]),
+        ("agentcli runs s", ["show", "stats"]),
         ("agentcli runs list --st", ["--status"]),
         ("agentcli run rea", ["reader"]),
         ("agentcli tools show cr", ["create_file"]),

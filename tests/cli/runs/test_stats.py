@@ -19,6 +19,7 @@ from agentcli.core.models import Usage
 from agentcli.journal.store import SqliteJournal
 from agentcli.workbench.run_stats import RunStats
 from agentcli.workbench.statistics.figures import ModelFigures, RunFigures, ToolFigures
+from agentcli.workbench.statistics.groupings import Grouping
 from tests.cli.conftest import Cli
 from tests.fakes.counted import answer, asked, asking, called, resolved, run_of, whole
 from tests.fakes.journals import change
@@ -45,25 +46,25 @@ def test_all_runs_and_a_table_for_each_grouping(cli: Cli, journal: SqliteJournal
     result = cli("runs", "stats")
     assert (result.code, result.err) == (0, "")
     assert re.sub(r"(period +).*(?= ·)", r"\1THEN", result.out) == (
-        "runs          3: 1 completed, 1 limited, 1 interrupted · 3 turns\n"
+        "runs          3: 1 completed, 1 interrupted, 1 limited · 3 turns\n"
         "failed        66.7%\n"
         "tokens        144 tokens (120 in, 24 out)\n"
         "cost          $0.5000, unknown for 1 of 3\n"
         "time          p50 5.0 s · p90 5.0 s · p99 5.0 s · max 5.0 s\n"
-        "period        THEN · 86.4 runs an hour\n"
+        "period        THEN · 90.0 runs an hour\n"
         "\n"
         "AGENT   RUNS  FAILED    RATE  TURNS  TOKENS   IN  OUT     COST  UNPRICED    P50    P90    P99    MAX\n"
         "reader     2       1   50.0%      3     144  120   24  $0.5000         1  5.0 s  5.0 s  5.0 s  5.0 s\n"
         "writer     1       1  100.0%      0       0    0    0       $0                -      -      -      -\n"
         "\n"
-        "MODEL       CALLS  FAILED  RATE  RETRIES  TOKENS   IN  OUT     COST  UNPRICED     P50    P90    P99    MAX"
-        "   FIRST  TOK/S\n"
-        "fake:model      3          0.0%        1     144  120   24  $0.5000         1  500 ms  2.0 s  2.0 s  2.0 s"
-        "  250 ms    8.0\n"
+        "MODEL       CALLS  FAILED  RATE  RETRIES  TOKENS   IN  OUT     COST  UNPRICED    P50    P90    P99    MAX"
+        "  FIRST  TOK/S\n"
+        "fake:model      3       0  0.0%        1     144  120   24  $0.5000         1  0.5 s  2.0 s  2.0 s  2.0 s"
+        "  0.2 s    8.0\n"
         "\n"
         "TOOL         CALLS  FAILED  RATE  ASKED  REFUSED    P50    P90    P99    MAX\n"
-        "t                1          0.0%                  12 ms  12 ms  12 ms  12 ms\n"
-        "create_file      0             -      1        1      -      -      -      -\n"
+        "t                1       0  0.0%                  12 ms  12 ms  12 ms  12 ms\n"
+        "create_file      0       0     -      1        1      -      -      -      -\n"
     )
 
 
@@ -156,7 +157,9 @@ def large() -> RunStats:
     tool.statuses.update(ok=123_456, denied=123, error=4_567, timeout=89)
     tool.asked, tool.refused = 456, 45
     agent = replace(runs, key="\x1b[2Jreader\nof everything")
-    return RunStats(runs, {"agent": [agent], "day": [agent], "model": [model], "tool": [tool]})
+    return RunStats(
+        runs, {Grouping.AGENT: [agent], Grouping.DAY: [agent], Grouping.MODEL: [model], Grouping.TOOL: [tool]}
+    )
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
@@ -169,9 +172,9 @@ def test_nothing_is_wider_than_the_terminal(width: int) -> None:
 def test_eighty_columns_keep_what_matters() -> None:
     tables = [line for line in shown(large(), 80) if line.startswith(("AGENT", "MODEL", "TOOL"))]
     assert [line.split() for line in tables] == [
-        ["AGENT", "RUNS", "FAILED", "TOKENS", "COST", "P50", "MAX"],
-        ["MODEL", "CALLS", "FAILED", "TOKENS", "COST", "P50", "MAX"],
-        ["TOOL", "CALLS", "FAILED", "P50", "P90", "P99", "MAX"],
+        ["AGENT", "RUNS", "FAILED", "TOKENS", "COST", "P50", "P99", "MAX"],
+        ["MODEL", "CALLS", "FAILED", "TOKENS", "COST", "P50", "P99", "MAX"],
+        ["TOOL", "CALLS", "FAILED", "RATE", "ASKED", "REFUSED", "P50", "P90", "P99", "MAX"],
     ]
 
 
@@ -196,4 +199,4 @@ def test_what_is_not_known_of_the_cost_is_said(costs: list[float | None], expect
 def test_one_run_has_no_throughput_worth_telling() -> None:
     runs = RunFigures("all", first=1.0, last=2.0)
     runs.statuses["completed"] = 1
-    assert not any("an hour" in line for line in shown(RunStats(runs, {"tool": []}), None))
+    assert not any("an hour" in line for line in shown(RunStats(runs, {Grouping.TOOL: []}), None))

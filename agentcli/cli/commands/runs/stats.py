@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from agentcli.cli.completions import agent_names, model_names
 from agentcli.cli.session import session_of
 from agentcli.core.runs import RunQuery
+from agentcli.workbench.statistics.groupings import Grouping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ def command(
     ] = None,
     tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="A tag that the run has.")] = None,
     by: Annotated[
-        list[Literal["agent", "model", "tool", "day", "status"]] | None,
+        list[Grouping] | None,
         typer.Option(
             "--by", metavar="GROUP", help="agent, model, tool, day or status; again for more. Default: the first three."
         ),
