@@ -1,0 +1,83 @@
+"""What went into two runs: their manifests field by field, what was said before, and the files that they found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from agentcli.core.canonical import Json
+from agentcli.workbench.comparing.differences import Difference, Place, differences
+from agentcli.workbench.comparing.files import file_differences, found_first
+from agentcli.workbench.comparing.records import Records, RunRecord, content
+from agentcli.workbench.comparing.requests import without_ids
+from agentcli.workbench.comparing.texts import diff_texts
+
+_FIELDS: dict[str, tuple[str, ...]] = {
+    "agent": ("template", "name"),
+    "path": ("template", "file"),
+    "source": ("template",),
+    "instructions": ("instructions",),
+    "tools": ("tools",),
+    "uses": ("tools",),
+    "policy": ("policy",),
+    "models": ("model",),
+    "model_reason": ("model", "chosen by"),
+    "settings": ("settings",),
+    "limits": ("limits",),
+    "output_schema": ("output",),
+    "inputs": ("inputs",),
+    "task": ("task",),
+    "message": ("message",),
+    "history": ("history",),
+}
+"""A manifest's fields in the order in which they are told: what of a run each is part of, and what it is of that."""
+
+_LAST: dict[str, tuple[str, ...]] = {"versions": ("versions",), "workspace": ("workspace",), "format": ("format",)}
+"""Fields that explain the least."""
+
+_ITEM = 2
+"""Brackets in the path of an item of a list that is a field."""
+
+_PROSE = frozenset({"instructions", "task", "message"})
+
+
+def causes(records: Records, a: RunRecord, b: RunRecord) -> list[Difference]:
+    """Everything that is not the same in what went in; manifests are compared where both are held."""
+    files = list(file_differences(records, found_first(a.events), found_first(b.events)))
+    if not a.manifest or not b.manifest:
+        return files
+    others = {key: (key,) for key in {**a.manifest, **b.manifest} if key not in _FIELDS and key not in _LAST}
+    first = [one for key, names in {**_FIELDS, **others}.items() for one in _of_field(records, a, b, key, names)]
+    last = [one for key, names in _LAST.items() for one in _of_field(records, a, b, key, names)]
+    return [*first, *files, *last]
+
+
+def _of_field(records: Records, a: RunRecord, b: RunRecord, key: str, names: tuple[str, ...]) -> Iterator[Difference]:
+    left, right = a.manifest.get(key), b.manifest.get(key)
+    place = replace(Place(names[0]).at(key), names=names[1:])
+    if key == "source" and isinstance(left, str) and isinstance(right, str):
+        if left != right:
+            yield place.differs("changed", left, right, diff_texts(left, right, by="lines"))
+    elif key == "history":
+        yield from differences(_messages(records, left), _messages(records, right), place, prose=True)
+    elif key == "uses":  # which tools there are is told by `tools`
+        yield from (one for one in differences(left, right, place) if one.path.count("[") > _ITEM)
+    elif key != "message" or not (_says_its_task(a) and _says_its_task(b)):
+        yield from differences(left, right, place, prose=key in _PROSE)
+
+
+def _messages(records: Records, digests: Json) -> Json:
+    """The messages of a history; one that is not held any more as its digest."""
+    if not isinstance(digests, list):
+        return digests
+    return [_message(records, digest) for digest in digests]
+
+
+def _message(records: Records, digest: Json) -> Json:
+    message = content(records, digest) if isinstance(digest, str) else None
+    return without_ids(message) if isinstance(message, dict) else {"digest": digest}
+
+
+def _says_its_task(run: RunRecord) -> bool:
+    """Whether the message is the task alone: then the task has been compared."""
+    return bool(run.manifest.get("message") == run.manifest.get("task"))
