@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 from agentcli.core.canonical import Digest
@@ -282,64 +281,3 @@ class UnknownBody(Body):
     def to_json(self) -> dict[str, Any]:
         """The fields as they were recorded."""
         return self.fields
-
-
-AnyBody = (
-    RunStarted
-    | RunCompleted
-    | RunResumed
-    | RunForked
-    | TurnStarted
-    | ModelStarted
-    | ModelDelta
-    | ModelRetried
-    | ModelFallback
-    | ModelCompleted
-    | ModelFailed
-    | ToolStarted
-    | ToolCompleted
-    | ApprovalRequested
-    | ApprovalResolved
-    | ClockRead
-    | RandomDrawn
-    | InputRead
-    | LimitReached
-    | Warned
-)
-
-BODIES: dict[str, type[Body]] = {body.type: body for body in AnyBody.__args__}
-
-
-_READERS: dict[tuple[str, str], Any] = {
-    ("model.started", "request"): lambda v: RequestDelta(v["previous"], v["kept"], tuple(v["added"]), v["head"]),
-    ("model.completed", "message"): Message.from_json,
-    ("model.completed", "usage"): Usage.from_json,
-    ("model.completed", "deltas"): tuple,
-    ("run.completed", "usage"): Usage.from_json,
-    ("run.completed", "error"): lambda v: None if v is None else ErrorInfo.from_json(v),
-    ("model.failed", "error"): ErrorInfo.from_json,
-    ("tool.completed", "files"): lambda v: tuple(FileTouch.from_json(touch) for touch in v),
-}
-
-
-@lru_cache(maxsize=64)
-def _unknown(kind: str) -> type[UnknownBody]:
-    class Newer(UnknownBody):
-        __slots__ = ()
-        type: ClassVar[str] = kind
-
-    return Newer
-
-
-def read_body(kind: str, value: dict[str, Any]) -> Body:
-    """The body that `to_json` wrote, as its class. Unknown fields of a newer minor version are ignored."""
-    cls = BODIES.get(kind)
-    if cls is None:
-        return _unknown(kind)(value)
-    known = {item.name for item in fields(cls)}
-    out = {}
-    for name, item in value.items():
-        if name in known:
-            reader = _READERS.get((kind, name))
-            out[name] = reader(item) if reader else item
-    return cls(**out)

@@ -12,8 +12,6 @@ from typing import Any, Literal
 
 from agentcli.core.canonical import Digest
 from agentcli.core.event_bodies import (
-    BODIES,
-    AnyBody,
     ApprovalRequested,
     ApprovalResolved,
     Body,
@@ -36,8 +34,8 @@ from agentcli.core.event_bodies import (
     TurnStarted,
     UnknownBody,
     Warned,
-    read_body,
 )
+from agentcli.core.event_reading import BODIES, AnyBody, read_body
 
 __all__ = [
     "BODIES",

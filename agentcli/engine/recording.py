@@ -22,6 +22,9 @@ from agentcli.core.events import (
 Describe = Callable[[Event], Any]
 """The request that the event recorded, as JSON; asked for only when it differs."""
 
+UNUSABLE = frozenset({"E-OUTPUT-SCHEMA", "E-OUTPUT-EMPTY", "E-OUTPUT-FILTERED"})
+"""Errors that a run ends with because of its last answer: going on means to ask for another one."""
+
 
 class Recording:
     """The effects of a run by their place, and the order in which their results came.
@@ -92,9 +95,8 @@ class Recording:
 
     def _supersede(self) -> None:
         """What stopped the run was answered by going on: it is asked for again, not given again."""
-        failed = self.ending is not None and self.ending.error is not None and self.ending.error.code
         dropped = [event for event in self.results.values() if self._stopped(event)]
-        if failed and failed.startswith("E-OUTPUT-"):
+        if self.ending is not None and self.ending.error is not None and self.ending.error.code in UNUSABLE:
             dropped += [event for event in list(self.results.values())[-1:] if isinstance(event.body, ModelCompleted)]
         for event in dropped:
             self._drop(event)

@@ -22,6 +22,8 @@ from agentcli.core.events import (
     ModelStarted,
     RandomDrawn,
     RunCompleted,
+    RunForked,
+    RunResumed,
     RunStarted,
     ToolCompleted,
     ToolStarted,
@@ -96,6 +98,8 @@ STORY: tuple[tuple[Body, int | None, str], ...] = (
 ONE_OF_EACH: tuple[Body, ...] = (
     *{type(body): body for body, _, _ in STORY}.values(),
     run_completed(None, FAULT, 7),
+    RunResumed(DIGEST, {"limits": {"turns": 40}}),
+    RunForked("20261121-081532-k7f3qz", 4, DIGEST, {"results": [4]}),
     ModelFallback("503", 0.0, "local:coder-1.5b"),
     ModelFailed(FAULT, 7),
     ToolCompleted("create_file", "c3", "ok", "done", {"lines": 1}, 0.1, (FileTouch("a", None, DIGEST, True),)),

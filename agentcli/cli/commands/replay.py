@@ -33,7 +33,7 @@ def command(
         typer.Option("--template", metavar="FILE", help="Go by this template instead of the one it was run with."),
     ] = None,
 ) -> None:
-    """Carry a run out again from its record alone, and compare everything.
+    """Carry a run out again from its record alone, and compare.
 
     No model is asked, no tool runs, no key or network is needed. Exit 6 where it is not the same any more.
     """

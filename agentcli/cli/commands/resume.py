@@ -84,9 +84,10 @@ def command(
         ),
     ] = None,
 ) -> None:
-    """Go on with an interrupted, failed, denied or limit-stopped run.
+    """Go on with a run that has stopped; nothing completed is done again.
 
-    What is on record is answered from there; no completed call is made again. Approvals are asked for anew.
+    For an interrupted, failed, cancelled, denied or limit-stopped run. What is on record is answered from there;
+    approvals are asked for anew.
     """
     from agentcli.cli.execution import carry_out
     from agentcli.cli.words import Reader

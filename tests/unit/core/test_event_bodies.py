@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from agentcli.core.event_bodies import TurnStarted, UnknownBody, read_body
+from agentcli.core.event_bodies import TurnStarted, UnknownBody
+from agentcli.core.event_reading import read_body
 from agentcli.core.events import Event
 
 

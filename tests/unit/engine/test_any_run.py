@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentcli.core.events import Body, Event
+from agentcli.core.events import Body, Event, RunResumed
 from agentcli.core.limits import Limits
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.tools import ToolResult, ToolSpec
@@ -20,7 +20,7 @@ from agentcli.engine.playback import Playback
 from agentcli.engine.ports import ModelObserver
 from agentcli.engine.recording import Recording
 from agentcli.errors import ModelError
-from tests.fakes.engine import Answering, FunctionTool, Rig, Said, answer, calls, run_start
+from tests.fakes.engine import RUN, Answering, FunctionTool, Rig, Said, answer, calls, run_start
 from tests.fakes.journal import InMemoryJournal, MemoryRunLog
 
 TOOLS = ("read", "write", "wipe", "fail", "picky", "unknown")
@@ -194,6 +194,38 @@ def test_a_run_cut_anywhere_goes_on_without_repeating_what_was_done_or_said(shap
         _, again, second = await replay(shape, whole)
         assert told(second) == told(outcome)
         assert again.seen.events == whole
+
+    asyncio.run(scenario())
+
+
+@given(SHAPES, st.floats(0, 1), st.floats(0, 1))
+@settings(max_examples=150, deadline=None)
+def test_a_run_that_stopped_anywhere_twice_and_was_resumed_replays_as_one(
+    shape: Shape, first_cut: float, second_cut: float
+) -> None:
+    async def scenario() -> None:
+        rig = World(shape).rig()
+        await rig.run()
+        record, eras = rig.recorded(), 1
+        for where in (first_cut, second_cut):
+            kept = record[: max(1, round(where * len(record)))]
+            record = [*kept, Event(RUN, len(kept) + 1, 0.0, 0.0, RunResumed("0" * 64, {}))]
+            eras += 1
+            world = World(shape)
+            rig = world.rig(record, Playback(Recording(record, described), "live"), len(record))
+            rig.later = [rig.terms()] * (eras - 1)
+            outcome = await rig.run()
+            assert not performed(kept) & set(world.done)
+            record = rig.recorded()
+        assert record[-1].body.type == "run.completed"
+        again = World(shape).rig(playback=Playback(Recording(record, described), "refuse"))
+        again.later = [again.terms()] * (eras - 1)
+        second = await again.run()
+        assert told(second) == told(outcome)
+        assert again.recorded() == []
+        hidden = {"run.completed", "limit.reached", "model.failed", "approval.resolved", "warning"}
+        shown = {event.seq for event in again.seen.events}
+        assert {event.body.type for event in record if event.seq not in shown} <= hidden
 
     asyncio.run(scenario())
 
