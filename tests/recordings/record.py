@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from agentcli.core.canonical import digest_bytes, encode
-from agentcli.core.event_bodies import read_body
+from agentcli.core.event_reading import read_body
 from agentcli.core.events import Body, EffectKey, Event
 from agentcli.core.runs import RunRow
 from agentcli.journal.store import SqliteJournal
