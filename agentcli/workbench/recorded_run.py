@@ -65,6 +65,21 @@ def read_run(bench: Workbench, ref: str) -> RecordedRun:
     return RecordedRun(row, started, events, plans_of(bench, events))
 
 
+def verify_record(bench: Workbench, run: RecordedRun) -> int:
+    """How many contents are as their digests say. Raises StorageError naming where the record breaks."""
+    found = bench.journal.verify(run.id)
+    if found.intact:
+        return found.blobs
+    first = found.problems[0]
+    place = f"at event {first.seq}" if first.seq is not None else "at its end"
+    raise StorageError(
+        "E-REPLAY-DAMAGED",
+        f"The record of run {run.id} is not what was written: it breaks {place}.",
+        why=first.what,
+        fix="What is intact can be read with `agentcli runs show`; see `agentcli runs verify`.",
+    )
+
+
 def plans_of(bench: Workbench, events: Sequence[Event]) -> tuple[AgentPlan, ...]:
     """The plans of the eras that these events begin. Raises StorageError E-JOURNAL-DAMAGED for what is no plan."""
     return tuple(_plan(bench, digest) for digest in map(_manifest, events) if digest is not None)

@@ -76,6 +76,9 @@ class _Closed:
     async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Decision:
         _refuse("a person")
 
+    async def again(self, started: Event) -> bool:
+        _refuse("a person")
+
     async def aclose(self) -> None:
         return None
 

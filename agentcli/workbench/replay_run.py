@@ -11,9 +11,9 @@ from agentcli.core.events import Event, RunCompleted, Warned
 from agentcli.core.runs import RunRow, RunStatus
 from agentcli.engine.ports import EventSink
 from agentcli.engine.recording import Recording, first_difference
-from agentcli.errors import DivergenceError, ErrorInfo, StorageError
+from agentcli.errors import DivergenceError, ErrorInfo
 from agentcli.workbench.agent_run import terms_of
-from agentcli.workbench.recorded_run import RecordedRun, read_run, recording_of
+from agentcli.workbench.recorded_run import RecordedRun, read_run, recording_of, verify_record
 from agentcli.workbench.rehearse import Rehearsed, rehearse
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ async def replay_run(
     StorageError where the record is not what was written; a divergence is a result.
     """
     run = read_run(bench, ref)
-    contents = _check(bench, run)
+    contents = verify_record(bench, run)
     plans = run.plans if template is None else await _under(bench, run.plans, template)
     recording = recording_of(bench, run.id, run.events)
     results = len(recording.order)
@@ -110,21 +110,6 @@ async def replay_run(
         error=recording.ending.error if recording.ending else None,
         divergence=divergence,
         estimate=_estimate(bench, run, plans[-1], divergence) if template is not None else None,
-    )
-
-
-def _check(bench: Workbench, run: RecordedRun) -> int:
-    """How many contents are as their digests say. Raises StorageError naming where the record breaks."""
-    found = bench.journal.verify(run.id)
-    if found.intact:
-        return found.blobs
-    first = found.problems[0]
-    place = f"at event {first.seq}" if first.seq is not None else "at its end"
-    raise StorageError(
-        "E-REPLAY-DAMAGED",
-        f"The record of run {run.id} is not what was written: it breaks {place}.",
-        why=first.what,
-        fix="What is intact can be read with `agentcli runs show`; see `agentcli runs verify`.",
     )
 
 
