@@ -1,0 +1,78 @@
+"""The files of a run as they were at a point of it, as far as its record tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from agentcli.core.canonical import Digest
+from agentcli.core.events import Event, ToolCompleted
+from agentcli.core.tools import FileTouch
+
+
+@dataclass(frozen=True, slots=True)
+class FilesAtCut:
+    """What is known of files at a cut; each path, as the workspace knows it, stands in one of the three.
+
+    `changed` are those of which a snapshot was kept, None where there was no file. `masked` is the same for content
+    that holds a secret: the digests are keyed ones, and no snapshot was kept. `read` is what was last read of a file
+    that no snapshot tells of: its content's digest (a keyed one if it held a secret), None where there was no file.
+    """
+
+    changed: Mapping[str, Digest | None]
+    read: Mapping[str, Digest | None]
+    masked: Mapping[str, Digest]
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A file's content at some moment: its digest, and whether a call changed it, so that a snapshot was kept."""
+
+    digest: Digest | None
+    masked: bool
+    changed: bool
+
+    def is_same(self, other: _State) -> bool:
+        return (self.digest, self.masked) == (other.digest, other.masked)
+
+
+def files_at(events: Iterable[Event], cut: int) -> FilesAtCut:
+    """The files as they were once the event `cut` had happened. `events` are those of the run, in their order.
+
+    What was seen last up to the cut counts: a change by what it left, a read by what it found. A file that was not seen
+    until then is known from the first change after the cut, by what that found.
+    """
+    known: dict[str, _State] = {}
+    found: dict[str, _State] = {}
+    for event in events:
+        for touch in event.body.files if isinstance(event.body, ToolCompleted) else ():
+            if event.seq <= cut:
+                _see(known, touch)
+            elif touch.changed:
+                found.setdefault(touch.path, _State(touch.before, touch.masked, changed=True))
+    for path, state in found.items():
+        # A file that was only read has a snapshot if a later call changed that very content.
+        if path not in known or known[path].is_same(state):
+            known[path] = state
+    return _told_apart(known)
+
+
+def _see(known: dict[str, _State], touch: FileTouch) -> None:
+    state = _State(touch.after if touch.changed else touch.before, touch.masked, touch.changed)
+    before = known.get(touch.path)
+    if before is None or touch.changed or not before.is_same(state):  # else: read as it was left
+        known[touch.path] = state
+
+
+def _told_apart(known: Mapping[str, _State]) -> FilesAtCut:
+    changed: dict[str, Digest | None] = {}
+    read: dict[str, Digest | None] = {}
+    masked: dict[str, Digest] = {}
+    for path, state in known.items():
+        if not state.changed:
+            read[path] = state.digest
+        elif state.masked and state.digest is not None:
+            masked[path] = state.digest
+        else:
+            changed[path] = state.digest
+    return FilesAtCut(changed, read, masked)
