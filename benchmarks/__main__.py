@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("overhead", "journal", "embedded")
+NAMES = ("overhead", "journal", "rewind", "embedded")
 
 
 def main(names: list[str]) -> int:
