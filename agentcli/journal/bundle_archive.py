@@ -30,6 +30,7 @@ _END: Final = struct.Struct("<4s4H2LH")
 _LOCATOR_SIZE: Final = 20
 
 BROKEN: Final = (
+    OSError,
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
@@ -39,7 +40,7 @@ BROKEN: Final = (
     RuntimeError,
     OverflowError,
 )
-"""What reading an archive may raise that is damaged, or was made to do harm."""
+"""What reading an archive may raise: one that is damaged, on a bad disk, or made to do harm."""
 
 
 def damaged(path: Path, why: str) -> StorageError:
@@ -104,8 +105,6 @@ class Archive:
                 data = member.read(info.file_size + 1)
         except BROKEN as error:
             raise damaged(self.path, f"`{name}` cannot be unpacked: {error}.") from error
-        except OSError as error:
-            raise _unreadable(self.path, error) from error
         if len(data) != info.file_size:
             raise damaged(self.path, f"`{name}` is cut short.")
         return data
@@ -117,10 +116,9 @@ def _opened(path: Path) -> BinaryIO:
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     status = os.fstat(fd)
-    file = os.fdopen(fd, "rb")
     if stat.S_ISREG(status.st_mode) and status.st_size <= MAX_FILE:
-        return file
-    file.close()
+        return os.fdopen(fd, "rb")
+    os.close(fd)
     raise damaged(path, "It is larger than a bundle." if stat.S_ISREG(status.st_mode) else "It is no regular file.")
 
 
