@@ -29,10 +29,11 @@ class Glyphs:
     branch: str
     last: str
     pipe: str
+    fork: str
 
 
-UNICODE = Glyphs(ok="✓", bad="✗", warn="!", dot="·", branch="├─", last="└─", pipe="│ ")
-ASCII = Glyphs(ok="ok", bad="x", warn="!", dot="-", branch="|-", last="`-", pipe="| ")
+UNICODE = Glyphs(ok="✓", bad="✗", warn="!", dot="·", branch="├─", last="└─", pipe="│ ", fork="⑂")
+ASCII = Glyphs(ok="ok", bad="x", warn="!", dot="-", branch="|-", last="`-", pipe="| ", fork="fork")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from agentcli.cli.render.origin import fork_mark
 from agentcli.cli.render.printer import Glyphs, Printer, Style
 from agentcli.cli.render.quantity import count, duration, money
-from agentcli.cli.render.text import call_text, head, one_line, safe
+from agentcli.cli.render.text import call_text, clip, head, one_line, safe
 from agentcli.core.events import (
     ApprovalResolved,
     Event,
@@ -14,6 +15,8 @@ from agentcli.core.events import (
     ModelCompleted,
     ModelFallback,
     ModelRetried,
+    RunForked,
+    RunResumed,
     RunStarted,
     ToolCompleted,
     ToolStarted,
@@ -51,7 +54,7 @@ class Narrator:
         elif isinstance(body, ModelCompleted):
             yield from self._thought(body)
         else:
-            yield from _remark(body)
+            yield from _remark(body, self.glyphs)
 
     def _tool(self, body: ToolCompleted, started: ToolStarted | None) -> Iterator[Line]:
         sign = self.glyphs.ok if body.status == "ok" else self.glyphs.bad
@@ -72,10 +75,20 @@ class Narrator:
                 yield line, ("dim",)
 
 
-def _remark(body: object) -> Iterator[Line]:
+def marker(body: RunResumed | RunForked, glyphs: Glyphs) -> str:
+    """Where a run goes on live after what is on record: `resumed with limits`, `⑂ 20261121-081532-k7f3qz@12`."""
+    changed = ", ".join(one_line(str(name), 40) for name in body.changes or () if name != "workspace")
+    changes = f" with {clip(changed, CALL_WIDTH)} changed" if changed else ""
+    what = "resumed" if isinstance(body, RunResumed) else fork_mark(glyphs, body.origin, body.cut)
+    return f"{what}{changes}"
+
+
+def _remark(body: object, glyphs: Glyphs) -> Iterator[Line]:
     if isinstance(body, RunStarted):
         model = f" with {one_line(body.model)}" if body.model else ""
         yield f"{one_line(body.name)}{model}", ("bold",)
+    elif isinstance(body, RunResumed | RunForked):
+        yield marker(body, glyphs), ("bold",)
     elif isinstance(body, ModelRetried):
         yield f"trying again in {duration(body.wait_s)}: {one_line(body.cause)}", ("yellow",)
     elif isinstance(body, ModelFallback):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from agentcli.cli.render.origin import short_fork_mark
 from agentcli.cli.render.printer import Printer, Style
 from agentcli.cli.render.quantity import count, duration, moment, money
 from agentcli.cli.render.table import Cell, Column, print_table
@@ -33,6 +34,7 @@ _COLUMNS = (
     Column("COST", right=True, drop=4),
     Column("TASK", least=12, drop=6),
 )
+_FROM = Column("FROM", drop=3)
 _TAGS = Column("TAGS", least=6, drop=7)
 
 
@@ -40,6 +42,11 @@ def print_runs(out: Printer, rows: Sequence[RunRow], now: float) -> None:
     """The table; `now` is Unix seconds."""
     columns = list(_COLUMNS)
     cells = [_cells(row, now) for row in rows]
+    marks = [short_fork_mark(out.glyphs, row.start) for row in rows]
+    if any(marks):
+        columns.insert(-1, _FROM)
+        for mark, line in zip(marks, cells, strict=True):
+            line.insert(-1, mark)
     if any(row.tags for row in rows):
         columns.insert(-1, _TAGS)
         for row, line in zip(rows, cells, strict=True):

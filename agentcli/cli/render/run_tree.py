@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
+from agentcli.cli.render.origin import fork_mark
 from agentcli.cli.render.printer import Printer, Style
 from agentcli.cli.render.problems import print_error
-from agentcli.cli.render.progress_lines import STATUS_STYLE_OF_CALL
+from agentcli.cli.render.progress_lines import STATUS_STYLE_OF_CALL, marker
 from agentcli.cli.render.quantity import count, duration, local_time, moment, money, tokens
 from agentcli.cli.render.run_list import STATUS_STYLE
 from agentcli.cli.render.text import call_text, head, one_line, output_text, safe, wrapped
@@ -24,6 +26,8 @@ from agentcli.core.events import (
     ModelFallback,
     ModelRetried,
     RunCompleted,
+    RunForked,
+    RunResumed,
     RunStarted,
     ToolCompleted,
     ToolStarted,
@@ -72,14 +76,17 @@ class RunTree:
     def show(self, row: RunRow, events: Sequence[Event]) -> None:
         """Head, turns, answer, error."""
         started = next((event.body for event in events if isinstance(event.body, RunStarted)), None)
-        completed = next((event.body for event in reversed(events) if isinstance(event.body, RunCompleted)), None)
+        completed = events[-1].body if events else None
         self._head(row, started)
         turns = self._turns(events)
-        if turns:
+        early = self._before_turns(events)
+        if early or turns:
             self.out.line()
+        for branch in early:
+            self._line(branch.seq, self.out.style(branch.text, *branch.styles))
         for turn in turns:
             self._turn(turn)
-        if completed is not None:
+        if isinstance(completed, RunCompleted):
             self._end(completed)
 
     def _head(self, row: RunRow, started: RunStarted | None) -> None:
@@ -94,8 +101,9 @@ class RunTree:
             cost = money(end.cost_usd)
             self._field("used", dot.join([duration(end.duration_s), count(end.turns, "turn"), tokens(end.usage), cost]))
         if start.parent:
-            cut = f" at {start.cut}" if start.cut is not None else ""
-            self._field("parent", f"{start.parent} ({start.relation or 'parent'}{cut})")
+            origin = f"{start.parent} ({start.relation or 'parent'})"
+            forked = start.relation == "fork"
+            self._field("parent", fork_mark(self.out.glyphs, start.parent, start.cut) if forked else origin)
         if row.tags:
             self._field("tags", one_line(", ".join(row.tags)))
         self._field("task", safe(start.task) if self.full else one_line(start.task, 300))
@@ -109,27 +117,41 @@ class RunTree:
         for line in rest:
             self.out.line(" " * _LABEL_WIDTH + line)
 
+    def _before_turns(self, events: Sequence[Event]) -> list[Branch]:
+        """Where the run was taken up before it had come to its first turn."""
+        early = takewhile(lambda event: event.turn is None, events)
+        return [self._marker(one.seq, one.body) for one in early if isinstance(one.body, RunResumed | RunForked)]
+
     def _turns(self, events: Sequence[Event]) -> list[Turn]:
         turns: dict[int, Turn] = {}
         calls: dict[tuple[str, str], ApprovalRequested | ToolStarted] = {}
         for event in events:
             body = event.body
-            if event.turn is None:
-                continue
-            turn = turns.setdefault(event.turn, Turn(event.turn, event.seq))
-            if isinstance(body, ApprovalRequested | ToolStarted):
-                calls[event.lane, body.call_id] = body
-            elif isinstance(body, ModelCompleted):
-                turn.asked, turn.seq = body, event.seq
-                turn.branches.extend(self._said(event.seq, body))
-            elif isinstance(body, ToolCompleted):
-                turn.branches.append(self._call(event.seq, body, calls.pop((event.lane, body.call_id), None)))
-            else:
-                turn.branches.extend(_remarks(event))
+            if isinstance(body, RunResumed | RunForked) and turns:
+                turns[next(reversed(turns))].branches.append(self._marker(event.seq, body))
+            elif event.turn is not None:
+                self._take(turns.setdefault(event.turn, Turn(event.turn, event.seq)), event, calls)
         for turn in turns.values():
             turn.branches.sort(key=lambda branch: branch.seq)
         self._add_unfinished(turns, events, calls)
         return list(turns.values())
+
+    def _take(
+        self, turn: Turn, event: Event, calls: dict[tuple[str, str], ApprovalRequested | ToolStarted]
+    ) -> None:
+        body = event.body
+        if isinstance(body, ApprovalRequested | ToolStarted):
+            calls[event.lane, body.call_id] = body
+        elif isinstance(body, ModelCompleted):
+            turn.asked, turn.seq = body, event.seq
+            turn.branches.extend(self._said(event.seq, body))
+        elif isinstance(body, ToolCompleted):
+            turn.branches.append(self._call(event.seq, body, calls.pop((event.lane, body.call_id), None)))
+        else:
+            turn.branches.extend(_remarks(event))
+
+    def _marker(self, seq: int, body: RunResumed | RunForked) -> Branch:
+        return Branch(seq, marker(body, self.out.glyphs), ("bold",))
 
     def _said(self, seq: int, body: ModelCompleted) -> Iterator[Branch]:
         """What the model wrote beside its calls; the answer itself stands at the end."""
