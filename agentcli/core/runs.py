@@ -74,6 +74,8 @@ class RunRow:
             "tokens": end.usage.total if end else None,
             "cost_usd": end.cost_usd if end else None,
             "parent": self.start.parent,
+            "relation": self.start.relation,
+            "cut": self.start.cut,
             "tags": list(self.tags),
         }
 

@@ -136,9 +136,7 @@ class RunTree:
         self._add_unfinished(turns, events, calls)
         return list(turns.values())
 
-    def _take(
-        self, turn: Turn, event: Event, calls: dict[tuple[str, str], ApprovalRequested | ToolStarted]
-    ) -> None:
+    def _take(self, turn: Turn, event: Event, calls: dict[tuple[str, str], ApprovalRequested | ToolStarted]) -> None:
         body = event.body
         if isinstance(body, ApprovalRequested | ToolStarted):
             calls[event.lane, body.call_id] = body

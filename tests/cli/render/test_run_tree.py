@@ -104,7 +104,7 @@ def test_an_interrupted_run_shows_what_was_under_way() -> None:
 agent    reader
 model    openai:gpt-5-mini
 started  {local_time(STARTED)} (3 min ago)
-parent   20261120-000000-aaaaaa (fork at 7)
+parent   ⑂ 20261120-000000-aaaaaa@7
 task     Which port?
 inputs   topic="ports"
 

@@ -48,6 +48,18 @@ def test_tags_have_a_column_where_there_are_any() -> None:
     assert row_json(tagged)["tags"] == ["baseline", "ci/42"]
 
 
+def test_a_fork_says_what_it_is_a_fork_of() -> None:
+    fork = row(parent=f"20261120-000000-{'aaaaaa'}", relation="fork", cut=12)
+    child = row(parent=RUN, relation="child")
+    first, second, third = table([fork, child], None).splitlines()
+    assert first.endswith("COST  FROM         TASK")
+    assert second.endswith("$0.0002  ⑂ aaaaaa@12  Which port?")
+    assert third.endswith("$0.0002               Which port?")
+    assert "FROM" not in table([child], None)
+    assert "⑂" not in table([row(relation="fork")], None)
+    assert (row_json(fork)["relation"], row_json(fork)["cut"]) == ("fork", 12)
+
+
 def test_an_unknown_price_is_a_question_mark() -> None:
     end = RunEnd("completed", 0, STARTED, 1, Usage(), None, 1.0)
     assert "  ?  " in table([replace(row(), end=end)], None)
@@ -65,6 +77,8 @@ def test_json_has_the_contracts_names() -> None:
         "tokens": 240,
         "cost_usd": 0.0002,
         "parent": None,
+        "relation": None,
+        "cut": None,
         "tags": [],
     }
     assert row_json(row("interrupted"))["tokens"] is None
