@@ -9,9 +9,9 @@ import pytest
 
 from agentcli.cli.render.printer import ASCII, UNICODE, Printer
 from agentcli.cli.render.progress_lines import LineSink, summary
-from agentcli.core.events import ApprovalResolved, Body
+from agentcli.core.events import ApprovalResolved, Body, RunForked, RunResumed
 from agentcli.core.models import Usage
-from tests.cli.events import ONE_OF_EACH, READ, STORY, done, events, started
+from tests.cli.events import DIGEST, ONE_OF_EACH, READ, STORY, done, events, started
 
 
 def printer(*, color: bool = False, width: int | None = None) -> Printer:
@@ -92,3 +92,26 @@ def test_the_summary_is_one_line(cost: float | None, shown: str) -> None:
         status="completed", duration_s=3.2, turns=1, usage=Usage(3, 4), cost_usd=cost, run="20261121", glyphs=ASCII
     )
     assert line == f"completed in 3.2 s - 1 turn - 7 tokens{shown} - 20261121"
+
+
+def test_going_on_and_forking_are_told() -> None:
+    bodies: list[Body] = [
+        RunResumed(DIGEST, {}),
+        RunResumed(DIGEST, {"limits": {"turns": 9}, "models": []}),
+        RunForked("20261120-000000-aaaaaa", 12, DIGEST, {"workspace": "w"}),
+        RunForked("20261120-000000-\x1b[2Jaaaaaa", 12, DIGEST, {"x" * 200: 1, "\x1b[2J": 2}),
+    ]
+    told = lines([(body, None, "") for body in bodies], printer())
+    assert told == (
+        "resumed\n"
+        "resumed with limits, models changed\n"
+        "⑂ 20261120-000000-aaaaaa@12\n"
+        f"⑂ 20261120-000000-aaaaaa@12 with {'x' * 39}…,  changed\n"
+    )
+
+
+def test_a_fork_can_be_said_in_ascii() -> None:
+    err = Printer(io.StringIO(), terminal=False, color=False, width=None, glyphs=ASCII)
+    assert lines([(RunForked("20261120-000000-aaaaaa", 12, DIGEST, {}), None, "")], err) == (
+        "fork 20261120-000000-aaaaaa@12\n"
+    )

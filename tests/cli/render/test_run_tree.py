@@ -8,9 +8,10 @@ from typing import Any
 from agentcli.cli.render.printer import UNICODE, Printer
 from agentcli.cli.render.quantity import local_time
 from agentcli.cli.render.run_tree import RunTree
-from agentcli.core.events import ApprovalRequested, Body, Event, TurnStarted
+from agentcli.core.events import ApprovalRequested, Body, Event, RunForked, RunResumed, TurnStarted
 from agentcli.core.runs import RunRow
 from tests.cli.events import (
+    DIGEST,
     FAULT,
     GREP,
     ONE_OF_EACH,
@@ -174,3 +175,27 @@ def test_tags_are_shown() -> None:
     tagged = row()
     text = shown(RunRow(tagged.start, tagged.status, tagged.end, ("nightly", "slow")), [])
     assert "tags     nightly, slow\n" in text
+
+
+def test_where_a_run_was_taken_up_stands_in_its_turn() -> None:
+    forked = RunForked("20261120-000000-aaaaaa", 5, DIGEST, {"models": ["b:two"], "workspace": "w"})
+    happened = events([*STORY[:5], (forked, None, ""), *STORY[5:9], (RunResumed(DIGEST, {}), None, ""), *STORY[9:]])
+    text = shown(row(), happened)
+    assert "    6  ├─ ⑂ 20261120-000000-aaaaaa@5 with models changed\n" in text
+    assert "   11  └─ resumed\n   16  turn 2" in text
+
+
+def test_one_that_had_not_come_to_a_turn_says_so_before_the_first() -> None:
+    story = [*STORY[:1], (run_completed(None, FAULT, 7), None, ""), (RunResumed(DIGEST, {"limits": {}}), None, "")]
+    text = shown(row("running"), events([*story, *STORY[1:3]]))
+    assert "task     Which port?\n\n    3  resumed with limits changed\n    4  turn 1\n" in text
+    assert FAULT.what not in text
+
+
+def test_a_failure_that_was_superseded_is_not_the_end() -> None:
+    story = [*STORY[:3], (run_completed(None, FAULT, 7), None, ""), (RunResumed(DIGEST, {}), None, "")]
+    assert FAULT.what not in shown(row("running"), events(story))
+
+
+def test_a_child_names_its_parent() -> None:
+    assert f"parent   {RUN} (child)\n" in shown(row(parent=RUN, relation="child"), [])

@@ -13,8 +13,10 @@ from agentcli.cli.render.printer import UNICODE, Printer
 from agentcli.cli.render.run_list import print_runs, row_json
 from agentcli.core.models import Usage
 from agentcli.core.runs import RunEnd, RunRow
+from agentcli.journal.store import SqliteJournal
 from tests.cli.conftest import Cli
 from tests.cli.events import RUN, STARTED, row
+from tests.fakes.counted import run_of, whole
 
 
 def table(rows: list[RunRow], width: int | None) -> str:
@@ -49,7 +51,7 @@ def test_tags_have_a_column_where_there_are_any() -> None:
 
 
 def test_a_fork_says_what_it_is_a_fork_of() -> None:
-    fork = row(parent=f"20261120-000000-{'aaaaaa'}", relation="fork", cut=12)
+    fork = row(parent="20261120-000000-aaaaaa", relation="fork", cut=12)
     child = row(parent=RUN, relation="child")
     first, second, third = table([fork, child], None).splitlines()
     assert first.endswith("COST  FROM         TASK")
@@ -125,3 +127,22 @@ def test_filters(cli: Cli, three_runs: list[str], words: tuple[str, ...], expect
 def test_the_table_has_a_line_a_run(cli: Cli, three_runs: list[str]) -> None:
     result = cli("runs", columns=200)
     assert [line.split()[0] for line in result.out.splitlines()] == ["RUN", *three_runs]
+
+
+async def test_forks_and_children_of_a_run(cli: Cli, isolated: Path) -> None:
+    (isolated / "agentcli.yaml").write_text("version: 1\n")
+    journal = SqliteJournal(isolated / ".agentcli")
+    parent = await run_of(journal, 1, [], whole(1))
+    fork = await run_of(journal, 2, [], whole(2), parent=parent, relation="fork", cut=1, model="other:model")
+    child = await run_of(journal, 3, [], whole(3), parent=parent, relation="child", kind="row")
+    journal.close()
+    for words, expected in (
+        (("--parent", parent[-6:]), [child, fork]),
+        (("--parent", "last"), []),
+        (("--model", "other:model"), [fork]),
+    ):
+        result = cli("runs", "list", *words, "--json")
+        assert [json.loads(line)["id"] for line in result.out.splitlines()] == expected
+    result = cli("runs", "list", "--parent", "zzzzzz")
+    assert (result.code, result.out) == (2, "")
+    assert "(E-RUN-UNKNOWN)" in result.err

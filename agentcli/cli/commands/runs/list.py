@@ -40,7 +40,9 @@ def command(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option("--model", "-m", metavar="MODEL", help="Begun with this provider:model.", autocompletion=model_names),
+        typer.Option(
+            "--model", "-m", metavar="MODEL", help="Begun with this provider:model.", autocompletion=model_names
+        ),
     ] = None,
     tag: Annotated[str | None, typer.Option("--tag", metavar="TAG", help="A tag that the run has.")] = None,
     parent: Annotated[
