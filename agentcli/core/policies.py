@@ -144,9 +144,20 @@ class Rule:
 
 
 class Policy:
-    """The rules in force for one run. `yes` answers every ask, `allow` those that match; neither lifts a deny."""
+    """The rules in force for one run. `yes` answers every ask, `allow` those that match; neither lifts a deny.
 
-    def __init__(self, layers: Sequence[Layer] = (), *, yes: bool = False, allow: Sequence[str] = ()) -> None:
+    `answered` are tools that are not executed in this run: what does not happen needs no permission.
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[Layer] = (),
+        *,
+        yes: bool = False,
+        allow: Sequence[str] = (),
+        answered: Iterable[str] = (),
+    ) -> None:
+        self._answered = frozenset(answered)
         self._yes = yes
         self._flags = [Rule.parse(text, broad=False) for text in allow]
         self._layers = layers
@@ -157,6 +168,8 @@ class Policy:
 
     def decide(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> Verdict:
         """The verdict on a call with checked arguments."""
+        if spec.name in self._answered:
+            return Verdict("allow", "default: not executed", "default")
         verdict = self._by_rules(spec, arguments)
         if verdict.decision != "ask":
             return verdict

@@ -174,7 +174,7 @@ class ToolCalls:
         except TimeoutError as error:
             if not timeout.expired():
                 return _failure(f"`{name}` timed out on its own: {error}")
-            return ToolResult(f"`{name}` did not end within {seconds:g} s and was stopped.", "timeout")
+            return timed_out(name, seconds)
         except ToolError as error:
             return ToolResult(_told(error), _status(error))
         except AgentcliError:
@@ -221,6 +221,11 @@ class ToolCalls:
         body = ToolCompleted(call.name, call.id, _status(error), _told(error), None, 0.0)
         self.door.emit(body, scope)
         return body
+
+
+def timed_out(name: str, seconds: float) -> ToolResult:
+    """What the model is told of a call that ran out of its time."""
+    return ToolResult(f"`{name}` did not end within {seconds:g} s and was stopped.", "timeout")
 
 
 def _failure(text: str) -> ToolResult:

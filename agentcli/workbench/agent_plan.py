@@ -7,7 +7,8 @@ counts: the run, its resumption and its replay are built from the plan, never fr
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from agentcli import __version__
@@ -23,19 +24,26 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class PolicyPlan:
-    """The permission rules in force: each layer's lists, and the flags."""
+    """The permission rules in force: each layer's lists, and the flags.
+
+    `answered` are the tools that are not executed in this run, and how they are answered instead: `recorded`, `mocked`,
+    `timeout`, `error`. No rule is asked about what does not happen.
+    """
 
     layers: tuple[Layer, ...]
     yes: bool = False
     allow: tuple[str, ...] = ()
+    answered: Mapping[str, str] = field(default_factory=dict)
 
     def to_policy(self) -> Policy:
         """The rules, ready to decide. Raises DefinitionError."""
-        return Policy(self.layers, yes=self.yes, allow=self.allow)
+        return Policy(self.layers, yes=self.yes, allow=self.allow, answered=self.answered)
 
     def to_json(self) -> dict[str, Any]:
-        """All rules, by layer."""
+        """All rules, by layer; `answered` only where there are any."""
+        answered = {"answered": dict(self.answered)} if self.answered else {}
         return {
+            **answered,
             "layers": [
                 {
                     "name": layer.name,
@@ -56,7 +64,7 @@ class PolicyPlan:
         layers = tuple(
             _layer(item["name"], item["trusted"], item["allow"], item["ask"], item["deny"]) for item in value["layers"]
         )
-        return cls(layers, value["yes"], tuple(value["allow"]))
+        return cls(layers, value["yes"], tuple(value["allow"]), dict(value.get("answered", {})))
 
 
 def _layer(name: LayerName, trusted: bool, allow: list[str], ask: list[str], deny: list[str]) -> Layer:

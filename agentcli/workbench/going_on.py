@@ -15,7 +15,7 @@ from agentcli.errors import AgentcliError, UsageError
 from agentcli.sandbox.paths import Workspace, is_copy
 from agentcli.tools.registry import Selection, ToolRegistry
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
-from agentcli.workbench.choose_model import refuse_foreign_files
+from agentcli.workbench.choose_model import BY_FLAG, refuse_foreign_files
 from agentcli.workbench.fork_files import WORKSPACES, open_workspace
 from agentcli.workbench.limits_given import limits_given
 from agentcli.workbench.rehearse import Rehearsed
@@ -37,14 +37,15 @@ def plan_on(bench: Workbench, plan: AgentPlan, limits: Mapping[str, float], mode
     return replace(
         plan,
         models=chosen or plan.models,
-        model_reason="chosen with -m" if chosen else plan.model_reason,
-        policy=_policy(bench, plan),
+        model_reason=BY_FLAG if chosen else plan.model_reason,
+        policy=policy_on(bench, plan),
         limits=limits_given(limits, plan.limits),
         versions=versions(),
     )
 
 
-def _policy(bench: Workbench, plan: AgentPlan) -> PolicyPlan:
+def policy_on(bench: Workbench, plan: AgentPlan) -> PolicyPlan:
+    """The rules of this machine and its flags, and what the recorded template says as far as it is trusted here."""
     recorded = [layer.permissions for layer in plan.policy.layers if layer.name == "agent"]
     trusted = _is_still_ours(bench, plan)
     own = [Layer("agent", permissions, trusted) for permissions in recorded]

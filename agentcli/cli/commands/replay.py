@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from agentcli.cli.completions import run_ids
-from agentcli.cli.session import session_of
+from agentcli.cli.completions import model_names, run_ids
+from agentcli.cli.session import Session, session_of
+
+if TYPE_CHECKING:
+    from agentcli.workbench.rerun import RerunRequest
+    from agentcli.workbench.wiring import Options
 
 EXAMPLES = (
     ("agentcli replay", "the last run again: nothing is sent, executed or written; every request is compared"),
     ("agentcli replay k7f3qz --template agents/reader.yaml", "does the edited template still do the same?"),
-    ("agentcli replay last --pace", "watch it at the speed at which it happened"),
+    ("agentcli replay last --live model -m openai:gpt-5-mini", "another model, the tools answered from the record"),
+    ("agentcli replay last --fail tool:read_lines=timeout --live model", "what if this tool had failed?"),
     ("agentcli replay last --json", "what was verified, or the first divergence, as one object"),
 )
+
+REAL = "What is real"
+PERMISSION = "Permissions"
 
 
 def command(
@@ -32,17 +40,113 @@ def command(
         Path | None,
         typer.Option("--template", metavar="FILE", help="Go by this template instead of the one it was run with."),
     ] = None,
+    live: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--live",
+            metavar="model|tool:NAME",
+            help="Ask a model, execute a tool; the rest is from the record, as a new run. Repeatable.",
+            rich_help_panel=REAL,
+        ),
+    ] = None,
+    mock: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--mock",
+            metavar="tool:NAME=TEXT|@FILE",
+            help="Give every call of a tool this result. Repeatable.",
+            rich_help_panel=REAL,
+        ),
+    ] = None,
+    fail: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fail",
+            metavar="tool:NAME=timeout|error",
+            help="Let every call of a tool fail. Repeatable.",
+            rich_help_panel=REAL,
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-m",
+            "--model",
+            metavar="MODEL",
+            help="With --live model: another provider:model. Repeated: tried in order.",
+            rich_help_panel=REAL,
+            autocompletion=model_names,
+        ),
+    ] = None,
+    files: Annotated[
+        Literal["snapshots", "current"],
+        typer.Option(
+            "--files",
+            metavar="snapshots|current",
+            help="Live tools work on a copy with the files as they were before the run, or on the present ones.",
+            rich_help_panel=REAL,
+        ),
+    ] = "snapshots",
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            "--workspace",
+            metavar="DIR",
+            help="The folder to take the files from, where it is not the present one.",
+            rich_help_panel=PERMISSION,
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("-y", "--yes", help="Approve every ask. Denials stay.", rich_help_panel=PERMISSION)
+    ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="PATTERN",
+            help="Calls of live tools that need no approval. Repeatable.",
+            rich_help_panel=PERMISSION,
+        ),
+    ] = None,
 ) -> None:
-    """Carry a run out again from its record alone, and compare.
+    """Carry a run out again from its record alone, and compare everything.
 
     No model is asked, no tool runs, no key or network is needed. Exit 6 where it is not the same any more.
+    With --live, --mock or --fail it is a new run, of which only the named parts are not from the record.
     """
+    from agentcli.cli.boundary_words import boundaries, refuse_alone
+    from agentcli.cli.words import Reader
+
+    session = session_of(ctx)
+    if not (live or mock or fail):
+        refuse_alone({"-m": model, "--workspace": workspace, "--yes": yes, "--allow": allow}, "`--live`")
+        _replay(session, run, template)
+        return
+    from agentcli.workbench.rerun import RerunRequest
+
+    bounds = boundaries(Reader(session.env), live or (), mock or (), fail or ())
+    refuse_alone({"--template": template}, "a replay that is all from the record")
+    refuse_alone({"-m": model if not bounds.model else None}, "`--live model`")
+    options = session.options(workspace=workspace, model=model or (), yes=yes, allow=allow or ())
+    _rerun(session, RerunRequest(run, bounds, files), options)
+
+
+def _rerun(session: Session, request: RerunRequest, options: Options) -> None:
+    from functools import partial
+
+    from agentcli.cli.execution import carry_out
+    from agentcli.workbench.rerun import rerun
+
+    with session.open(options) as bench:
+        carry_out(session, partial(rerun, bench, request), stdin_is_data=False)
+
+
+def _replay(session: Session, run: str, template: Path | None) -> None:
     import asyncio
 
     from agentcli.cli.render.replay import print_replayed
     from agentcli.workbench.replay_run import replay_run
 
-    session = session_of(ctx)
     with session.open() as bench:
         found = asyncio.run(replay_run(bench, run, template=session.path(template) if template else None))
     session.exit_code = 0 if found.divergence is None else 6

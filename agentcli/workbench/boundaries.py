@@ -1,0 +1,270 @@
+"""The ports of a run that is carried out anew against its record: what it reaches outside, each part answered or real.
+
+The engine is the ordinary one. A model that is not live answers from the record by the digest of the request; a tool
+that is not live answers by its name and arguments. Each recorded answer is given once, in the order of the record; what
+was not recorded is a divergence, which ends the run.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+from agentcli.core.canonical import Digest, digest, encode
+from agentcli.core.events import Event, ModelCompleted, ModelFailed, ToolCompleted, ToolStarted
+from agentcli.core.models import FinishReason, ModelReply, ModelRequest
+from agentcli.core.tools import ToolResult, ToolSpec
+from agentcli.engine.ports import ModelObserver, Redactor, Tool, ToolSet
+from agentcli.engine.recording import Recording, first_difference
+from agentcli.engine.tool_calls import timed_out
+from agentcli.errors import DivergenceError, ModelError, ToolError, UsageError
+from agentcli.tools.recorded import RecordedTools
+from agentcli.workbench.recorded_run import RecordedRun
+from agentcli.workbench.streamed import pieces
+
+if TYPE_CHECKING:
+    from agentcli.workbench.agent_plan import AgentPlan
+
+Fault = Literal["timeout", "error"]
+
+VALUE_CHARS = 100
+"""So much of each value is quoted where a request differs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Boundaries:
+    """What of a run is real: the model, and tools by name; and what stands in for other tools.
+
+    `mocked` are results by tool, `failed` the faults. Everything that is not named is answered from the record.
+    """
+
+    model: bool = False
+    live: frozenset[str] = frozenset()
+    mocked: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, Fault] = field(default_factory=dict)
+
+    def answered(self, specs: Sequence[ToolSpec]) -> dict[str, str]:
+        """How each tool that is not executed is answered. Raises UsageError for a tool that the run did not have."""
+        names = [spec.name for spec in specs]
+        for name in (*sorted(self.live), *self.mocked, *self.failed):
+            if name not in names:
+                raise _unknown(name, names)
+        ways = {name: "recorded" for name in names if name not in self.live}
+        return {**ways, **dict.fromkeys(self.mocked, "mocked"), **self.failed}
+
+
+def _unknown(name: str, names: Sequence[str]) -> UsageError:
+    from agentcli.definitions.nearest import listed, suggestion
+
+    return UsageError(
+        "E-REPLAY-TOOL",
+        f"The run had no tool `{name[:100]}`.",
+        why=f"It had: {listed(names)}." if names else "It had none.",
+        fix=suggestion(name, names, "See `agentcli runs show RUN`."),
+    )
+
+
+class RecordedModel:
+    """Answers requests from the record, at once. What it gives costs nothing now."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._answers: dict[Digest, deque[Event]] = defaultdict(deque)
+        self._asked: list[Event] = []
+        """The recorded requests, in the order in which they were answered."""
+        self._given = 0
+        for key in recording.order:
+            if key.kind == "model":
+                asked = recording.asked(key)
+                self._asked.append(asked)
+                self._answers[asked.request or ""].append(recording.results[key])
+
+    async def complete(self, request: ModelRequest, observer: ModelObserver) -> ModelReply:
+        """See `ModelProvider`. Raises DivergenceError for a request that is not on record, or answered already."""
+        answers = self._answers[request.digest]
+        if not answers:
+            near = self._asked[min(self._given, len(self._asked) - 1)] if self._asked else None
+            raise self._divergence(near, request)
+        self._given += 1
+        body = answers.popleft().body
+        if isinstance(body, ModelFailed):
+            raise ModelError(body.error.code, body.error.what, why=body.error.why, fix=body.error.fix)
+        return _reply(cast("ModelCompleted", body), observer)
+
+    async def aclose(self) -> None:
+        """There is nothing to close."""
+
+    def _divergence(self, near: Event | None, request: ModelRequest) -> DivergenceError:
+        recorded = self._recording.request(near.key) if near is not None and near.key is not None else None
+        return _different("the model", near, recorded, request.to_json(), "`--live model` asks a model instead.")
+
+
+def _reply(body: ModelCompleted, observer: ModelObserver) -> ModelReply:
+    for text, _ in pieces(body.message.content, body.deltas):
+        observer.delta(text)
+    return ModelReply(
+        message=body.message,
+        usage=body.usage,
+        finish_reason=cast("FinishReason", body.finish_reason),
+        model=body.model,
+        cost_usd=0.0,
+        duration_s=0.0,
+        attempts=body.attempts,
+    )
+
+
+class BoundaryTools:
+    """The tools of the run: those in `real` are executed, each other one is answered."""
+
+    def __init__(
+        self, run: RecordedRun, plan: AgentPlan, bounds: Boundaries, private: Sequence[Path], redactor: Redactor
+    ) -> None:
+        self._specs = plan.tools
+        self._bounds = bounds
+        self._seconds = plan.limits.tool_seconds
+        self._redactor = redactor
+        self._recorded = RecordedTools(plan.tools, plan.uses, Path(run.plans[-1].workspace), private)
+        self._events = run.events
+        self._results: _Results | None = None
+        self.real: ToolSet | None = None
+        """The live tools; set once their workspace is there."""
+
+    def get(self, name: str) -> Tool | None:
+        """The tool, or None."""
+        if name in self._bounds.live:
+            return self.real.get(name) if self.real is not None else None
+        tool = self._recorded.get(name)
+        if tool is None:
+            return None
+        if name in self._bounds.mocked:
+            return MockedTool(tool, self._bounds.mocked[name])
+        if name in self._bounds.failed:
+            return FailedTool(tool, self._bounds.failed[name], self._seconds)
+        if self._results is None:
+            self._results = _Results(self._events, self._recorded)
+        return AnsweredTool(tool, self._results, self._redactor)
+
+    def specs(self) -> Sequence[ToolSpec]:
+        """All of them, in the order of the template."""
+        return self._specs
+
+
+class _Answered:
+    """A tool that reads its arguments as the real one does, and does nothing.
+
+    Doing nothing can be repeated, and a placeholder in its arguments need not be kept from it: it counts as idempotent.
+    """
+
+    def __init__(self, tool: Tool) -> None:
+        self.spec = replace(tool.spec, effects="idempotent")
+        self._tool = tool
+
+    def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """See `Tool`."""
+        return self._tool.parse(arguments)
+
+
+class MockedTool(_Answered):
+    """Gives one text for every call."""
+
+    def __init__(self, tool: Tool, text: str) -> None:
+        super().__init__(tool)
+        self._text = text
+
+    async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
+        """The text."""
+        return ToolResult(self._text)
+
+
+class FailedTool(_Answered):
+    """Fails at every call, in the words of a real failure. `seconds` is the time that a call has."""
+
+    def __init__(self, tool: Tool, fault: Fault, seconds: float) -> None:
+        super().__init__(tool)
+        self._fault = fault
+        self._seconds = seconds
+
+    async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
+        """The result of a call that timed out; or raises RuntimeError, as a broken tool does."""
+        if self._fault == "timeout":
+            return timed_out(self.spec.name, self._seconds)
+        raise RuntimeError("injected with --fail")
+
+
+class AnsweredTool(_Answered):
+    """Gives what the same call gave in the record."""
+
+    def __init__(self, tool: Tool, results: _Results, redactor: Redactor) -> None:
+        super().__init__(tool)
+        self._results = results
+        self._redactor = redactor
+
+    async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
+        """The recorded result. Raises DivergenceError where there is none, or none any more."""
+        return self._results.take(self.spec.name, self._redactor.redact(dict(arguments)))
+
+
+class _Results:
+    """What calls gave back, by name and arguments, in the order of the record."""
+
+    def __init__(self, events: Sequence[Event], tools: ToolSet) -> None:
+        self._answers: dict[Digest, deque[ToolCompleted]] = defaultdict(deque)
+        self._calls: dict[str, deque[tuple[Event, ToolStarted]]] = defaultdict(deque)
+        begun: dict[tuple[str, str], tuple[Event, ToolStarted]] = {}
+        for event in events:
+            body = event.body
+            if isinstance(body, ToolStarted):
+                begun[event.lane, body.call_id] = event, body
+            elif isinstance(body, ToolCompleted) and (started := begun.get((event.lane, body.call_id))):
+                self._answers[_call(body.tool, _parsed(tools, started[1]))].append(body)
+                self._calls[body.tool].append(started)
+
+    def take(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
+        calls, answers = self._calls[name], self._answers[_call(name, arguments)]
+        if not answers:
+            event, started = calls[0] if calls else (None, None)
+            recorded = {"tool": name, "arguments": started.arguments} if started else None
+            now = {"tool": name, "arguments": dict(arguments)}
+            fix = f"`--live tool:{name}` executes it, `--mock tool:{name}=TEXT` gives it a result."
+            raise _different(f"`{name}`", event, recorded, now, fix)
+        if len(calls) > 1:  # the last one stays, to be compared with
+            calls.popleft()
+        body = answers.popleft()
+        return ToolResult(body.result, body.status, body.data)
+
+
+def _parsed(tools: ToolSet, started: ToolStarted) -> Mapping[str, Any]:
+    """The arguments as the tool reads them; a call that was refused at once is on record as it was made."""
+    tool = tools.get(started.tool)
+    try:
+        return tool.parse(started.arguments) if tool is not None else started.arguments
+    except ToolError:
+        return started.arguments
+
+
+def _call(name: str, arguments: Mapping[str, Any]) -> Digest:
+    return digest({"tool": name, "arguments": dict(arguments)})
+
+
+def _different(whom: str, near: Event | None, recorded: Any, current: Any, fix: str) -> DivergenceError:
+    """A request that is not on record: what it differs in from the nearest one that is."""
+    found = first_difference(recorded, current) if recorded is not None else None
+    if found is None:
+        path, before, now = "$", None, current
+        code, what = "E-REPLAY-UNRECORDED", f"The run now asks {whom} for what is not on record."
+        why = "The record holds no such request that was not answered already."
+    else:
+        path, before, now = found
+        code, what = "E-REPLAY-DIFFERENT", f"The request to {whom} is not a recorded one."
+        place = near.seq if near is not None else 0
+        why = f"From event {place} it differs at {path}: recorded {_quoted(before)}, now {_quoted(now)}."
+    at = near.seq if near is not None else None
+    return DivergenceError(code, what, why=why, fix=fix, at=at, path=path, recorded=before, current=now)
+
+
+def _quoted(value: Any) -> str:
+    text = encode(value).decode()
+    return text if len(text) <= VALUE_CHARS else f"{text[:VALUE_CHARS]}…"

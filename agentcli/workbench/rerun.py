@@ -1,0 +1,100 @@
+"""Carry a recorded run out anew with chosen parts of it real, mocked or failing, and all the rest from the record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from agentcli.core.canonical import digest_bytes, encode
+from agentcli.core.events import RunStarted
+from agentcli.engine.admission import Admission
+from agentcli.engine.effects import Effects
+from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
+from agentcli.engine.ports import Approver, EventSink, ModelProvider
+from agentcli.workbench.agent_run import Parts, agent_loop, terms_of
+from agentcli.workbench.boundaries import Boundaries, BoundaryTools, RecordedModel
+from agentcli.workbench.files_at_cut import files_at
+from agentcli.workbench.fork_files import make_workspace, workspace_folder
+from agentcli.workbench.going_on import plan_on, policy_on, settling, tools_on, workspace_on
+from agentcli.workbench.recorded_run import RecordedRun, read_run, recording_of
+from agentcli.workbench.run_agent import main_of, start_of, unpriced
+from agentcli.workbench.system_clock import SystemClock
+
+if TYPE_CHECKING:
+    from agentcli.workbench.agent_plan import AgentPlan
+    from agentcli.workbench.wiring import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class RerunRequest:
+    """Which run, what of it is not answered from the record, and which files its live tools work on."""
+
+    run: str
+    bounds: Boundaries = field(default_factory=Boundaries)
+    files: Literal["snapshots", "current"] = "snapshots"
+
+
+async def rerun(
+    bench: Workbench,
+    request: RerunRequest,
+    *,
+    approver: Approver,
+    sinks: Sequence[EventSink] = (),
+    interrupt: Interrupt | None = None,
+) -> RunOutcome:
+    """Begin a run of its own, a fork of the recorded one at 0, and carry it to its end.
+
+    Only live tools are executed, on files as they were before the run, by this machine's policy. The manifest says in
+    `policy.answered` how each other tool was answered. A divergence ends the run with exit code 6.
+    Raises UsageError, DefinitionError, StorageError, ModelError before anything is written.
+    """
+    run = read_run(bench, request.run)
+    plan = _planned(bench, run, request.bounds)
+    admission = Admission(bench.redactor)
+    tools = BoundaryTools(run, plan, request.bounds, bench.places.private, bench.redactor)
+    providers = bench.open_providers()
+    try:
+        model: ModelProvider = RecordedModel(recording_of(bench, run.id, run.events))
+        if request.bounds.model:
+            model = providers.open(plan.models)
+            plan = replace(plan, unpriced=await unpriced(providers, plan))
+        start = start_of(plan, "0" * 64, run.id, "fork", 0)
+        with ExitStack() as stack:
+            if request.bounds.live:
+                plan = replace(plan, workspace=str(_own_files(bench, run, plan, request, start.id)))
+                workspace, tools.real = tools_on(bench, plan)
+                stack.enter_context(closing(workspace))
+            manifest = encode(plan.to_json())
+            start = replace(start, manifest=digest_bytes(manifest))
+            terms = [terms_of(bench, plan)]
+            log = bench.journal.begin(start)
+            log.put(manifest)
+            settle = settling(approver, "ask", {})
+            door = Effects(start.id, log, SystemClock(), sinks=sinks, parent=run.id, settle=settle)
+            loop = agent_loop(door, log, Parts(model, tools, approver, admission), terms)
+            started = RunStarted("agent", plan.agent, start.model, plan.task, plan.inputs, start.manifest)
+            main = main_of(plan, loop)
+            return await execute(door, log, loop.budget, started, main, interrupt or Interrupt(), admission)
+    finally:
+        await to_the_end(providers.aclose())
+
+
+def _planned(bench: Workbench, run: RecordedRun, bounds: Boundaries) -> AgentPlan:
+    plan = run.plans[-1]
+    answered = bounds.answered(plan.tools)
+    if bounds.model:
+        plan = plan_on(bench, plan, {})
+    else:
+        plan = replace(plan, policy=policy_on(bench, plan), model_reason=f"from the record of {run.id}", unpriced=())
+    return replace(plan, policy=replace(plan.policy, answered=answered))
+
+
+def _own_files(bench: Workbench, run: RecordedRun, plan: AgentPlan, request: RerunRequest, new: str) -> Path:
+    """Where the live tools work: on files as they were before the run, unless the present ones are asked for."""
+    source = workspace_on(bench, plan)
+    if request.files == "current":
+        return source
+    return make_workspace(bench, source, workspace_folder(bench, new), files_at(run.events, 0)).target
