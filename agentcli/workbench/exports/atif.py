@@ -146,9 +146,9 @@ class _Steps:
         self._seen.add(digest(body.message.to_json()))
         step = self._add("agent", body.message.content, event)
         step["model_name"] = body.model
-        effort = self.record.manifest.get("settings", {}).get("reasoning_effort")
-        if effort is not None:
-            step["reasoning_effort"] = effort
+        settings = self.record.manifest.get("settings")
+        if isinstance(settings, dict) and isinstance(settings.get("reasoning_effort"), str):
+            step["reasoning_effort"] = settings["reasoning_effort"]
         self._fill(step, event.lane, body.message)
         step["llm_call_count"] = 1
         step["metrics"] = _metrics(body)

@@ -61,7 +61,7 @@ def changed_file(record: RunRecord, touch: FileTouch) -> ChangedFile:
     texts = [_text(content) for content in (before, after)]
     if None in texts:
         return ChangedFile(touch.path, done, f"It is no text: {size(len(before))} before, {size(len(after))} after.")
-    left, right = ((text or "").splitlines() for text in texts)
+    left, right = (_lines(text or "") for text in texts)
     if max(len(left), len(right)) > MOST_LINES:
         return ChangedFile(touch.path, done, f"It is too long to compare: {count(max(len(left), len(right)))} lines.")
     lines = tuple(_difference(left, right))
@@ -87,6 +87,11 @@ def _text(data: bytes) -> str | None:
         return None if b"\0" in data else data.decode()
     except UnicodeDecodeError:
         return None
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as editors have them: only at line feeds."""
+    return text.removesuffix("\n").replace("\r\n", "\n").split("\n") if text else []
 
 
 def _difference(left: list[str], right: list[str]) -> Iterator[Line]:

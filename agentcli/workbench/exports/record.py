@@ -12,7 +12,7 @@ from agentcli.core.events import Event, ModelStarted
 from agentcli.core.messages import Message
 from agentcli.core.runs import RunRow
 from agentcli.errors import StorageError
-from agentcli.journal.named import Role, contents_of
+from agentcli.journal.named import Role, contents_of, history_of
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,21 @@ class RunRecord:
 
     @cached_property
     def named(self) -> tuple[tuple[Digest, Role], ...]:
-        """What the record names by content; of a manifest that is not there, nothing further."""
-        return contents_of(self.row.start, self.events, lambda digest: self.json(digest) or {})
+        """What the record names by content; of a manifest that is not there, or none, nothing further."""
+        return contents_of(self.row.start, self.events, self._plan)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """The plan in force in the end; empty where it is not there."""
         return self.json(self.row.start.manifest) or {}
+
+    def _plan(self, digest: Digest) -> Json:
+        plan = self.json(digest) or {}
+        try:
+            history_of(plan)
+        except ValueError:
+            return {}
+        return plan
 
     def find(self, digest: Digest) -> bytes | None:
         """A content, or None where the journal cannot give it: a view shows what is intact."""
