@@ -34,6 +34,7 @@ ROOT = Entry(
         Entry("resume", "Go on with a run that has stopped; nothing completed is done again.", "resume", WORK),
         Entry("fork", "Begin a new run from a point of an old one.", "fork", WORK),
         Entry("replay", "Carry a run out again from its record alone, and compare.", "replay", LOOK),
+        Entry("test", "Replay recordings against the templates of today.", "test", LOOK),
         Entry("diff", "Say what differs between two runs, and what caused it.", "diff", LOOK),
         Entry(
             "runs",

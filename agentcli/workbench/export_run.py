@@ -76,13 +76,22 @@ def write_export(exported: Exported, target: Path, *, force: bool = False) -> Wr
     E-EXPORT-TARGET where something that is no file stands there; StorageError E-EXPORT-WRITE.
     """
     main = exported.files[0]
-    path = target / main.name if target.is_dir() else target
-    places = [path, *(path.with_name(file.name) for file in exported.files[1:])]
+    path = target / main.name if _is_folder(target) else target
+    places = [path, *(path.parent / file.name for file in exported.files[1:])]
     for place in places:
         _check_free(place, force)
     for place, file in zip(places, exported.files, strict=True):
+        if place.parent != path.parent:
+            _make_folder(place.parent)
         _write(place, file.data, force)
     return Written(exported.run, exported.format, path, len(main.data), sha256(main.data).hexdigest())
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name that is too long: writing it says so
+        return False
 
 
 def _check_free(path: Path, force: bool) -> None:
@@ -106,6 +115,14 @@ def _exists(path: Path) -> UsageError:
         why="An export replaces nothing by itself.",
         fix="Choose another path with `-o`, or replace the file with `--force`.",
     )
+
+
+def _make_folder(folder: Path) -> None:
+    """The folder that a form's further files stand in, beside the main one."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
 
 
 def _write(path: Path, data: bytes, force: bool) -> None:

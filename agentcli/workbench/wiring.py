@@ -57,6 +57,7 @@ class Workbench:
         keys: Keys,
         loaded: Loaded,
         warnings: tuple[ErrorInfo, ...],
+        journal_folder: Path | None = None,
     ) -> None:
         self.options = options
         self.places = places
@@ -64,6 +65,7 @@ class Workbench:
         self.keys = keys
         self.loaded = loaded
         self.warnings = warnings
+        self._journal_folder = journal_folder
 
     def __enter__(self) -> Workbench:
         return self
@@ -93,7 +95,13 @@ class Workbench:
     @property
     def journal_folder(self) -> Path:
         """Where runs are recorded: in the project, else with the user."""
+        if self._journal_folder is not None:
+            return self._journal_folder
         return self.project.state if self.project else self.places.journal
+
+    def with_journal(self, folder: Path) -> Workbench:
+        """The same project, settings and keys over another journal, which is made there. To be closed by itself."""
+        return Workbench(self.options, self.places, self.project, self.keys, self.loaded, self.warnings, folder)
 
     @cached_property
     def workspace(self) -> Path:

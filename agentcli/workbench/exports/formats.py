@@ -20,7 +20,7 @@ class ExportOptions:
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
-    """One file: the name that it has unless another is asked for, and its bytes."""
+    """One file: the name that it has unless another is asked for, which may begin with a folder, and its bytes."""
 
     name: str
     data: bytes
@@ -53,6 +53,7 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
         "jsonl": Format("jsonl", True, "One event a line; `agentcli config schema events` describes them."),
         "html": Format("html", True, "Open it in a browser; it needs nothing else."),
         "atif": Format("atif", True, "Any reader of ATIF trajectories takes it."),
+        "pytest": Format("pytest_file", True, "Run it: pytest {file}, or all recordings: agentcli test"),
         "otel": Format("otel", True, "POST it as JSON to /v1/traces of an OpenTelemetry collector."),
     }
 )

@@ -14,6 +14,7 @@ EXAMPLES = (
     ("agentcli runs export", "the last run as one file that `runs import` takes in"),
     ("agentcli runs export k7f3qz --to html -o run.html", "a page that shows the run, in one file"),
     ("agentcli runs export last --to jsonl -o - | jq .type", "its events, for another program"),
+    ("agentcli runs export last --to pytest -o tests", "a test of the agent, with its recording beside it"),
     ("agentcli runs export last --to otel --content -o trace.json", "a trace, with the texts of its messages"),
 )
 
@@ -31,8 +32,8 @@ def command(
         ),
     ] = "last",
     to: Annotated[
-        Literal["bundle", "jsonl", "html", "atif", "otel"],
-        typer.Option("--to", metavar="FORMAT", help="bundle (the default), jsonl, html, atif or otel."),
+        Literal["bundle", "jsonl", "html", "atif", "otel", "pytest"],
+        typer.Option("--to", metavar="FORMAT", help="bundle (the default), jsonl, html, atif, otel or pytest."),
     ] = "bundle",
     output: Annotated[
         str | None,
@@ -61,8 +62,10 @@ def command(
     if session.flags.json:
         session.out.json(written.to_json())
         return
-    session.out.line(session.out.untrusted(str(written.file)))
-    session.note(session.err.untrusted(FORMATS[to].next_step.format(file=shlex.quote(str(written.file)))))
+    here = written.file.is_relative_to(session.env.cwd)
+    file = str(written.file.relative_to(session.env.cwd) if here else written.file)
+    session.out.line(session.out.untrusted(file))
+    session.note(session.err.untrusted(FORMATS[to].next_step.format(file=shlex.quote(file))))
 
 
 def _not_for_a_terminal(to: str) -> UsageError:
