@@ -14,9 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +88,6 @@ class Killing:
     stuck: int = 0
     doubts: int = 0
     runs: int = 0
-    shown: Counter[str] = field(default_factory=Counter)
 
     def run_all(self) -> None:
         """As many runs as it takes for the kills."""
@@ -105,10 +103,11 @@ class Killing:
         words = ["run", "Go"]
         for _ in range(60):
             code, lines = self.process(place, env, [*words, "--yes", "--json"])
-            if code == 0:
+            # It may have been killed after its end was on disk.
+            if code == 0 or (lines and lines[-1].get("status") == "completed" and lines[-1]["type"] == "run.completed"):
                 self.check(place, env)
                 return
-            words = self.way_on(place, env, lines)
+            words = self.way_on(place, env)
         self.stuck += 1
 
     def process(self, place: Path, env: dict[str, str], words: list[str]) -> tuple[int, list[dict[str, Any]]]:
@@ -140,7 +139,7 @@ class Killing:
         shown = subprocess.run([*CLI, "runs", "show", "--json"], cwd=place, env=env, capture_output=True, check=False)
         return [json.loads(line) for line in shown.stdout.splitlines()] if shown.returncode == 0 else []
 
-    def way_on(self, place: Path, env: dict[str, str], lines: list[dict[str, Any]]) -> list[str]:
+    def way_on(self, place: Path, env: dict[str, str]) -> list[str]:
         """How a person goes on: looks at the file of the call in doubt, and says what is the case."""
         events = self.events(place, env)
         if not events:
