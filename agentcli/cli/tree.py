@@ -44,6 +44,7 @@ ROOT = Entry(
             children=(
                 Entry("list", "List runs, newest first.", "runs.list"),
                 Entry("show", "Show one run: its turns, calls, times, tokens and cost.", "runs.show"),
+                Entry("tail", "Follow a run while it is written, until it ends.", "runs.tail"),
                 Entry("stats", "Sum up runs: tokens, cost, times and errors.", "runs.stats"),
                 Entry("verify", "Check that a run's record is whole and as it was written.", "runs.verify"),
                 Entry("tag", "Tag a run, so that it is found by its tag and kept by prune.", "runs.tag"),

@@ -96,10 +96,15 @@ class Printer:
 
     def json(self, value: Any) -> None:
         """One line of JSON, flushed: a reader at the other end sees it at once."""
-        import json
-
-        self.line(json_safe(json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
+        self.line(json_line(value))
         self.flush()
+
+
+def json_line(value: Any) -> str:
+    """The value as one line of JSON that does nothing to a terminal."""
+    import json
+
+    return json_safe(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
 
 
 def unwritable(error: OSError) -> Exception:
