@@ -15,7 +15,7 @@ def print_error(out: Printer, info: ErrorInfo, label: str = "error") -> None:
     """What happened with its place and code, then why, then what to do: one line each, folded on a terminal."""
     place = one_line(place_of(info))
     what = f"{place}: {one_line(info.what)}" if place else one_line(info.what)
-    _say(out, f"{label}:", f"{what} ({info.code})", ("bold", "red" if label == "error" else "yellow"))
+    _say(out, f"{label}:", f"{what} ({one_line(info.code)})", ("bold", "red" if label == "error" else "yellow"))
     for name, text in (("why", info.why), ("fix", info.fix)):
         if text:
             _say(out, f"  {name}:", one_line(text), ("bold",))

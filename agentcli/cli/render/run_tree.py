@@ -203,7 +203,7 @@ class RunTree:
         for index, branch in enumerate(turn.branches):
             last = index == len(turn.branches) - 1
             joint = self.out.glyphs.last if last else self.out.glyphs.branch
-            self._line(branch.seq, f"{joint} {self.out.style(branch.text, *branch.styles)}")
+            self._line(branch.seq, f"{joint} {self.out.style(safe(branch.text), *branch.styles)}")
             side = "  " if last else self.out.glyphs.pipe
             for line in branch.below:
                 self._line(None, f"{side}   {self.out.style(line, 'dim')}")
