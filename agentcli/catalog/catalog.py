@@ -212,6 +212,14 @@ def _load(kind: _Kind[T], path: Path, root: Root | None, known: Known) -> Loaded
     return Loaded(template, path, text, root.source if root else "path", warnings)
 
 
+def parse_agent(text: str, shown: str) -> AgentTemplate:
+    """The template in a text that was checked when it was first read; `shown` names it in errors.
+
+    Raises DefinitionError, where the format is another one by now.
+    """
+    return validate(AgentTemplate, read(text, shown, FAMILY), Problems(FAMILY, shown))
+
+
 def _is_path(word: str) -> bool:
     return "/" in word or word.endswith(ENDINGS)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from agentcli.errors import DefinitionError
 
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from agentcli.catalog.catalog import LoadedAgent
     from agentcli.providers.discovery import Choice
     from agentcli.workbench.wiring import Workbench
+
+BY_FLAG: Final = "chosen with -m"
+"""Why a run asks the models that the command line names: what a template says of them does not count then."""
 
 
 async def choose_models(bench: Workbench, loaded: LoadedAgent | None = None) -> tuple[tuple[str, ...], str]:
@@ -20,16 +23,24 @@ async def choose_models(bench: Workbench, loaded: LoadedAgent | None = None) -> 
     E-MODEL-NONE where there is none, DefinitionError E-MODEL-UNTRUSTED.
     """
     if bench.options.model:
-        return tuple(bench.from_here(name) for name in bench.options.model), "chosen with -m"
-    if loaded is not None and loaded.template.model:
-        refuse_foreign_files(bench, loaded.template.model, of_project=loaded.source == "project")
-        return loaded.template.model, f"named by the agent {loaded.template.name}"
+        return tuple(bench.from_here(name) for name in bench.options.model), BY_FLAG
+    if loaded is not None and (named := named_by(bench, loaded)):
+        return named
     if bench.settings.model:
         source = bench.loaded.source("model")
         refuse_foreign_files(bench, bench.settings.model, of_project=source.of_project)
         return bench.settings.model, f"set in {source}"
     choice = await discover_model(bench)
     return (choice.required(),), choice.reason
+
+
+def named_by(bench: Workbench, loaded: LoadedAgent) -> tuple[tuple[str, ...], str] | None:
+    """The models that a template names, and that it does; None where it names none. Raises E-MODEL-UNTRUSTED."""
+    models = loaded.template.model
+    if models is None:
+        return None
+    refuse_foreign_files(bench, models, of_project=loaded.source == "project")
+    return models, f"named by the agent {loaded.template.name}"
 
 
 def refuse_foreign_files(bench: Workbench, models: Sequence[str], *, of_project: bool) -> None:

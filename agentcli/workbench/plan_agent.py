@@ -14,6 +14,7 @@ from agentcli.core.canonical import Digest
 from agentcli.core.events import ModelCompleted, ModelStarted, RunStarted
 from agentcli.core.limits import Limits
 from agentcli.core.messages import Conversation
+from agentcli.core.models import ModelSettings
 from agentcli.core.policies import Layer
 from agentcli.core.runs import RunQuery
 from agentcli.engine.admission import Admission
@@ -32,7 +33,7 @@ async def plan_agent(bench: Workbench, request: RunRequest, admission: Admission
     said = last_conversation(bench) if request.continue_last else None
     loaded = bench.catalog.agent(request.agent or _who_goes_on(bench, said))
     template = loaded.template
-    _refuse_disabled(template)
+    refuse_disabled(template)
     before = said.inputs if said is not None and said.agent == template.name else {}
     given = {**{name: value for name, value in before.items() if name in template.inputs}, **request.inputs}
     # Before anything is rendered: an input whose name says that it is secret is none by its look.
@@ -50,7 +51,7 @@ async def plan_agent(bench: Workbench, request: RunRequest, admission: Admission
         uses=template.tools,
         policy=_policy(bench, loaded),
         limits=_limits(bench, loaded, request),
-        settings=template.settings.to_settings(bench.settings.settings.to_settings()),
+        settings=settings_of(bench, template),
         output_schema=resolve_schema(template.output.schema_, inputs=inputs) if template.output else None,
         inputs=inputs,
         task=request.task,
@@ -62,7 +63,8 @@ async def plan_agent(bench: Workbench, request: RunRequest, admission: Admission
     return AgentPlan.from_json(admission.admit(plan.to_json())), said.run if said else None
 
 
-def _refuse_disabled(template: AgentTemplate) -> None:
+def refuse_disabled(template: AgentTemplate) -> None:
+    """Raises DeniedError E-AGENT-DISABLED."""
     if not template.enabled:
         raise DeniedError(
             "E-AGENT-DISABLED",
@@ -73,17 +75,29 @@ def _refuse_disabled(template: AgentTemplate) -> None:
 
 
 def _policy(bench: Workbench, loaded: LoadedAgent) -> PolicyPlan:
-    """The rules of the user, of the project and of the template; a project's template is as trusted as the project."""
-    trusted = loaded.source != "project" or bench.loaded.trusted
-    own = Layer("agent", loaded.template.permissions, trusted)
-    return PolicyPlan((*bench.loaded.permissions, own), yes=bench.options.yes, allow=tuple(bench.options.allow))
+    """The rules of the user, of the project and of the template."""
+    layers = (*bench.loaded.permissions, rules_of(bench, loaded))
+    return PolicyPlan(layers, yes=bench.options.yes, allow=tuple(bench.options.allow))
+
+
+def rules_of(bench: Workbench, loaded: LoadedAgent) -> Layer:
+    """A template's own rules; a project's template is as trusted as the project."""
+    return Layer("agent", loaded.template.permissions, loaded.source != "project" or bench.loaded.trusted)
 
 
 def _limits(bench: Workbench, loaded: LoadedAgent, request: RunRequest) -> Limits:
     """The template's limits over the settings', then those of the request."""
-    return limits_given(
-        request.limits, bench.loaded.limits(loaded.template.limits, of_project=loaded.source == "project")
-    )
+    return limits_given(request.limits, limits_of(bench, loaded))
+
+
+def limits_of(bench: Workbench, loaded: LoadedAgent) -> Limits:
+    """The template's limits over the settings'."""
+    return bench.loaded.limits(loaded.template.limits, of_project=loaded.source == "project")
+
+
+def settings_of(bench: Workbench, template: AgentTemplate) -> ModelSettings:
+    """The template's settings of the model over the settings'."""
+    return template.settings.to_settings(bench.settings.settings.to_settings())
 
 
 def _message(task: str, attachments: Sequence[tuple[str, str]]) -> str:

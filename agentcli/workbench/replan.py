@@ -1,0 +1,180 @@
+"""The plan of a recorded run as it would be under an edited template.
+
+What the edit leaves alone stays as it was recorded, whatever today's settings say: a difference that a replay then
+finds is the edit's. What it changes is decided as for a new run, with the recorded inputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agentcli.catalog.catalog import LoadedAgent, parse_agent
+from agentcli.catalog.inputs import convert
+from agentcli.catalog.rendering import render, resolve_schema
+from agentcli.core.agents import AgentTemplate, InputSpec
+from agentcli.core.canonical import Json
+from agentcli.core.tools import ToolSpec
+from agentcli.engine.admission import Admission
+from agentcli.errors import UsageError
+from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan
+from agentcli.workbench.choose_model import BY_FLAG, named_by
+from agentcli.workbench.plan_agent import limits_of, refuse_disabled, rules_of, settings_of
+
+if TYPE_CHECKING:
+    from agentcli.workbench.wiring import Workbench
+
+
+async def replan(bench: Workbench, plan: AgentPlan, template: Path | LoadedAgent) -> AgentPlan:
+    """The plan under another template. Needs no key, no network and no workspace.
+
+    Raises UsageError E-AGENT-UNKNOWN for a file that is not there, E-INPUT-… where the recorded inputs do not do;
+    DefinitionError for what is wrong in the file, DeniedError E-AGENT-DISABLED.
+    """
+    loaded = _read(bench, template) if isinstance(template, Path) else template
+    refuse_disabled(loaded.template)
+    if loaded.text == plan.source:
+        return replace(plan, path=str(loaded.path))
+    admission = Admission(bench.redactor)
+    recorded = parse_agent(plan.source, f"{plan.path} (as recorded)")
+    edited = _Edit(bench, plan, recorded, _admitted(loaded, admission)).parts()
+    changes = {name: value for name, value in edited.items() if value != getattr(plan, name)}
+    changed = replace(plan, **changes).to_json()
+    # Only what is new is let in: what is on record was let in then, by the secrets of that time.
+    changed.update(admission.admit({name: changed[name] for name in changes}))
+    return await _priced(bench, plan, AgentPlan.from_json(changed))
+
+
+def _read(bench: Workbench, path: Path) -> LoadedAgent:
+    """The file, also where its path looks like a name."""
+    return bench.catalog.agent(str(path.absolute()))
+
+
+def _admitted(loaded: LoadedAgent, admission: Admission) -> LoadedAgent:
+    """The template as a record would have it: with placeholders for secrets."""
+    text: str = admission.admit(loaded.text)
+    return loaded if text == loaded.text else replace(loaded, text=text, template=parse_agent(text, str(loaded.path)))
+
+
+async def _priced(bench: Workbench, before: AgentPlan, after: AgentPlan) -> AgentPlan:
+    """With what is known of the prices, where the edit makes other prices matter."""
+    if (before.models, before.limits.cost_usd) == (after.models, after.limits.cost_usd):
+        return after
+    from agentcli.workbench.run_agent import unpriced
+
+    return replace(after, unpriced=await unpriced(bench.open_providers(), after))
+
+
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """One edit: the recorded plan and template, and the template as it is now."""
+
+    bench: Workbench
+    plan: AgentPlan
+    old: AgentTemplate
+    loaded: LoadedAgent
+
+    @property
+    def new(self) -> AgentTemplate:
+        return self.loaded.template
+
+    def parts(self) -> dict[str, Any]:
+        """Every field of the plan that a template decides, by name."""
+        inputs = self._inputs()
+        models, reason = self._models()
+        return {
+            "agent": self.new.name,
+            "path": str(self.loaded.path),
+            "source": self.loaded.text,
+            "inputs": inputs,
+            "instructions": self._instructions(inputs),
+            "models": models,
+            "model_reason": reason,
+            "tools": self._tools(),
+            "uses": self.plan.uses if self._keeps("tools") else self.new.tools,
+            "policy": self._policy(),
+            "limits": replace(self.plan.limits, **self._set("limits", limits_of(self.bench, self.loaded))),
+            "settings": replace(self.plan.settings, **self._set("settings", settings_of(self.bench, self.new))),
+            "output_schema": self._output_schema(inputs),
+        }
+
+    def _keeps(self, name: str) -> bool:
+        """Whether the edit leaves a field of the template alone."""
+        return bool(getattr(self.old, name) == getattr(self.new, name))
+
+    def _set(self, name: str, now: Any) -> dict[str, Any]:
+        """What a block of the template sets otherwise than it did, with the values that hold `now`."""
+        old, new = getattr(self.old, name), getattr(self.new, name)
+        return {key: getattr(now, key) for key in type(new).model_fields if getattr(old, key) != getattr(new, key)}
+
+    def _inputs(self) -> dict[str, Json]:
+        """The recorded inputs; those that are declared otherwise now are converted, new ones have their defaults."""
+        recorded, old, new = self.plan.inputs, self.old.inputs, self.new.inputs
+        kept = {name: recorded[name] for name, spec in new.items() if name in recorded and old.get(name) == spec}
+        others = {name: spec for name, spec in new.items() if name not in kept}
+        given = {
+            name: recorded[name]
+            for name, spec in others.items()
+            if recorded.get(name) is not None and (spec.must_be_given or not _is_default(recorded[name], old.get(name)))
+        }
+        _refuse_missing(others, given)
+        try:
+            values = {**kept, **convert(others, given)}
+        except UsageError as error:
+            why = f"{error.info.why} The value is the recorded one."
+            raise UsageError(error.code, error.info.what, why=why, fix="Declare it so that the value fits.") from None
+        return {name: values[name] for name in new}
+
+    def _instructions(self, inputs: dict[str, Json]) -> str:
+        if self._keeps("instructions") and inputs == self.plan.inputs:
+            return self.plan.instructions
+        return render(self.new.instructions, inputs=inputs)
+
+    def _output_schema(self, inputs: dict[str, Json]) -> dict[str, Json] | None:
+        output = self.new.output
+        if self._keeps("output") and (output is None or isinstance(output.schema_, dict) or inputs == self.plan.inputs):
+            return self.plan.output_schema
+        return resolve_schema(output.schema_, inputs=inputs) if output is not None else None
+
+    def _models(self) -> tuple[tuple[str, ...], str]:
+        """Those that the template names, unless they are the same or the command line named others."""
+        recorded = (self.plan.models, self.plan.model_reason)
+        if self._keeps("model") or self.plan.model_reason == BY_FLAG:
+            return recorded
+        return named_by(self.bench, self.loaded) or recorded
+
+    def _tools(self) -> tuple[ToolSpec, ...]:
+        """What tools say of themselves: as recorded, where the run had them."""
+        if self._keeps("tools"):
+            return self.plan.tools
+        from agentcli.sandbox.unopened import UnopenedWorkspace
+        from agentcli.tools.registry import ToolRegistry
+
+        recorded = {spec.name: spec for spec in self.plan.tools}
+        registry = ToolRegistry(UnopenedWorkspace(Path(self.plan.workspace)))
+        return tuple(recorded.get(spec.name, spec) for spec in registry.select(self.new.tools).specs())
+
+    def _policy(self) -> PolicyPlan:
+        """The recorded rules, with the template's own as they are now."""
+        if self._keeps("permissions"):
+            return self.plan.policy
+        others = (layer for layer in self.plan.policy.layers if layer.name != "agent")
+        return replace(self.plan.policy, layers=(*others, rules_of(self.bench, self.loaded)))
+
+
+def _is_default(value: Json, spec: InputSpec | None) -> bool:
+    """Whether an input has the value that it had without being given."""
+    return spec is not None and spec.default == value
+
+
+def _refuse_missing(specs: Mapping[str, InputSpec], given: Mapping[str, Json]) -> None:
+    for name, spec in specs.items():
+        if spec.must_be_given and name not in given:
+            raise UsageError(
+                "E-INPUT-MISSING",
+                f"The recorded run has no value for the input `{name}`.",
+                why="The edited template requires it.",
+                fix=f"Give it a default in the template: `{name}: {{default: …}}`.",
+            )
