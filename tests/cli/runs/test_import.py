@@ -1,0 +1,78 @@
+"""`agentcli runs import`: runs come in whole, once, and marked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from tests.cli.runs.test_export import run
+
+__all__ = ["run"]
+
+
+@pytest.fixture
+def elsewhere(isolated: Path) -> Cli:
+    """Another project."""
+    folder = isolated / "elsewhere"
+    folder.mkdir()
+    (folder / "agentcli.yaml").write_text("version: 1\n")
+    return Cli(folder)
+
+
+@pytest.fixture
+def bundle(cli: Cli, run: str, isolated: Path) -> Path:
+    cli("runs", "export", "-q")
+    return isolated / f"{run}.agentcli"
+
+
+def test_a_run_comes_in_under_its_own_id(elsewhere: Cli, bundle: Path, run: str) -> None:
+    result = elsewhere("runs", "import", str(bundle))
+    assert (result.code, result.out) == (0, f"{run}\n")
+    assert result.err == "See what happened in it: agentcli runs show RUN\n"
+    assert "tags     imported\n" in elsewhere("runs", "show").out
+    (row,) = elsewhere("runs", "list", "--tag", "imported", "--json").out.splitlines()
+    assert json.loads(row)["id"] == run
+
+
+def test_it_reads_as_it_did_where_it_was_made(cli: Cli, elsewhere: Cli, bundle: Path, run: str) -> None:
+    elsewhere("runs", "import", str(bundle))
+    assert elsewhere("runs", "show", run, "--json").out == cli("runs", "show", run, "--json").out
+
+
+def test_the_same_again_is_no_error(elsewhere: Cli, bundle: Path, run: str) -> None:
+    elsewhere("runs", "import", str(bundle))
+    result = elsewhere("runs", "import", str(bundle))
+    assert (result.code, result.out) == (0, f"{run}\n")
+    assert result.err.startswith(f"Run {run} was here already, and is the same.\n")
+
+
+def test_json_is_one_object_a_file(elsewhere: Cli, bundle: Path, run: str) -> None:
+    result = elsewhere("runs", "import", str(bundle), str(bundle), "--json")
+    objects = [json.loads(line) for line in result.out.splitlines()]
+    assert [one["new"] for one in objects] == [True, False]
+    assert objects[0] == {"run": run, "file": str(bundle), "new": True, "events": 10, "contents": 6}
+
+
+def test_a_damaged_bundle_leaves_nothing_behind(elsewhere: Cli, bundle: Path) -> None:
+    bundle.write_bytes(bundle.read_bytes()[:-1])
+    result = elsewhere("runs", "import", str(bundle))
+    assert (result.code, result.out) == (1, "")
+    assert result.err == (
+        f"error: The bundle is damaged, or no bundle: {bundle}. (E-BUNDLE-DAMAGED)\n"
+        "  why: It is cut short, or no zip archive.\n"
+        "  fix: Export the run again where it was recorded: `agentcli runs export RUN`.\n"
+    )
+    assert elsewhere("runs", "list", "--json").out == ""
+
+
+def test_a_file_that_is_not_there_is_wrong_usage(elsewhere: Cli) -> None:
+    result = elsewhere("runs", "import", "nope.agentcli")
+    assert (result.code, result.out) == (2, "")
+    assert "E-USAGE-FILE" in result.err
+
+
+def test_files_must_be_named(elsewhere: Cli) -> None:
+    assert elsewhere("runs", "import").code == 2
