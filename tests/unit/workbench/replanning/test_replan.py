@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agentcli.core.canonical import decode, encode
-from agentcli.engine.admission import Admission
-from agentcli.errors import AgentcliError, DeniedError, UsageError
 from agentcli.workbench.agent_plan import AgentPlan
-from agentcli.workbench.plan_agent import plan_agent
 from agentcli.workbench.replan import replan
-from agentcli.workbench.run_agent import RunRequest
 from agentcli.workbench.wiring import Workbench
+from tests.fakes.replanned import TEMPLATE, changes, edited, recorded
 from tests.unit.workbench.conftest import Project
-
-TEMPLATE = """version: 1
-kind: agent
-name: tester
-description: Tells of things.
-model: scripted:replies.yaml
-instructions: You know all about {{ inputs.topic }}, at length {{ inputs.length }}.
-inputs:
-  topic: {type: string}
-  length: {type: integer, default: 3}
-tools: [read_lines, create_file]
-permissions: {allow: [create_file]}
-limits: {turns: 7}
-settings: {temperature: 0.5, seed: 1}
-output: {schema: {type: object}}
-"""
 
 OTHER_SETTINGS = """version: 1
 model: openai:gpt-5-mini
@@ -42,42 +20,6 @@ limits: {turns: 3, tokens: 5, tool_seconds: 9}
 settings: {temperature: 1.5, top_p: 0.5, timeout: 7, stream: false}
 permissions: {deny: [create_file]}
 """
-
-
-@pytest.fixture
-async def plan(project: Project) -> AgentPlan:
-    return await recorded(project)
-
-
-async def recorded(project: Project, text: str = TEMPLATE, **options: Any) -> AgentPlan:
-    """The plan of a run, as it would be on record."""
-    inputs = options.pop("inputs", {"topic": "tea"})
-    project.agent(text=text)
-    with project.bench(**options) as bench:
-        request = RunRequest("Tell.", agent="tester", inputs=inputs)
-        plan, _parent = await plan_agent(bench, request, Admission(bench.redactor))
-    return AgentPlan.from_json(decode(encode(plan.to_json())))
-
-
-@pytest.fixture
-def bench(project: Project) -> Iterator[Workbench]:
-    with project.bench() as made:
-        yield made
-
-
-def edited(project: Project, old: str = "", new: str = "", *, text: str = TEMPLATE) -> Path:
-    """The template with one text replaced by another, in a file elsewhere."""
-    assert text.count(old) == 1 or not old
-    path = project.root / "edited" / "tester.yaml"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text.replace(old, new) if old else text)
-    return path
-
-
-def changes(before: AgentPlan, after: AgentPlan) -> dict[str, Any]:
-    """What differs, but for the file and its text, which every edit changes."""
-    old, new = before.to_json(), after.to_json()
-    return {name: new[name] for name in new if new[name] != old[name] and name not in ("path", "source")}
 
 
 EDITS: list[tuple[str, str, str, dict[str, Any]]] = [
@@ -275,56 +217,3 @@ async def test_a_cost_that_is_limited_now_needs_models_of_known_price(project: P
         unknown = await replan(bench, plan, path)
         back = await replan(bench, replace(unknown, source=path.read_text()), edited(project, "seed: 1", "seed: 2"))
     assert (free.unpriced, unknown.unpriced, back.unpriced) == ((), ("openai:no-such-model",), ())
-
-
-REFUSED = [
-    ("enabled", "kind: agent", "kind: agent\nenabled: false", "E-AGENT-DISABLED"),
-    ("missing", "inputs:\n", "inputs:\n  more: {type: string, description: What more.}\n", "E-INPUT-MISSING"),
-    ("type", "topic: {type: string}", "topic: {type: integer}", "E-INPUT-TYPE"),
-    ("value", "topic: {type: string}", "topic: {type: string, enum: [coffee]}", "E-INPUT-VALUE"),
-    ("name", "name: tester", "name: other", "E-TEMPLATE-NAME"),
-    ("tool", "[read_lines,", "[read_line,", "E-TEMPLATE-UNKNOWN-TOOL"),
-    ("option", "[read_lines,", "[read_lines: {max_line: 1},", "E-TOOL-OPTION"),
-    ("key", "kind: agent", "kind: agent\nmodle: x", "E-TEMPLATE-UNKNOWN-KEY"),
-]
-
-
-@pytest.mark.parametrize(("old", "new", "code"), [each[1:] for each in REFUSED], ids=[each[0] for each in REFUSED])
-async def test_what_cannot_be_is_told(
-    project: Project, plan: AgentPlan, bench: Workbench, old: str, new: str, code: str
-) -> None:
-    with pytest.raises(AgentcliError) as caught:
-        await replan(bench, plan, edited(project, old, new))
-    assert caught.value.code == code
-    assert "-i " not in caught.value.info.fix  # a replay takes no inputs
-
-
-async def test_an_agent_that_was_disabled_since_is_refused_as_by_a_run(
-    project: Project, plan: AgentPlan, bench: Workbench
-) -> None:
-    with pytest.raises(DeniedError):
-        await replan(bench, plan, edited(project, "kind: agent", "kind: agent\nenabled: false"))
-
-
-async def test_a_file_that_is_not_there_is_told(project: Project, plan: AgentPlan, bench: Workbench) -> None:
-    with pytest.raises(UsageError) as caught:
-        await replan(bench, plan, Path("nothing"))
-    assert caught.value.code == "E-AGENT-UNKNOWN"
-
-
-async def test_a_recorded_template_that_no_longer_reads_is_told_as_such(
-    project: Project, plan: AgentPlan, bench: Workbench
-) -> None:
-    older = replace(plan, source=plan.source.replace("kind: agent", "kind: agent\nolder: 1"))
-    with pytest.raises(AgentcliError) as caught:
-        await replan(bench, older, edited(project, "seed: 1", "seed: 2"))
-    assert str(caught.value.info.file).endswith("tester.yaml (as recorded)")
-
-
-async def test_an_untrusted_project_names_no_model_file_elsewhere(
-    project: Project, plan: AgentPlan, bench: Workbench
-) -> None:
-    path = edited(project, "scripted:replies.yaml", "scripted:../../secrets.yaml")
-    with pytest.raises(AgentcliError) as caught:
-        await replan(bench, plan, path)
-    assert caught.value.code == "E-MODEL-UNTRUSTED"
