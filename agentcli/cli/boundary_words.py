@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from agentcli.cli.words import Reader
@@ -39,6 +40,15 @@ def refuse_alone(given: Mapping[str, object], need: str) -> None:
                 why=f"It belongs to {need}.",
                 fix="Leave it out, or see `agentcli replay --help`.",
             )
+
+
+def speed_in(pace: float | None) -> float | None:
+    """The speed of a replay. Raises UsageError E-USAGE-PACE for what is none."""
+    if pace is None or (isfinite(pace) and pace > 0):
+        return pace
+    raise UsageError(
+        "E-USAGE-PACE", f"`--pace {pace:g}` is no speed.", why="It is a number above 0.", fix="Write `--pace 2`."
+    )
 
 
 def _pairs(option: str, words: Iterable[str]) -> list[tuple[str, str]]:

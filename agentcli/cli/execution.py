@@ -29,7 +29,7 @@ class Work(Protocol):
 def carry_out(session: Session, work: Work, *, stdin_is_data: bool) -> None:
     """Do the work and print its result; sets the session's exit code. Raises AgentcliError for what precedes a run."""
     interrupt = Interrupt()
-    with _view(session) as (sinks, screen, restore):
+    with following(session) as (sinks, screen, restore):
         outcome = run_to_end(
             work(sinks=sinks, approver=_approver(session, screen, stdin_is_data), interrupt=interrupt),
             on_stop=lambda exit_code: setattr(interrupt, "exit_code", exit_code),
@@ -44,7 +44,8 @@ View = tuple[list[EventSink], Screen, Callable[[], None]]
 
 
 @contextmanager
-def _view(session: Session) -> Iterator[View]:
+def following(session: Session) -> Iterator[View]:
+    """How this command line follows a run: the live view, lines, JSON or not at all."""
     still = StillScreen()
     if session.flags.json:
         from agentcli.cli.render.events_json import JsonSink
