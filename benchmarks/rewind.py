@@ -111,18 +111,21 @@ class Killing:
         self.stuck += 1
 
     def process(self, place: Path, env: dict[str, str], words: list[str]) -> tuple[int, list[dict[str, Any]]]:
-        """One process, killed after a random number of lines and a random moment more."""
+        """One process, killed after a random number of new events and a random moment more."""
         lines: list[dict[str, Any]] = []
-        after, more = self.random.randint(1, 70), self.random.random() * 0.004
+        known = max((event["seq"] for event in self.events(place, env)), default=0)
+        after, more = known + self.random.randint(1, 20), self.random.random() * 0.004
         with subprocess.Popen(
             [*CLI, *words], cwd=place, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as one:
             assert one.stdout is not None
             for line in one.stdout:
                 lines.append(json.loads(line))
-                if len(lines) == after and self.kills < KILLS:
+                if lines[-1]["seq"] >= after and self.kills < KILLS:
                     time.sleep(more)
                     one.send_signal(signal.SIGKILL)
+                    break
+            lines += [json.loads(line) for line in one.stdout if line.endswith(b"\n")]
             code = one.wait()
         self.kills += code == -signal.SIGKILL
         self.acknowledged(place, env, lines)
