@@ -122,7 +122,7 @@ def command(
         ),
     ] = None,
 ) -> None:
-    """Carry a run out again from its record alone, and compare everything.
+    """Carry a run out again from its record alone, and compare.
 
     No model is asked, no tool runs, no key or network is needed. Exit 6 where it is not the same any more.
     With --live, --mock or --fail it is a new run, of which only the named parts are not from the record.
