@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from agentcli.cli.render.diff_text import painted, print_text
 from agentcli.cli.render.printer import UNICODE, Printer, Style
 from agentcli.cli.render.text import call_text, clip, one_line, wrapped
 from agentcli.core.canonical import Json
 from agentcli.workbench.comparing.differences import Difference
-from agentcli.workbench.comparing.texts import Piece, TextDiff
+from agentcli.workbench.comparing.texts import TextDiff
 
 VALUE = 72
 """Characters of a value that are shown where not all are asked for."""
@@ -83,8 +82,7 @@ class Parts:
 
     def block(self, sign: str, text: str, indent: int) -> None:
         """A text that only one run has."""
-        op: Any = sign
-        print_text(self.out, TextDiff((Piece(op, text),)), indent, full=self.full)
+        print_text(self.out, TextDiff("", text) if sign == "+" else TextDiff(text, ""), indent, full=self.full)
 
     def _line(self, indent: int, sign: str, text: str, *, dim: bool = False) -> None:
         styles = ("dim",) if dim else _STYLES.get(sign, ())

@@ -10,7 +10,7 @@ from agentcli.cli.render.diff_parts import Parts
 from agentcli.cli.render.diff_text import print_text
 from agentcli.cli.render.printer import Style
 from agentcli.cli.render.quantity import count
-from agentcli.cli.render.text import call_text, one_line, output_text, wrapped
+from agentcli.cli.render.text import ELLIPSIS, call_text, one_line, output_text, wrapped
 from agentcli.workbench.comparing.comparison import FirstStep, Origin
 from agentcli.workbench.comparing.effects import State, StepDiff
 from agentcli.workbench.comparing.requests import FirstRequest
@@ -18,6 +18,9 @@ from agentcli.workbench.comparing.steps import Step
 
 _INDENT = 20
 """Columns in front of what differs in a step: its two numbers and its sign."""
+
+MOST_STEPS = 50
+"""Steps that differ of which the first are shown, where not all are asked for."""
 
 _SIGNS: dict[State, str] = {"same": " ", "changed": "~", "added": "+", "removed": "-"}
 _STYLES: dict[State, tuple[Style, ...]] = {
@@ -46,11 +49,11 @@ class StepList:
     def asked(self, request: FirstRequest) -> None:
         """From which request on the models were asked something else, and where it differs."""
         turn = "" if request.a.turn is None else f"turn {request.a.turn}, "
-        where = f"{turn}event {request.a.asked} in A and event {request.b.asked} in B"
+        where = f"{turn}event {request.a.asked} in A, {request.b.asked} in B"
         if request.path is None:
-            self._sentence(f"The requests to the model differ from {where} on; their contents are not held any more.")
+            self._sentence(f"The requests to the model differ from {where}, on; their contents are not held any more.")
             return
-        self._sentence(f"The requests to the model differ from {where} on, at {one_line(request.path)}:")
+        self._sentence(f"The requests to the model differ from {where}, on, at {one_line(request.path)}:")
         if request.text is not None:
             print_text(self.parts.out, request.text, 4, full=self.parts.full)
         else:
@@ -60,24 +63,28 @@ class StepList:
     def first(self, first: FirstStep) -> None:
         """The first step that differs, and why."""
         both = (("A", first.a), ("B", first.b))
-        numbers = " and ".join(f"event {step.seq} in {name}" for name, step in both if step is not None)
+        numbers = ", ".join(f"{step.seq} in {name}" for name, step in both if step is not None)
         why = _ORIGINS[first.origin]
         if first.a is None or first.b is None:
             why = f"only {'B' if first.a is None else 'A'} has it"
-        self._sentence(f"The first difference is {_called(first.step)} ({numbers}): {why}.")
+        self._sentence(f"The first difference is {_called(first.step)} (event {numbers}): {why}.")
 
     def show(self, steps: Sequence[StepDiff]) -> None:
         """All of them in order, with their numbers in A and in B."""
         out = self.parts.out
         out.line()
         out.line(out.style(f"{'A':>7}{'B':>7}", "bold"))
-        for same, group in groupby(steps, key=lambda step: step.state == "same"):
+        shown = steps if self.parts.full else _first_of(steps)
+        for same, group in groupby(shown, key=lambda step: step.state == "same"):
             run = list(group)
             if same and not self.parts.full and len(run) > 1:
                 out.line(out.style(f"{'':18}{count(len(run), 'step')} the same", "dim"))
                 continue
             for step in run:
                 self._step(step)
+        if len(shown) < len(steps):
+            rest = sum(step.state != "same" for step in steps[len(shown) :])
+            out.line(out.style(f"{'':18}{ELLIPSIS} {count(rest, 'more step')} not the same: --full shows them", "dim"))
 
     def _sentence(self, text: str, indent: int = 2) -> None:
         for line in wrapped(text, self.parts.out.width and self.parts.out.width - indent):
@@ -100,6 +107,12 @@ class StepList:
             value = step.parts.get(name)
             if value:
                 self.parts.block(sign, output_text(value).strip(), _INDENT - 2)
+
+
+def _first_of(steps: Sequence[StepDiff]) -> Sequence[StepDiff]:
+    """All of them; where too many differ, those up to the last that is shown."""
+    different = [index for index, step in enumerate(steps) if step.state != "same"]
+    return steps if len(different) <= MOST_STEPS else steps[: different[MOST_STEPS - 1] + 1]
 
 
 def _called(step: Step) -> str:

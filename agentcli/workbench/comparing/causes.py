@@ -10,7 +10,7 @@ from agentcli.workbench.comparing.differences import Difference, Place, differen
 from agentcli.workbench.comparing.files import file_differences, found_first
 from agentcli.workbench.comparing.records import Records, RunRecord, content
 from agentcli.workbench.comparing.requests import without_ids
-from agentcli.workbench.comparing.texts import diff_texts
+from agentcli.workbench.comparing.texts import TextDiff
 
 _FIELDS: dict[str, tuple[str, ...]] = {
     "agent": ("template", "name"),
@@ -57,7 +57,7 @@ def _of_field(records: Records, a: RunRecord, b: RunRecord, key: str, names: tup
     place = replace(Place(names[0]).at(key), names=names[1:])
     if key == "source" and isinstance(left, str) and isinstance(right, str):
         if left != right:
-            yield place.differs("changed", left, right, diff_texts(left, right, by="lines"))
+            yield place.differs("changed", left, right, TextDiff(left, right, by="lines"))
     elif key == "history":
         yield from differences(_messages(records, left), _messages(records, right), place, prose=True)
     elif key == "uses":  # which tools there are is told by `tools`

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from agentcli.core.canonical import Json
 from agentcli.workbench.comparing.matching import Gap, compared
-from agentcli.workbench.comparing.texts import TextDiff, diff_texts
+from agentcli.workbench.comparing.texts import TextDiff
 
 Change: TypeAlias = Literal["changed", "added", "removed", "reordered"]
 """The second run has another value; only the second has it; only the first has it; both have it in another order."""
@@ -83,7 +83,7 @@ def differences(a: Json, b: Json, place: Place, *, prose: bool = False) -> Itera
         yield from _of_lists(a, b, place, prose)
     elif isinstance(a, str) and isinstance(b, str):
         if a != b:
-            yield place.differs("changed", a, b, diff_texts(a, b) if prose or _is_text(a) or _is_text(b) else None)
+            yield place.differs("changed", a, b, TextDiff(a, b) if prose or _is_text(a) or _is_text(b) else None)
     elif not same(a, b):
         yield place.differs("changed", a, b)
 

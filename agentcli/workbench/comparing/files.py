@@ -9,7 +9,7 @@ from agentcli.core.canonical import Digest
 from agentcli.core.events import Event, ToolCompleted
 from agentcli.workbench.comparing.differences import Difference, Place
 from agentcli.workbench.comparing.records import Records, raw_content
-from agentcli.workbench.comparing.texts import TextDiff, diff_texts
+from agentcli.workbench.comparing.texts import TextDiff
 
 MASKED = "It holds a secret: its content was not kept."
 NOT_HELD = "Only its digest is on record."
@@ -63,6 +63,6 @@ def _text(records: Records, a: Digest, b: Digest) -> TextDiff | str:
     if left is None or right is None:
         return NOT_HELD
     try:
-        return diff_texts(left.decode(), right.decode())
+        return TextDiff(left.decode(), right.decode())
     except UnicodeDecodeError:
         return NOT_TEXT

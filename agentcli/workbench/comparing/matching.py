@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 
 MOST_EDITS = 1200
-"""Items left out and put in, together, up to which two sequences are compared: about 0.1 s."""
+"""Items that occur in both, left out in one place and put in at another, up to which order is found: about 0.2 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Gap:
 def compared(a: Sequence[Hashable], b: Sequence[Hashable], most: int = MOST_EDITS) -> Iterator[Match | Gap]:
     """Both sequences from their beginnings to their ends, as what they share and what they do not.
 
-    Where more than `most` edits lie between them, only their common beginning and end are shared.
+    Where more than `most` edits lie between what occurs in both, only their common beginning and end are shared.
     """
     at, bt = 0, 0
     for match in _matches(a, b, most):
@@ -64,14 +64,27 @@ def _common(a: Sequence[Hashable], b: Sequence[Hashable], places: range) -> int:
     return next((n for n, place in enumerate(places) if a[place] != b[place]), len(places))
 
 
-def _shortest(a: Sequence[Hashable], b: Sequence[Hashable], most: int) -> list[Match]:
-    """The matches of a shortest edit script (Myers, "An O(ND) Difference Algorithm", 1986); none past `most` edits."""
-    numbers: dict[Hashable, int] = {}
-    left = [numbers.setdefault(item, len(numbers)) for item in a]
-    right = [numbers.setdefault(item, len(numbers)) for item in b]
-    if not left or not right or _at_least(left, right) > most:
-        return []
-    return _walked_back(_trace(left, right, most), len(left), len(right))
+def _shortest(a: Sequence[Hashable], b: Sequence[Hashable], most: int) -> Iterator[Match]:
+    """The matches of a shortest edit script (Myers, "An O(ND) Difference Algorithm", 1986); none past `most` edits.
+
+    What occurs on one side alone is left out beforehand: it has no match, and costs nothing then.
+    """
+    common = {item: number for number, item in enumerate(set(a) & set(b))}
+    left, right = ([place for place, item in enumerate(items) if item in common] for items in (a, b))
+    x, y = ([common[items[place]] for place in places] for items, places in ((a, left), (b, right)))
+    if not common or _at_least(x, y) > most:
+        return
+    for match in _walked_back(_trace(x, y, most), len(x), len(y)):
+        yield from _unbroken([(left[match.a + n], right[match.b + n]) for n in range(match.size)])
+
+
+def _unbroken(pairs: Sequence[tuple[int, int]]) -> Iterator[Match]:
+    """Pairs of places as matches, each without a place left out."""
+    start = 0
+    for n, (x, y) in enumerate(pairs, start=1):
+        if n == len(pairs) or pairs[n] != (x + 1, y + 1):
+            yield Match(*pairs[start], n - start)
+            start = n
 
 
 def _at_least(a: Sequence[int], b: Sequence[int]) -> int:

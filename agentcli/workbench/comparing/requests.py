@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentcli.core.canonical import Digest, Json
+from agentcli.core.canonical import Digest, Json, digest_bytes
 from agentcli.core.events import ModelStarted
 from agentcli.core.models import RequestDelta
 from agentcli.engine.recording import first_difference
 from agentcli.workbench.comparing.differences import encoded
 from agentcli.workbench.comparing.records import Records, RunRecord, content
 from agentcli.workbench.comparing.steps import Step
-from agentcli.workbench.comparing.texts import TextDiff, diff_texts
+from agentcli.workbench.comparing.texts import TextDiff
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class FirstRequest:
     def text(self) -> TextDiff | None:
         """How the two values differ, where they are texts."""
         both = isinstance(self.left, str) and isinstance(self.right, str)
-        return diff_texts(self.left, self.right) if both else None
+        return TextDiff(self.left, self.right) if both else None
 
     def to_json(self) -> dict[str, Any]:
         """Both requests by seq and digest; where and how they differ."""
@@ -64,14 +64,12 @@ class Requests:
 
     def compare(self, a: Step, b: Step) -> FirstRequest | None:
         """What differs in the requests of two steps; None where they are the same."""
-        if a.request == b.request:
+        if a.request == b.request or self._a.key(a) == self._b.key(b) is not None:
             return None
         left, right = self._a.request(a), self._b.request(b)
-        if left is None or right is None:
+        found = first_difference(left, right) if left and right else None
+        if left is None or right is None or found is None:
             return FirstRequest(a, b)
-        found = first_difference(left, right)
-        if found is None:
-            return None
         parts = tuple(sorted(name for name in left | right if encoded(left.get(name)) != encoded(right.get(name))))
         return FirstRequest(a, b, *found, parts)
 
@@ -92,38 +90,49 @@ class _Reader:
     def __init__(self, records: Records, run: RunRecord) -> None:
         self._records = records
         self._deltas = {event.seq: event.body.request for event in run.events if isinstance(event.body, ModelStarted)}
-        self._contents: dict[Digest, Json] = {}
+        self._messages: dict[int, list[Digest]] = {}
+        self._keys: dict[Digest, Digest] = {}
+
+    def key(self, step: Step) -> tuple[Digest, list[Digest]] | None:
+        """Stands for the request, whatever ids are in it; None where it cannot be put together."""
+        digests = self._digests(step.asked or 0)
+        if digests is None:
+            return None
+        return self._deltas[step.asked or 0].head, [self._key(digest) for digest in digests]
 
     def request(self, step: Step) -> dict[str, Any] | None:
         """The request as JSON, its messages without ids; None where it cannot be put together any more."""
-        delta = self._deltas.get(step.asked or 0)
         digests = self._digests(step.asked or 0)
-        if delta is None or digests is None:
+        if digests is None:
             return None
-        head = self._content(delta.head)
-        messages = [self._content(digest) for digest in digests]
+        head = content(self._records, self._deltas[step.asked or 0].head)
+        messages = [content(self._records, digest) for digest in digests]
         if not isinstance(head, dict) or not all(isinstance(message, dict) for message in messages):
             return None
         return {**head, "messages": [without_ids(message) for message in messages]}
 
     def _digests(self, seq: int) -> list[Digest] | None:
-        deltas: list[RequestDelta] = []
+        """The messages of the request that went out at `seq`: those of an earlier one, and what was added."""
+        deltas: list[tuple[int, RequestDelta]] = []
         at: int | None = seq
-        while at is not None:
+        while at is not None and at not in self._messages:
             delta = self._deltas.get(at)
             if delta is None or (delta.previous is not None and delta.previous >= at):
                 return None
-            deltas.append(delta)
+            deltas.append((at, delta))
             at = delta.previous
-        digests: list[Digest] = []
-        for delta in reversed(deltas):
-            digests[delta.kept :] = delta.added
+        digests = [] if at is None else self._messages[at]
+        for at, delta in reversed(deltas):
+            digests = self._messages[at] = [*digests[: delta.kept], *delta.added]
         return digests
 
-    def _content(self, digest: Digest) -> Json:
-        if digest not in self._contents:
-            self._contents[digest] = content(self._records, digest)
-        return self._contents[digest]
+    def _key(self, digest: Digest) -> Digest:
+        """The digest of a message without its ids; its own where it is not held any more."""
+        if digest not in self._keys:
+            message = content(self._records, digest)
+            known = isinstance(message, dict)
+            self._keys[digest] = digest_bytes(encoded(without_ids(message)).encode()) if known else digest
+        return self._keys[digest]
 
 
 def without_ids(message: dict[str, Any]) -> dict[str, Any]:
