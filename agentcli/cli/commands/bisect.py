@@ -1,0 +1,96 @@
+"""`agentcli bisect`: the recorded result that made a run go wrong."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from agentcli.cli.completions import run_ids
+from agentcli.cli.session import session_of
+
+EXAMPLES = (
+    ("agentcli bisect --good last~1 --bad last --check 'grep -q 8080'", "which result of the bad run is to blame?"),
+    ("agentcli bisect --good k7f3qz --bad last --check ./ok.sh --plan", "what would be tried, and what it might cost"),
+    ("agentcli bisect --good last~1 --bad last --check ./ok.sh --samples 10 -y", "for models that vary"),
+)
+
+PERMISSION = "Permissions"
+UNKNOWN = 8
+"""The exit code where the search ended without a culprit."""
+
+
+def command(
+    ctx: typer.Context,
+    good: Annotated[
+        str, typer.Option("--good", metavar="RUN", help="A run that passes the check.", autocompletion=run_ids)
+    ],
+    bad: Annotated[str, typer.Option("--bad", metavar="RUN", help="A run that fails it.", autocompletion=run_ids)],
+    check: Annotated[
+        str,
+        typer.Option(
+            "--check",
+            metavar="COMMAND",
+            help="Run in the workspace, the answer on standard input: exit 0 is good, 125 cannot say, 1-127 is bad.",
+        ),
+    ],
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be tried and what it might cost, and do nothing.")
+    ] = False,
+    samples: Annotated[
+        int, typer.Option("--samples", metavar="N", help="Try each candidate so often: 1, or 4 or more.")
+    ] = 1,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            "--workspace",
+            metavar="DIR",
+            help="The folder to take the files from, where it is not the present one.",
+            rich_help_panel=PERMISSION,
+        ),
+    ] = None,
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "-y",
+            "--yes",
+            help="Go live without asking, and approve every ask. Denials stay.",
+            rich_help_panel=PERMISSION,
+        ),
+    ] = False,
+    allow: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow",
+            metavar="PATTERN",
+            help="Calls that need no approval: tool or tool(pattern). Repeatable.",
+            rich_help_panel=PERMISSION,
+        ),
+    ] = None,
+) -> None:
+    """Find the recorded result that makes a run fail a check which another run passes.
+
+    Each candidate is tried in a fork of the bad run: the good run's result in its place, all after it live.
+    Exit 8 where the search ends without a culprit.
+    """
+    import asyncio
+
+    from agentcli.cli.live_search import search
+    from agentcli.cli.render.bisect import print_found, print_plan
+    from agentcli.workbench.bisect_runs import BisectRequest, bisect_runs, plan_bisect
+
+    session = session_of(ctx)
+    request = BisectRequest(good, bad, check, samples)
+    with session.open(session.options(workspace=workspace, yes=yes, allow=allow or ())) as bench:
+        planned = asyncio.run(plan_bisect(bench, request))
+        found = None if plan else search(session, planned, partial(bisect_runs, bench, request), yes=yes)
+    if found is not None and found.culprit is None:
+        session.exit_code = UNKNOWN
+    if session.flags.json:
+        session.out.json((found or planned).to_json())
+    elif found is not None:
+        print_found(session.out, found)
+    elif plan:
+        print_plan(session.out, planned)

@@ -1,0 +1,1 @@
+"""The parts of bisecting: the search, the user's check, the candidates, the commits."""
