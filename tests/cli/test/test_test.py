@@ -136,6 +136,7 @@ def test_the_export_makes_its_folder_and_replaces_nothing_unasked(cli: Cli, reco
     again = cli("runs", "export", "--to", "pytest", "-o", "tests")
     assert (again.code, "E-EXPORT-EXISTS" in again.err) == (2, True)
     assert cli("runs", "export", "--to", "pytest", "-o", "tests", "--force").code == 0
+    assert "E-EXPORT-STDOUT" in cli("runs", "export", "--to", "pytest", "-o", "-").err
     (isolated / "other").mkdir()
     (isolated / "other" / "recordings").touch()
     assert "E-EXPORT-WRITE" in cli("runs", "export", "--to", "pytest", "-o", "other").err

@@ -55,6 +55,8 @@ def command(
         raise _not_for_a_terminal(to)
     with session.open() as bench:
         exported = export_run(bench, ExportRequest(run, to, ExportOptions(content=content)))
+    if output == STDOUT and len(exported.files) > 1:
+        raise _several_files(to)
     if output == STDOUT:
         session.out.raw(exported.files[0].data)
         return
@@ -66,6 +68,15 @@ def command(
     file = str(written.file.relative_to(session.env.cwd) if here else written.file)
     session.out.line(session.out.untrusted(file))
     session.note(session.err.untrusted(FORMATS[to].next_step.format(file=shlex.quote(file))))
+
+
+def _several_files(to: str) -> UsageError:
+    return UsageError(
+        "E-EXPORT-STDOUT",
+        f"The form `{to}` cannot go to standard output.",
+        why="It is more than one file.",
+        fix="Name a file or a folder with `-o`.",
+    )
 
 
 def _not_for_a_terminal(to: str) -> UsageError:
