@@ -143,9 +143,13 @@ class Recording:
         return self._derived.get((lane, kind, ordinal))
 
     def reach(self, event: Event) -> Iterator[Event]:
-        """The run is at this event again. Gives what may be shown now: events are shown in the order of the record."""
+        """The run is at this event again. Gives what may be shown now: events are shown in the order of the record.
+
+        A result, and the end, come when nothing that was recorded before them can come any more.
+        """
         self._reached.add(event.seq)
-        while self._unseen and self._is_due(self._unseen[0].seq):
+        is_late = event.result is not None or isinstance(event.body, RunCompleted)
+        while self._unseen and (self._is_due(self._unseen[0].seq) or (is_late and self._unseen[0].seq < event.seq)):
             yield from self._shown(self._unseen.popleft())
 
     def rest(self) -> Iterator[Event]:

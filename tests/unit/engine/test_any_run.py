@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agentcli.core.events import Body, Event, RunResumed
@@ -198,7 +198,11 @@ def test_a_run_cut_anywhere_goes_on_without_repeating_what_was_done_or_said(shap
     asyncio.run(scenario())
 
 
+ONE_IS_REFUSED = Shape(((Call("write", 0), Call("write", 0)),), (("once", 0), ("nobody", 0)), False, False, None, 0)
+
+
 @given(SHAPES, st.floats(0, 1), st.floats(0, 1))
+@example(ONE_IS_REFUSED, 0.0, 0.75)
 @settings(max_examples=150, deadline=None)
 def test_a_run_that_stopped_anywhere_twice_and_was_resumed_replays_as_one(
     shape: Shape, first_cut: float, second_cut: float
