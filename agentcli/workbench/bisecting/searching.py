@@ -94,7 +94,7 @@ def wilson(passed: int, of: int) -> tuple[float, float]:
 
 
 def decide(passed: int, of: int, *, alone: bool) -> Verdict:
-    """What `of` samples say: where one `alone` was asked for, it decides; else their interval must be clear of a half."""
+    """What `of` samples say: one `alone`, if one was asked for; else as far as their interval is clear of a half."""
     if of == 0:
         return "undecided"
     if alone:
