@@ -118,6 +118,12 @@ class Catalog:
         """
         return self._load_named(_AGENTS, name_or_path, self._known)
 
+    def edited_agent(self, path: Path) -> LoadedAgent:
+        """The agent in a file that may be called otherwise: an edit that is tried out. Raises as `agent` does."""
+        why = "The edited template is read from there."
+        path = _existing(_AGENTS, path.expanduser(), str(path), why)
+        return _load(_AGENTS, path, self._root_of(path), self._known, any_name=True)
+
     def workflow(self, name_or_path: str) -> LoadedWorkflow:
         """The workflow of this name or in this file. Raises as `agent` does (E-WORKFLOW-UNKNOWN)."""
         return self._load_named(_workflows(), name_or_path, self._with_agents())
@@ -142,18 +148,8 @@ class Catalog:
 
     def _load_named(self, kind: _Kind[T], word: str, known: Known) -> Loaded[T]:
         if _is_path(word):
-            path = Path(word).expanduser()
-            if not path.is_file():
-                what, fix = (
-                    f"There is no file `{word}`.",
-                    f"Check the path, or name one of the {kind.folder} of the catalog.",
-                )
-                raise UsageError(
-                    f"E-{kind.word.upper()}-UNKNOWN",
-                    what,
-                    why="A word with a `/` or the ending of a YAML file is a path.",
-                    fix=fix,
-                )
+            why = "A word with a `/` or the ending of a YAML file is a path."
+            path = _existing(kind, Path(word).expanduser(), word, why)
             return _load(kind, path, self._root_of(path), known)
         root = self._find(kind, word)
         if root is None:
@@ -200,13 +196,20 @@ class Catalog:
         return Listing(tuple(valid), tuple(broken))
 
 
-def _load(kind: _Kind[T], path: Path, root: Root | None, known: Known) -> Loaded[T]:
+def _existing(kind: _Kind[T], path: Path, word: str, why: str) -> Path:
+    if not path.is_file():
+        fix = f"Check the path, or name one of the {kind.folder} of the catalog."
+        raise UsageError(f"E-{kind.word.upper()}-UNKNOWN", f"There is no file `{word}`.", why=why, fix=fix)
+    return path
+
+
+def _load(kind: _Kind[T], path: Path, root: Root | None, known: Known, *, any_name: bool = False) -> Loaded[T]:
     inside = root.path if root is not None and root.source == "project" else None
     text = read_definition(path, FAMILY, inside=inside)
     source = read(text, str(path), FAMILY)
     problems = Problems(FAMILY, str(path))
     template = validate(kind.model, source, problems)
-    kind.check(template, path.stem, Check(source, problems, known))
+    kind.check(template, template.name if any_name else path.stem, Check(source, problems, known))
     problems.raise_any()
     warnings = tuple(warnings_about(source, FAMILY))
     return Loaded(template, path, text, root.source if root else "path", warnings)

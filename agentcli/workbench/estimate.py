@@ -45,7 +45,7 @@ def estimate(
     models: Sequence[str],
     recorded: Sequence[str],
     price: PriceOf,
-    tools: Iterable[ToolSpec] = (),
+    tools: Iterable[ToolSpec],
 ) -> Estimate:
     """What the events after the seq `after` took.
 

@@ -91,7 +91,8 @@ async def plan_fork(bench: Workbench, request: ForkRequest) -> ForkPlan:
 
     branch = await _branch(bench, request)
     live = tuple({"kind": asked.key.kind, "name": asked.key.name, "lane": asked.key.lane} for asked in branch.wanted)
-    cost = estimate(branch.run.events, branch.cut, branch.plan.models, branch.plans[-1].models, bench.price_of)
+    models, tools = branch.plan.models, branch.plan.tools
+    cost = estimate(branch.run.events, branch.cut, models, branch.plans[-1].models, bench.price_of, tools)
     return ForkPlan(branch.run.id, branch.cut, len(branch.run.events), branch.changes, live, cost)
 
 

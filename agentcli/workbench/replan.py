@@ -33,7 +33,7 @@ async def replan(bench: Workbench, plan: AgentPlan, template: Path | LoadedAgent
     Raises UsageError E-AGENT-UNKNOWN for a file that is not there, E-INPUT-… where the recorded inputs do not do;
     DefinitionError for what is wrong in the file, DeniedError E-AGENT-DISABLED.
     """
-    loaded = _read(bench, template) if isinstance(template, Path) else template
+    loaded = bench.catalog.edited_agent(template) if isinstance(template, Path) else template
     refuse_disabled(loaded.template)
     if loaded.text == plan.source:
         return replace(plan, path=str(loaded.path))
@@ -45,11 +45,6 @@ async def replan(bench: Workbench, plan: AgentPlan, template: Path | LoadedAgent
     # Only what is new is let in: what is on record was let in then, by the secrets of that time.
     changed.update(admission.admit({name: changed[name] for name in changes}))
     return await _priced(bench, plan, AgentPlan.from_json(changed))
-
-
-def _read(bench: Workbench, path: Path) -> LoadedAgent:
-    """The file, also where its path looks like a name."""
-    return bench.catalog.agent(str(path.absolute()))
 
 
 def _admitted(loaded: LoadedAgent, admission: Admission) -> LoadedAgent:

@@ -200,4 +200,4 @@ def _estimate(bench: Workbench, run: RecordedRun, plan: AgentPlan, divergence: D
     if divergence is None:
         return None
     after = divergence.at - 1 if divergence.at is not None else run.events[-1].seq
-    return estimate(run.events, after, plan.models, run.plans[-1].models, bench.price_of)
+    return estimate(run.events, after, plan.models, run.plans[-1].models, bench.price_of, plan.tools)

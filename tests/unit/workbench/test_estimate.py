@@ -43,9 +43,9 @@ def spec(name: str, effects: Any) -> ToolSpec:
 
 def test_what_comes_after_the_cut_is_counted_and_nothing_else() -> None:
     events = [model(1), *tool(2, "read"), model(4, usage=Usage(7, 3)), *tool(5, "read"), *tool(7, "write"), model(9)]
-    found = estimate(events, 3, MODELS, MODELS, priced)
+    found = estimate(events, 3, MODELS, MODELS, priced, ())
     assert found == Estimate(2, 17, 5, 1.0, 4.0, {"read": 1, "write": 1}, ())
-    assert estimate(events, 9, MODELS, MODELS, priced) == Estimate(0, 0, 0, 0.0, 0.0, {}, ())
+    assert estimate(events, 9, MODELS, MODELS, priced, ()) == Estimate(0, 0, 0, 0.0, 0.0, {}, ())
 
 
 def test_it_is_one_object_of_json() -> None:
@@ -63,28 +63,28 @@ def test_it_is_one_object_of_json() -> None:
 
 def test_another_model_is_priced_by_the_table() -> None:
     events = [model(1), model(2, usage=Usage(100, 50))]
-    assert estimate(events, 0, ("fake:cheap",), MODELS, priced).cost_usd == 1.62
-    assert estimate(events, 0, ("local:small",), MODELS, priced).cost_usd == 0.0
-    assert estimate(events, 0, ("fake:unknown",), MODELS, priced).cost_usd is None
+    assert estimate(events, 0, ("fake:cheap",), MODELS, priced, ()).cost_usd == 1.62
+    assert estimate(events, 0, ("local:small",), MODELS, priced, ()).cost_usd == 0.0
+    assert estimate(events, 0, ("fake:unknown",), MODELS, priced, ()).cost_usd is None
 
 
 def test_a_model_that_answered_then_costs_what_it_cost() -> None:
     events = [model(1, name="fake:b", cost=0.25)]
-    assert estimate(events, 0, ("fake:b",), MODELS, priced).cost_usd == 0.25
-    assert estimate(events, 0, MODELS, MODELS, priced).cost_usd == 0.25
+    assert estimate(events, 0, ("fake:b",), MODELS, priced, ()).cost_usd == 0.25
+    assert estimate(events, 0, MODELS, MODELS, priced, ()).cost_usd == 0.25
 
 
 def test_a_cost_that_was_not_known_then_is_not_known_now() -> None:
-    assert estimate([model(1), model(2, cost=None)], 0, MODELS, MODELS, priced).cost_usd is None
+    assert estimate([model(1), model(2, cost=None)], 0, MODELS, MODELS, priced, ()).cost_usd is None
 
 
 def test_a_call_in_flight_at_the_cut_is_done_again_and_one_that_broke_off_too() -> None:
     events = [*tool(1, "read"), tool(3, "write")[0]]
-    assert estimate(events, 1, MODELS, MODELS, priced).tools == {"read": 1, "write": 1}
+    assert estimate(events, 1, MODELS, MODELS, priced, ()).tools == {"read": 1, "write": 1}
 
 
 def test_refused_calls_are_no_calls() -> None:
-    assert estimate([*tool(1, "write", refused=True)], 0, MODELS, MODELS, priced).tools == {}
+    assert estimate([*tool(1, "write", refused=True)], 0, MODELS, MODELS, priced, ()).tools == {}
 
 
 def test_only_tools_that_are_called_are_named_as_irreversible() -> None:
@@ -101,7 +101,7 @@ def test_what_ran_at_once_counts_once_and_waiting_does_not_count() -> None:
         model(3, time=11.0, took=1.0),  # within the second
         model(4, time=500.0, took=2.0),  # a person was asked in between
     ]
-    assert estimate(events, 0, MODELS, MODELS, priced).seconds == 8.0
+    assert estimate(events, 0, MODELS, MODELS, priced, ()).seconds == 8.0
 
 
 @given(st.lists(st.tuples(st.floats(0, 1000), st.floats(0, 100)), max_size=12))
@@ -110,5 +110,5 @@ def test_the_time_is_never_more_than_all_durations_and_never_less_than_the_longe
 ) -> None:
     events = [model(seq, time=time, took=took) for seq, (time, took) in enumerate(spans, start=1)]
     durations = [took for _, took in spans]
-    seconds = estimate(events, 0, MODELS, MODELS, priced).seconds
+    seconds = estimate(events, 0, MODELS, MODELS, priced, ()).seconds
     assert max(durations, default=0.0) - 0.002 <= seconds <= sum(durations) + 0.002

@@ -130,6 +130,15 @@ async def test_no_workspace_no_model_and_no_key_is_needed(project: Project) -> N
     assert changes(plan, after).keys() == {"models", "tools", "uses"}
 
 
+async def test_the_edited_template_may_be_in_a_file_of_any_name(
+    project: Project, plan: AgentPlan, bench: Workbench
+) -> None:
+    path = edited(project, "seed: 1", "seed: 2").rename(project.root / "try")
+    assert changes(plan, await replan(bench, plan, path)).keys() == {"settings"}
+    path.write_text(path.read_text().replace("name: tester", "name: other"))
+    assert changes(plan, await replan(bench, plan, path)).keys() == {"settings", "agent"}
+
+
 async def test_a_model_that_the_template_names_now_is_said_to_be_its_own(project: Project) -> None:
     text = TEMPLATE.replace("model: scripted:replies.yaml\n", "")
     (project.root / "agentcli.yaml").write_text("version: 1\nmodel: scripted:replies.yaml\n")

@@ -19,7 +19,6 @@ REFUSED = [
     ("missing", "inputs:\n", "inputs:\n  more: {type: string, description: What more.}\n", "E-INPUT-MISSING"),
     ("type", "topic: {type: string}", "topic: {type: integer}", "E-INPUT-TYPE"),
     ("value", "topic: {type: string}", "topic: {type: string, enum: [coffee]}", "E-INPUT-VALUE"),
-    ("name", "name: tester", "name: other", "E-TEMPLATE-NAME"),
     ("tool", "[read_lines,", "[read_line,", "E-TEMPLATE-UNKNOWN-TOOL"),
     ("option", "[read_lines,", "[read_lines: {max_line: 1},", "E-TOOL-OPTION"),
     ("key", "kind: agent", "kind: agent\nmodle: x", "E-TEMPLATE-UNKNOWN-KEY"),
