@@ -42,7 +42,10 @@ def command(
     ] = DEFAULT_LINES,
     all_types: Annotated[bool, typer.Option("--all-types", help="A line for every event.")] = False,
 ) -> None:
-    """Follow a run while it is written, until it ends. Ctrl-C stops following, not the run."""
+    """Follow a run while it is written, until it ends.
+
+    Ctrl-C ends the following; the run goes on.
+    """
     import time
 
     from agentcli.workbench.follow_run import Following
