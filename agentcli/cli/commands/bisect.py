@@ -15,8 +15,10 @@ EXAMPLES = (
     ("agentcli bisect --good last~1 --bad last --check 'grep -q 8080'", "which result of the bad run is to blame?"),
     ("agentcli bisect --good k7f3qz --bad last --check ./ok.sh --plan", "what would be tried, and what it might cost"),
     ("agentcli bisect --good last~1 --bad last --check ./ok.sh --samples 10 -y", "for models that vary"),
+    ("agentcli bisect --commits v1..HEAD last", "which commit of its template changed what the run does?"),
 )
 
+COMMITS = "Commits of a template"
 PERMISSION = "Permissions"
 UNKNOWN = 8
 """The exit code where the search ended without a culprit."""
@@ -24,18 +26,42 @@ UNKNOWN = 8
 
 def command(
     ctx: typer.Context,
+    run: Annotated[
+        str | None,
+        typer.Argument(metavar="[RUN]", help="With --commits: the recorded run.", autocompletion=run_ids),
+    ] = None,
     good: Annotated[
-        str, typer.Option("--good", metavar="RUN", help="A run that passes the check.", autocompletion=run_ids)
-    ],
-    bad: Annotated[str, typer.Option("--bad", metavar="RUN", help="A run that fails it.", autocompletion=run_ids)],
+        str | None, typer.Option("--good", metavar="RUN", help="A run that passes the check.", autocompletion=run_ids)
+    ] = None,
+    bad: Annotated[
+        str | None, typer.Option("--bad", metavar="RUN", help="A run that fails it.", autocompletion=run_ids)
+    ] = None,
     check: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--check",
             metavar="COMMAND",
             help="Run in the workspace, the answer on standard input: exit 0 is good, 125 cannot say, 1-127 is bad.",
         ),
-    ],
+    ] = None,
+    commits: Annotated[
+        str | None,
+        typer.Option(
+            "--commits",
+            metavar="GOOD..BAD",
+            help="Search these commits of the run's template instead, by replaying the run with each.",
+            rich_help_panel=COMMITS,
+        ),
+    ] = None,
+    template: Annotated[
+        Path | None,
+        typer.Option(
+            "--template",
+            metavar="FILE",
+            help="The template's file, where it is not the recorded one.",
+            rich_help_panel=COMMITS,
+        ),
+    ] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what would be tried and what it might cost, and do nothing.")
     ] = False,
@@ -73,16 +99,22 @@ def command(
     """Find the recorded result that makes a run fail a check which another run passes.
 
     Each candidate is tried in a fork of the bad run: the good run's result in its place, all after it live.
-    Exit 8 where the search ends without a culprit.
+    With --commits, nothing goes live: each version of the template is replayed from the record, as by `agentcli replay
+    RUN --template FILE`, whose exit codes fit `git bisect run` (0 the same, 6 diverged). Exit 8 where the search ends without a culprit.
     """
     import asyncio
 
+    from agentcli.cli.live_commits import one_kind, search_commits
     from agentcli.cli.live_search import search
     from agentcli.cli.render.bisect import print_found, print_plan
     from agentcli.workbench.bisect_runs import BisectRequest, bisect_runs, plan_bisect
 
     session = session_of(ctx)
-    request = BisectRequest(good, bad, check, samples)
+    one_kind(run, good, bad, check, commits)
+    if commits is not None:
+        search_commits(session, run or "", commits, template, check)
+        return
+    request = BisectRequest(good or "", bad or "", check or "", samples)
     with session.open(session.options(workspace=workspace, yes=yes, allow=allow or ())) as bench:
         planned = asyncio.run(plan_bisect(bench, request))
         found = None if plan else search(session, planned, partial(bisect_runs, bench, request), yes=yes)
