@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -40,11 +41,17 @@ def test_short_words(word: str, name: str) -> None:
 @given(st.lists(st.tuples(st.sampled_from(["next", "back", "go", "find", "break", "continue"]), st.text(max_size=4))))
 def test_one_always_stands_at_an_event(commands: list[tuple[str, str]]) -> None:
     stepper = Stepper(EVENTS)
-    moves = {"next": lambda _: stepper.move(1), "back": lambda _: stepper.move(-1), "go": stepper.go}
-    more = {"find": stepper.find, "break": stepper.toggle, "continue": lambda _: stepper.run_on()}
+    moves: dict[str, Callable[[str], object]] = {
+        "next": lambda _: stepper.move(1),
+        "back": lambda _: stepper.move(-1),
+        "go": stepper.go,
+        "find": stepper.find,
+        "break": stepper.toggle,
+        "continue": lambda _: stepper.run_on(),
+    }
     for name, word in commands:
         with contextlib.suppress(UsageError):
-            {**moves, **more}[name](word)
+            moves[name](word)
         assert 1 <= stepper.event.seq <= len(EVENTS)
 
 
