@@ -82,7 +82,7 @@ def find_recordings(paths: Sequence[Path]) -> list[Path]:
 
 def nothing_to_test(why: str) -> UsageError:
     """There is no recording, for this reason."""
-    fix = "Make one: agentcli runs export RUN --to pytest -o tests"
+    fix = "Make one with `agentcli runs export RUN --to pytest -o tests`."
     return UsageError("E-TEST-NONE", "There is no recording to test.", why=why, fix=fix)
 
 
