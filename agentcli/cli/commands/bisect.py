@@ -100,7 +100,8 @@ def command(
 
     Each candidate is tried in a fork of the bad run: the good run's result in its place, all after it live.
     With --commits, nothing goes live: each version of the template is replayed from the record, as by `agentcli replay
-    RUN --template FILE`, whose exit codes fit `git bisect run` (0 the same, 6 diverged). Exit 8 where the search ends without a culprit.
+    RUN --template FILE`, whose exit codes fit `git bisect run` (0 the same, 6 diverged).
+    Exit 8 where the search ends without a culprit.
     """
     import asyncio
 
