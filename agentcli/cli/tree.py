@@ -36,7 +36,7 @@ ROOT = Entry(
         Entry("replay", "Carry a run out again from its record alone, and compare.", "replay", LOOK),
         Entry("test", "Replay recordings against the templates of today.", "test", LOOK),
         Entry("diff", "Say what differs between two runs, and what caused it.", "diff", LOOK),
-        Entry("bisect", "Find the recorded result that makes a run fail a check which another run passes.", "bisect", LOOK),
+        Entry("bisect", "Find the recorded result that makes a run fail where another one passes.", "bisect", LOOK),
         Entry(
             "runs",
             "What was run, and what happened in it.",

@@ -96,7 +96,7 @@ def command(
         ),
     ] = None,
 ) -> None:
-    """Find the recorded result that makes a run fail a check which another run passes.
+    """Find the recorded result that makes a run fail where another one passes.
 
     Each candidate is tried in a fork of the bad run: the good run's result in its place, all after it live.
     With --commits, nothing goes live: each version of the template is replayed from the record, as by `agentcli replay

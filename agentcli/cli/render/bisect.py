@@ -32,12 +32,12 @@ def print_plan(out: Printer, plan: BisectPlan) -> None:
 
 def trial_line(err: Printer, trial: Trial) -> str:
     """What one candidate, or the control, came to."""
-    what = "its own result kept" if trial.control else "the good result"
+    kept = "its own result kept" if trial.control else "the good result"
     rate = (
         f", {trial.passed} of {trial.checked} passed{_interval(trial)}" if trial.checked + len(trial.forks) > 1 else ""
     )
     skipped = "".join(f"; {err.untrusted(why)}" for why in trial.skipped)
-    return f"event {trial.seq}, {what}: {trial.verdict}{rate}{skipped}"
+    return f"event {trial.seq}, {kept}: {trial.verdict}{rate}{skipped}"
 
 
 def print_found(out: Printer, found: Bisected) -> None:
