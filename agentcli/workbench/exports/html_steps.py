@@ -83,7 +83,7 @@ class Value:
 
 @dataclass(slots=True)
 class Step:
-    """One card of the page. What does not apply is empty. `state` is ok, error, denied, timeout or open."""
+    """One card of the page. What does not apply is empty. `state` is ok, error, denied, timeout, warning or open."""
 
     anchor: str
     seq: int
@@ -178,7 +178,7 @@ def _new(event: Event, kind: Kind, title: str) -> Step:
 
 def _answered(step: Step, body: ModelCompleted) -> None:
     message = body.message
-    step.state = "ok" if body.finish_reason in ("stop", "tool_calls") else "error"
+    step.state = "ok" if body.finish_reason in ("stop", "tool_calls") else "warning"
     step.figures = [duration(body.duration_s), _tokens(body.usage), *_rare(body)]
     step.reasoning = Text.of(message.reasoning) if message.reasoning else None
     step.text = Text.of(message.content) if message.content.strip() else None
@@ -218,7 +218,7 @@ def _plain(value: Any) -> str:
 
 # -- what is neither a request nor a call ----------------------------------------------------------------------------
 
-_STATES: Final = {LimitReached: "error", Warned: "timeout", ApprovalRequested: "open"}
+_STATES: Final = {LimitReached: "error", Warned: "warning", ApprovalRequested: "open"}
 
 
 def _note(event: Event) -> Step:

@@ -58,7 +58,7 @@ def render(record: RunRecord, options: ExportOptions) -> tuple[ExportedFile, ...
             {"resource": {"attributes": resource}, "scopeSpans": [spans], "schemaUrl": names.SCHEMA_URL},
         ]
     }
-    text = json_safe(json.dumps(trace, ensure_ascii=False, indent=1))
+    text = json_safe(json.dumps(trace, ensure_ascii=False, separators=(",", ":")))
     return (ExportedFile(f"{record.row.start.id}.otel.json", f"{text}\n".encode()),)
 
 
