@@ -20,6 +20,9 @@ from agentcli.workbench.statistics.spread import Summary
 KEY_WIDTH = 60
 """Characters of a name at most: it may come from anywhere."""
 
+_TELLING_S = 60.0
+"""Over less time than this, runs an hour say nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Row:
@@ -144,7 +147,7 @@ def _head(out: Printer, runs: RunFigures) -> Iterator[tuple[str, str]]:
         yield "time", dot.join(f"{name} {duration(getattr(took, name))}" for name in names)
     if runs.first is not None:
         parts = [f"{local_time(runs.first)} to {local_time(runs.last)}"]
-        if runs.count > 1 and runs.per_hour is not None:
+        if runs.per_hour is not None and runs.last - runs.first >= _TELLING_S:
             parts.append(f"{runs.per_hour:,.1f} runs an hour")
         yield "period", dot.join(parts)
 

@@ -196,7 +196,8 @@ def test_what_is_not_known_of_the_cost_is_said(costs: list[float | None], expect
     assert f"cost          {expected}" in shown(RunStats(runs), None)
 
 
-def test_one_run_has_no_throughput_worth_telling() -> None:
-    runs = RunFigures("all", first=1.0, last=2.0)
-    runs.statuses["completed"] = 1
-    assert not any("an hour" in line for line in shown(RunStats(runs, {Grouping.TOOL: []}), None))
+@pytest.mark.parametrize(("seconds", "told"), [(0.0, False), (59.0, False), (60.0, True)])
+def test_a_moment_has_no_throughput_worth_telling(seconds: float, told: bool) -> None:
+    runs = RunFigures("all", first=1.0, last=1.0 + seconds)
+    runs.statuses["completed"] = 2
+    assert any("an hour" in line for line in shown(RunStats(runs, {Grouping.TOOL: []}), None)) == told
