@@ -22,7 +22,7 @@ def one_kind(run: str | None, good: str | None, bad: str | None, check: str | No
             "E-BISECT-WORDS",
             "It is not clear what to search.",
             why="A search takes two runs and a check, or commits and one run.",
-            fix="Write `--good RUN --bad RUN --check COMMAND`, or `--commits GOOD..BAD RUN`.",
+            fix="See the examples in `agentcli bisect --help`.",
         )
 
 
@@ -33,8 +33,8 @@ def search_commits(session: Session, run: str, commits: str, template: Path | No
         raise UsageError(
             "E-BISECT-WORDS",
             f"`--commits {commits}` names no two commits.",
-            why="It takes a good one and a bad one after it.",
-            fix="Write `--commits GOOD..BAD`, such as `v1..HEAD`.",
+            why="It takes a good one, two dots, and a later one that is not.",
+            fix="Write `--commits v1..HEAD`.",
         )
     with session.open() as bench:
         file = session.path(template) if template else None

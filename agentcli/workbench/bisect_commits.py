@@ -141,6 +141,6 @@ def _no_search(what: str, why: str) -> UsageError:
     return UsageError(
         "E-BISECT-COMMITS",
         what,
-        why=why or "The search needs a good commit, and a bad one after it.",
-        fix="Name them as GOOD..BAD; try one with `agentcli replay RUN --template FILE`.",
+        why=why or "The search needs a good commit, and a later one that is not.",
+        fix="Try a version by itself with `agentcli replay RUN --template FILE`.",
     )

@@ -81,5 +81,5 @@ def _failed(what: str, why: str) -> UsageError:
         "E-BISECT-COMMITS",
         f"The template's history cannot be read: `git {what}` failed.",
         why=why.splitlines()[0],
-        fix="Name two commits as GOOD..BAD, and the template's file, if it has another name now, with --template.",
+        fix="Name two commits, such as `--commits v1..HEAD`, and the file with --template where it has moved.",
     )
