@@ -76,3 +76,14 @@ def test_a_file_that_is_not_there_is_wrong_usage(elsewhere: Cli) -> None:
 
 def test_files_must_be_named(elsewhere: Cli) -> None:
     assert elsewhere("runs", "import").code == 2
+
+
+def test_a_fork_is_whole_by_itself_and_replays_elsewhere(cli: Cli, elsewhere: Cli, run: str, isolated: Path) -> None:
+    forked = cli("fork", run, "--at", "3", "--prompt", "Which port then?", "-m", "scripted:look.yaml", "--json")
+    (made,) = {json.loads(line)["run"] for line in forked.out.splitlines()}
+    assert made != run
+    assert cli("runs", "export", made, "-q").code == 0
+    assert elsewhere("runs", "import", str(isolated / f"{made}.agentcli")).code == 0
+    replayed = elsewhere("replay", made)
+    assert replayed.code == 0, replayed.err
+    assert elsewhere("runs", "verify", made).code == 0
