@@ -104,7 +104,7 @@ class Killing:
         for _ in range(60):
             code, lines = self.process(place, env, [*words, "--yes", "--json"])
             # It may have been killed after its end was on disk.
-            if code == 0 or (lines and lines[-1].get("status") == "completed" and lines[-1]["type"] == "run.completed"):
+            if code == 0 or [event["type"] for event in self.events(place, env)][-1:] == ["run.completed"]:
                 self.check(place, env)
                 return
             words = self.way_on(place, env)
@@ -121,7 +121,7 @@ class Killing:
             assert one.stdout is not None
             for line in one.stdout:
                 lines.append(json.loads(line))
-                if lines[-1]["seq"] >= after and self.kills < KILLS:
+                if (lines[-1].get("seq") or 0) >= after and self.kills < KILLS:
                     time.sleep(more)
                     one.send_signal(signal.SIGKILL)
                     break
