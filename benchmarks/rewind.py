@@ -102,7 +102,7 @@ class Killing:
             (place / name).write_text("x")
         words = ["run", "Go"]
         for _ in range(60):
-            code, lines = self.process(place, env, [*words, "--yes", "--json"])
+            code, _ = self.process(place, env, [*words, "--yes", "--json"])
             # It may have been killed after its end was on disk.
             if code == 0 or [event["type"] for event in self.events(place, env)][-1:] == ["run.completed"]:
                 self.check(place, env)

@@ -24,8 +24,14 @@ A workbench for LLM agents in the terminal: a run is its journal.
 Work:
   init        Make a project in a folder, and check it.
   run         Give an agent a task.
+  resume      Go on with a run that has stopped; nothing completed is done again.
+  fork        Begin a new run from a point of an old one.
 
 Look back:
+  replay      Carry a run out again from its record alone, and compare.
+  test        Replay recordings against the templates of today.
+  diff        Say what differs between two runs, and what caused it.
+  bisect      Find the recorded result that makes a run fail where another one passes.
   runs        What was run, and what happened in it.
 
 What there is:
@@ -96,8 +102,14 @@ def test_a_group_shows_its_commands_and_what_it_does_alone(cli: Cli) -> None:
     assert (result.code, result.err) == (0, "")
     assert result.out == (
         "Usage: agentcli runs COMMAND\n\nWhat was run, and what happened in it.\n\nCommands:\n"
-        "  list  List runs, newest first.\n"
-        "  show  Show one run: its turns, calls, times, tokens and cost.\n\n"
+        "  list    List runs, newest first.\n"
+        "  show    Show one run: its turns, calls, times, tokens and cost.\n"
+        "  tail    Follow a run while it is written, until it ends.\n"
+        "  stats   Sum up runs: tokens, cost, times and errors.\n"
+        "  verify  Check that a run's record is whole and as it was written.\n"
+        "  tag     Tag a run, so that it is found by its tag and kept by prune.\n"
+        "  export  Write a run into one file: to keep, to hand on, to look at.\n"
+        "  import  Take in runs from bundles; each is checked first, and taken whole or not at all.\n\n"
         "agentcli runs alone is agentcli runs list.\n"
     )
 
