@@ -9,17 +9,13 @@ from html.parser import HTMLParser
 
 import pytest
 
-from agentcli.core.events import ToolCompleted, ToolStarted, read_body
+from agentcli.core.events import read_body
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.tools import FileTouch
-from agentcli.workbench.exports import html_diff
 from agentcli.workbench.exports.formats import ExportOptions
 from agentcli.workbench.exports.html import render
-from agentcli.workbench.exports.html_diff import ChangedFile, Line, changed_file
-from agentcli.workbench.exports.html_plan import sections_of
-from agentcli.workbench.exports.html_steps import MOST_TEXT, Step, steps_of
-from agentcli.workbench.exports.html_timeline import timeline_of
-from tests.fakes.told import EDIT, LOOK, RUN, Told, eventful, two_turns
+from agentcli.workbench.exports.html_steps import MOST_TEXT
+from tests.fakes.told import LOOK, RUN, Told, eventful, two_turns
 
 VOID = {"meta", "link", "input", "rect", "br"}
 
@@ -277,133 +273,8 @@ def test_a_thousand_turns_grow_by_their_turns() -> None:
     assert size(200) < 2.2 * size(100)
 
 
-# -- steps -----------------------------------------------------------------------------------------------------------
-
-
-def steps(told: Told) -> list[Step]:
-    return steps_of(told.record())
-
-
 def test_a_long_text_is_cut_and_says_so() -> None:
     told = Told()
     told.begin()
     told.call(1, 1, LOOK, result="x" * (MOST_TEXT + 5))
-    (step,) = steps(told)
-    assert step.result is not None
-    assert (len(step.result.shown), step.result.more) == (MOST_TEXT, 5)
     assert "… 5 more characters are not shown" in page(told).text
-
-
-def test_the_conversation_of_before_is_shown_in_the_first_request() -> None:
-    told = Told()
-    told.begin()
-    told.ask(1, Message("user", "Hi."), Message("assistant", "", (EDIT,)), Message("tool", "ok", tool_call_id="c1"))
-    (step,) = steps(told)
-    assert [(said.role, said.text.shown, said.anchor) for said in step.said] == [
-        ("user", "Hi.", None),
-        ("assistant", '→ edit(path="a.py", port=8080)', None),
-        ("tool", "ok", None),
-    ]
-
-
-def test_a_call_that_was_no_json_is_shown_as_it_came() -> None:
-    assert steps(eventful())[6].asks[0].arguments == '{"path": '
-
-
-def test_results_without_a_call_are_shown_all_the_same() -> None:
-    told = two_turns()
-    told.events = [event for event in told.events if event.body.type not in ("tool.started", "model.started")]
-    assert [step.title for step in steps(told)] == ["openai:gpt-5-mini", "edit", "look", "openai:gpt-5-mini"]
-
-
-# -- differences -----------------------------------------------------------------------------------------------------
-
-
-def changed(before: bytes | None, after: bytes | None) -> ChangedFile:
-    told = Told()
-    digests = [None if data is None else told.put(data) for data in (before, after)]
-    return changed_file(told.record(), FileTouch("a.txt", digests[0], digests[1], True))
-
-
-def test_a_difference_has_what_went_and_what_came() -> None:
-    file = changed(b"a\nb\nc\n", b"a\nB\nc\n")
-    assert (file.done, file.added, file.removed) == ("changed", 1, 1)
-    assert file.lines == (
-        Line("hunk", "@@ -1,3 +1,3 @@"),
-        Line("same", "a"),
-        Line("del", "b"),
-        Line("add", "B"),
-        Line("same", "c"),
-    )
-
-
-def test_lines_that_look_like_a_differences_own_are_lines() -> None:
-    file = changed(b"--- a\n", b"+++ b\n@@ c\n")
-    assert file.lines[1:] == (Line("del", "--- a"), Line("add", "+++ b"), Line("add", "@@ c"))
-
-
-@pytest.mark.parametrize("data", [b"\xff\xfe", b"a\0b"])
-def test_what_is_no_text_is_not_compared(data: bytes) -> None:
-    assert changed(b"a", data).note == f"It is no text: 1 B before, {len(data)} B after."
-
-
-def test_what_is_too_long_is_not_compared() -> None:
-    assert changed(b"", b"x\n" * (html_diff.MOST_LINES + 1)).note == "It is too long to compare: 3,001 lines."
-
-
-def test_a_long_difference_is_cut() -> None:
-    file = changed(None, b"x\n" * 2_000)
-    assert len(file.lines) == html_diff.MOST_SHOWN
-    assert file.note == "1,001 further lines are not shown."
-
-
-# -- the plan and the time line --------------------------------------------------------------------------------------
-
-
-def test_a_manifest_of_anything_is_only_shown() -> None:
-    told = Told(
-        manifest={"instructions": 5, "tools": [5, {"name": "x"}], "policy": [], "limits": {}, "odd": [1], "list": ["a"]}
-    )
-    sections = sections_of(told.record())
-    assert [section.title for section in sections] == ["Tools", "Further"]
-    assert [value.text.shown for value in sections[1].values] == ["a", "[\n  1\n]"]
-
-
-def test_bars_stand_where_and_as_long_as_things_took() -> None:
-    timeline = timeline_of(two_turns().events)
-    assert timeline is not None
-    assert [(bar.anchor, bar.kind, bar.row) for bar in timeline.bars] == [
-        ("e3", "model", 0),
-        ("e5", "tool", 0),
-        ("e7", "bad", 0),
-        ("e10", "model", 0),
-    ]
-    assert all(bar.x >= 0 and bar.x + bar.width <= 1000.1 for bar in timeline.bars)
-
-
-def test_what_went_on_at_once_stands_one_below_the_other() -> None:
-    told = Told()
-    told.begin()
-    for number in range(10):
-        told.say(ToolStarted("look", f"c{number}", {}), f"turn.1/call.{number}", 1)
-    for number in range(9):
-        told.say(ToolCompleted("look", f"c{number}", "ok", "", None, 0.1), f"turn.1/call.{number}", 1)
-    timeline = timeline_of(told.events)
-    assert timeline is not None
-    assert [bar.row for bar in timeline.bars] == [0, 1, 2, 3, 4, 5, 6, 7, 7, 7]
-    assert timeline.rows == 8
-    assert (timeline.bars[-1].kind, timeline.bars[-1].title) == ("bad", "look: not finished")
-
-
-def test_idle_time_is_drawn_shorter() -> None:
-    told = two_turns()
-    told.time += 86_400
-    told.ask(3, Message("user", "a day later"), previous=10)
-    timeline = timeline_of(told.events)
-    assert timeline is not None
-    assert timeline.shortened
-    assert timeline.bars[0].width > 50
-
-
-def test_nothing_done_is_no_time_line() -> None:
-    assert timeline_of(Told().events) is None
