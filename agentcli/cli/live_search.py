@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
-from agentcli.cli.approver import Nobody
+from agentcli.cli.approver import Nobody, TerminalApprover
 from agentcli.cli.interrupts import run_to_end
 from agentcli.cli.render.bisect import forks_line, trial_line
 from agentcli.cli.session import Session
@@ -27,14 +27,15 @@ def search(session: Session, plan: BisectPlan, work: Work, *, yes: bool) -> Bise
     if not yes and not _agreed(session, plan):
         return None
     interrupt = Interrupt()
+    approver = TerminalApprover(session.env, session.err) if _has_person(session) else Nobody()
     return run_to_end(
-        work(approver=Nobody(), told=lambda trial: session.note(trial_line(session.err, trial)), interrupt=interrupt),
+        work(approver=approver, told=lambda trial: session.note(trial_line(session.err, trial)), interrupt=interrupt),
         on_stop=lambda exit_code: setattr(interrupt, "exit_code", exit_code),
     )
 
 
 def _agreed(session: Session, plan: BisectPlan) -> bool:
-    if not (session.env.stdin_tty and session.env.stderr_tty):
+    if not _has_person(session):
         raise UsageError(
             "E-BISECT-YES",
             "Nobody can be asked whether to go live.",
@@ -44,3 +45,7 @@ def _agreed(session: Session, plan: BisectPlan) -> bool:
     session.err.write(f"This takes {forks_line(plan)}. Go on?  [y]es  [n]o: ")
     session.err.flush()
     return session.env.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _has_person(session: Session) -> bool:
+    return session.env.stdin_tty and session.env.stderr_tty

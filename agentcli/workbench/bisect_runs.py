@@ -282,7 +282,7 @@ async def _check_recorded(bench: Workbench, request: BisectRequest, run: Recorde
     if await check(request.check, Subject(run.id, folder, status, output, {}), bench.options.environ) is not passes:
         raise UsageError(
             "E-BISECT-CHECK",
-            f"The check does not {'pass' if passes else 'fail'} for the run {run.id}, which is taken for one that does.",
+            f"The check does not {'pass' if passes else 'fail'} for the run {run.id}, as it is said to.",
             why="It was given the recorded answer, in the workspace as it is now.",
             fix="Try it by itself: it gets the answer on standard input, and ends with 0 for a good one.",
         )
