@@ -105,9 +105,11 @@ class _Report:
 
     def cause(self) -> None:
         """Everything that went in and was not the same."""
-        self._title("Cause", "what went in" if self.found.cause else "what went in is the same")
-        for what, group in groupby(self.found.cause, key=lambda difference: difference.what):
-            self.out.line(f"  {self.out.style(one_line(what), 'cyan')}")
+        compared = self.found.a.manifest and self.found.b.manifest
+        nothing = "what went in is the same" if compared else "what went in cannot be compared"
+        self._title("Cause", "what went in" if self.found.cause else nothing)
+        for aspect, group in groupby(self.found.cause, key=lambda difference: difference.aspect):
+            self.out.line(f"  {self.out.style(one_line(aspect), 'cyan')}")
             for difference in group:
                 self.parts.one(difference, 4)
 
@@ -138,7 +140,7 @@ class _Report:
         status = [Cell("status"), *(Cell(row.status, (STATUS_STYLE[row.status],)) for row in (a, b)), Cell("")]
         figures = [_figure_cells(figure) for figure in self.found.totals.figures]
         print_table(self.out, _COLUMNS, [status, *figures])
-        self.parts.listed((one for one in self.found.totals.differences if one.what in ("error", "output")), 0)
+        self.parts.listed((one for one in self.found.totals.differences if one.aspect in ("error", "output")), 0)
 
     # -- what is not known --------------------------------------------------------------------------------------
 

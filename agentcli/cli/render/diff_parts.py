@@ -35,9 +35,9 @@ class Parts:
         """Each below a heading of its own kind."""
         before = ""
         for difference in found:
-            if difference.what != before:
-                self.out.line(" " * indent + self.out.style(one_line(difference.what), "cyan"))
-            before = difference.what
+            if difference.aspect != before:
+                self.out.line(" " * indent + self.out.style(one_line(difference.aspect), "cyan"))
+            before = difference.aspect
             self.one(difference, indent + 2)
 
     def one(self, found: Difference, indent: int) -> None:
@@ -48,7 +48,9 @@ class Parts:
                 self._line(indent, "~", name)
             print_text(self.out, found.text, indent + 2 if name else indent, full=self.full)
         elif found.change == "changed":
-            values = f" {self.arrow} ".join(_digest(one) if found.what == "files" else self.value(one) for one in both)
+            values = f" {self.arrow} ".join(
+                _digest(one) if found.aspect == "files" else self.value(one) for one in both
+            )
             self._line(indent, "~", _said(name, values))
         elif found.change == "reordered":
             names = f" {self.arrow} ".join(", ".join(map(str, names)) for names in both)
@@ -61,7 +63,7 @@ class Parts:
     def _alone(self, found: Difference, name: str) -> str:
         """What only one run has: a call as it would be written, a tool by its description."""
         value = found.b if found.change == "added" else found.a
-        if found.what == "files":
+        if found.aspect == "files":
             return name
         if isinstance(value, dict) and isinstance(value.get("arguments"), dict):
             return call_text(str(value.get("name")), value["arguments"], None if self.full else 2 * VALUE)
@@ -70,7 +72,11 @@ class Parts:
         return _said(name, self.value(value))
 
     def value(self, value: Json) -> str:
-        """A value on one line; texts as they are."""
+        """A value on one line: texts as they are, errors as they were told."""
+        if isinstance(value, dict) and {"code", "what"} <= value.keys():
+            value = f"{value['what']} ({value['code']})"
+        if value is None:
+            value = "none"
         text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
         line = one_line(text) or '""'
         return line if self.full else clip(line, VALUE)

@@ -48,12 +48,13 @@ class StepList:
 
     def asked(self, request: FirstRequest) -> None:
         """From which request on the models were asked something else, and where it differs."""
-        turn = "" if request.a.turn is None else f"turn {request.a.turn}, "
-        where = f"{turn}event {request.a.asked} in A, {request.b.asked} in B"
+        events = f"event {request.a.asked} in A, {request.b.asked} in B"
+        place = events if request.a.turn is None else f"turn {request.a.turn} ({events})"
+        said = f"From {place} on the requests to the model differ"
         if request.path is None:
-            self._sentence(f"The requests to the model differ from {where}, on; their contents are not held any more.")
+            self._sentence(f"{said}; their contents are not held any more.")
             return
-        self._sentence(f"The requests to the model differ from {where}, on, at {one_line(request.path)}:")
+        self._sentence(f"{said}, first at {one_line(request.path)}:")
         if request.text is not None:
             print_text(self.parts.out, request.text, 4, full=self.parts.full)
         else:
@@ -64,10 +65,10 @@ class StepList:
         """The first step that differs, and why."""
         both = (("A", first.a), ("B", first.b))
         numbers = ", ".join(f"{step.seq} in {name}" for name, step in both if step is not None)
-        why = _ORIGINS[first.origin]
+        reason = _ORIGINS[first.origin]
         if first.a is None or first.b is None:
-            why = f"only {'B' if first.a is None else 'A'} has it"
-        self._sentence(f"The first difference is {_called(first.step)} (event {numbers}): {why}.")
+            reason = f"only {'B' if first.a is None else 'A'} has it"
+        self._sentence(f"The first difference is {_called(first.step)} (event {numbers}): {reason}.")
 
     def show(self, steps: Sequence[StepDiff]) -> None:
         """All of them in order, with their numbers in A and in B."""

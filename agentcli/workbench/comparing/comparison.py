@@ -139,12 +139,12 @@ class _First:
         return FirstStep(a, b, self._of_call(diff, a, b))
 
     def _of_call(self, diff: StepDiff, a: Step, b: Step) -> Origin:
-        what = {difference.what for difference in diff.differences}
-        if a.kind != "tool" or "arguments" in what:
+        aspects = {difference.aspect for difference in diff.differences}
+        if a.kind != "tool" or "arguments" in aspects:
             return "run"
-        if "approval" in what:
+        if "approval" in aspects:
             return "approval"
-        changed = {one.name for one in self.cause if one.what == "files"}
+        changed = {one.name for one in self.cause if one.aspect == "files"}
         return "files" if changed & (a.touched | b.touched) else "tool"
 
 

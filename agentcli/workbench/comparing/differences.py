@@ -23,13 +23,13 @@ _DEEP = 40
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`what` is the field that differs, `path` the JSON path of the place in it, `name` that place for people.
+    """`aspect` is the field that differs, `path` the JSON path of the place in it, `name` that place for people.
 
     `a` and `b` are the two values (None where there is none), `text` how two long texts differ. `note` says what the
     values do not: that a content is not held any more, for one.
     """
 
-    what: str
+    aspect: str
     path: str
     name: str
     change: Change
@@ -40,7 +40,14 @@ class Difference:
 
     def to_json(self) -> dict[str, Any]:
         """All fields; `text` and `note` are left out where there are none."""
-        out = {"what": self.what, "path": self.path, "name": self.name, "change": self.change, "a": self.a, "b": self.b}
+        out = {
+            "aspect": self.aspect,
+            "path": self.path,
+            "name": self.name,
+            "change": self.change,
+            "a": self.a,
+            "b": self.b,
+        }
         if self.text is not None:
             out["text"] = self.text.to_json()
         if self.note:
@@ -50,9 +57,9 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where in a value: `what` it is part of, its JSON path (RFC 9535, normalised), and its names from there on."""
+    """Where in a value: `aspect` it is part of, its JSON path (RFC 9535, normalised), and its names from there on."""
 
-    what: str
+    aspect: str
     path: str = "$"
     names: tuple[str, ...] = ()
     depth: int = 0
@@ -61,11 +68,11 @@ class Place:
         """One level down; `name` is what people call it, where that is not the key."""
         step = f"['{_escaped(key)}']" if isinstance(key, str) else f"[{key}]"
         called = name or (key if isinstance(key, str) else "")
-        return Place(self.what, self.path + step, (*self.names, called) if called else self.names, self.depth + 1)
+        return Place(self.aspect, self.path + step, (*self.names, called) if called else self.names, self.depth + 1)
 
     def differs(self, change: Change, a: Json, b: Json, text: TextDiff | None = None, note: str = "") -> Difference:
         """What differs here."""
-        return Difference(self.what, self.path, " ".join(self.names), change, a, b, text, note)
+        return Difference(self.aspect, self.path, " ".join(self.names), change, a, b, text, note)
 
 
 def _escaped(key: str) -> str:

@@ -54,8 +54,8 @@ def _differences(records: Records, pair: Pair) -> Iterator[Difference]:
     if pair.a is None or pair.b is None:
         return
     a, b = pair.a.parts, pair.b.parts
-    for what in [*a, *(name for name in b if name not in a)]:
-        if what == "files":
-            yield from file_differences(records, left_behind(a.get(what, {})), left_behind(b.get(what, {})))
-        elif what != "data" or a.get("result") == b.get("result"):  # otherwise it says the same as the result
-            yield from differences(a.get(what), b.get(what), Place(what), prose=what in _PROSE)
+    for aspect in [*a, *(name for name in b if name not in a)]:
+        if aspect == "files":
+            yield from file_differences(records, left_behind(a.get(aspect, {})), left_behind(b.get(aspect, {})))
+        elif aspect != "data" or a.get("result") == b.get("result"):  # otherwise it says the same as the result
+            yield from differences(a.get(aspect), b.get(aspect), Place(aspect), prose=aspect in _PROSE)

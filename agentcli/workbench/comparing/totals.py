@@ -65,7 +65,11 @@ class Totals:
 def totals(a: RunRecord, b: RunRecord, a_steps: Sequence[Step], b_steps: Sequence[Step]) -> Totals:
     """What both came to; for a run without an end, what it came to so far."""
     left, right = _ending(a), _ending(b)
-    found = [one for what in left for one in differences(left[what], right[what], Place(what), prose=what == "output")]
+    found = [
+        one
+        for aspect in left
+        for one in differences(left[aspect], right[aspect], Place(aspect), prose=aspect == "output")
+    ]
     numbers = zip(_figures(a, a_steps).items(), _figures(b, b_steps).values(), strict=True)
     figures = [Figure(name, left, right, counts=name != "duration_s") for (name, left), right in numbers]
     return Totals(tuple(figures), tuple(found))

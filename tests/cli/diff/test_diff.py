@@ -99,7 +99,7 @@ Cause: what went in
 
 Effect: what happened
   The first difference is read_lines in turn 1 (event 6 in A, 6 in B): a file that it touched held something else.
-  The requests to the model differ from turn 1, event 3 in A, 3 in B, on, at $['messages'][0]['content']:
+  From turn 1 (event 3 in A, 3 in B) on the requests to the model differ, first at $['messages'][0]['content']:
     ~ You look things up in [-docs-]{+handbook+}.
     ~ Never{+, ever+} guess.
 
@@ -173,7 +173,7 @@ def test_json_is_one_object(cli: Cli, project: Path) -> None:
     value = json.loads(result.out)
     assert (result.code, result.out.count("\n")) == (0, 1)
     assert (value["same"], value["b"]["id"]) == (False, second)
-    assert [one["what"] for one in value["cause"]] == [
+    assert [one["aspect"] for one in value["cause"]] == [
         *["template", "instructions", "model", "limits", "inputs", "files"]
     ]
     assert value["effect"]["first_step"]["origin"] == "files"

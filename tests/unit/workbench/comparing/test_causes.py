@@ -58,7 +58,7 @@ def test_the_same_plan_has_no_difference() -> None:
     ids=lambda value: next(iter(value), "") if isinstance(value, dict) else "",
 )
 def test_each_field_is_told(changes: dict[str, Any], expected: tuple[Any, ...] | None) -> None:
-    found = [(one.what, one.name, one.change, one.a, one.b) for one in compared(**changes)]
+    found = [(one.aspect, one.name, one.change, one.a, one.b) for one in compared(**changes)]
     assert found == ([] if expected is None else [expected])
 
 
@@ -85,8 +85,8 @@ def test_the_instructions_are_compared_by_words() -> None:
 
 
 def test_a_task_is_told_once_and_an_attachment_of_its_own() -> None:
-    assert [one.what for one in compared(task="Which host?", message="Which host?")] == ["task"]
-    assert [one.what for one in compared(message="Which port?\n\n<file>x</file>")] == ["message"]
+    assert [one.aspect for one in compared(task="Which host?", message="Which host?")] == ["task"]
+    assert [one.aspect for one in compared(message="Which port?\n\n<file>x</file>")] == ["message"]
 
 
 def test_what_was_said_before_is_compared_by_message() -> None:
@@ -101,7 +101,7 @@ def test_what_was_said_before_is_compared_by_message() -> None:
         for data in datas:
             told.keep(data)
     [one] = comparison(*runs).cause
-    assert (one.what, one.path) == ("history", "$['history'][1]['content']")
+    assert (one.aspect, one.path) == ("history", "$['history'][1]['content']")
     assert one.text is not None
 
 
@@ -114,7 +114,7 @@ def test_a_field_that_only_a_newer_manifest_has_is_told() -> None:
     journal = InMemoryJournal()
     a, b = Told(journal, 1), Told(journal, 2, instructions="Other.")
     journal.blobs[a.manifest] = encode({name: value for name, value in PLAN.items() if name != "policy"})
-    assert [(one.what, one.change) for one in comparison(a, b).cause] == [
+    assert [(one.aspect, one.change) for one in comparison(a, b).cause] == [
         ("instructions", "changed"),
         ("policy", "changed"),
     ]
@@ -125,7 +125,7 @@ def test_a_manifest_that_is_a_workflow_s_is_compared_by_its_steps() -> None:
     b = {"steps": [{"id": "draft", "prompt": "Write it."}, {"id": "check", "prompt": "Check."}]}
     journal = InMemoryJournal()
     [one] = comparison(Told(journal, 1, **a), Told(journal, 2, **b)).cause
-    assert (one.what, one.name, one.path) == ("steps", "draft prompt", "$['steps'][0]['prompt']")
+    assert (one.aspect, one.name, one.path) == ("steps", "draft prompt", "$['steps'][0]['prompt']")
 
 
 def files_of(left: FileTouch, right: FileTouch, *contents: bytes) -> list[Difference]:
@@ -152,7 +152,7 @@ def test_a_file_that_only_one_run_touched_is_no_cause() -> None:
 
 def test_contents_that_are_held_are_compared_by_words() -> None:
     [one] = files_of(touch(b"port = 1\n"), touch(b"port = 2\n"), b"port = 1\n", b"port = 2\n")
-    assert (one.what, one.name, one.change) == ("files", "notes.txt", "changed")
+    assert (one.aspect, one.name, one.change) == ("files", "notes.txt", "changed")
     assert one.text is not None
     assert one.text.to_json() == [["=", "port = "], ["-", "1"], ["+", "2"], ["=", "\n"]]
 
