@@ -55,4 +55,5 @@ def _print(session: Session, found: CommitFound, decided: bool) -> None:
     divergence = found.first.divergence if found.first else None
     if divergence is not None:
         place = f"event {divergence.at}" if divergence.at is not None else "the end of the record"
-        out.line(f"From there on the run diverges at {place}, {out.untrusted(divergence.path)}.")
+        which = "it" if decided else "the last of them"
+        out.line(f"With {which} the run diverges at {place}, {out.untrusted(divergence.path)}.")

@@ -102,7 +102,7 @@ async def bisect_commits(bench: Workbench, request: CommitsRequest) -> CommitFou
             place = search.send(tried[place].verdict)
     except StopIteration as end:
         found: Found = end.value
-    if found.first is None and not found.suspects:
+    if found.first is None and tried[len(commits) - 1].verdict == "good":
         raise _no_search(f"The run still comes out of the template as it was at {request.bad}.", "")
     first = tried[found.first] if found.first is not None else None
     suspects = tuple(commits[place] for place in found.suspects)

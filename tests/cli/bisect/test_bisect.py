@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -124,3 +125,50 @@ def test_where_no_fork_can_be_made_the_search_says_why(cli: Cli, project: Path) 
     assert code in (0, 8)
     assert "E-" in err
     assert out
+
+
+def test_a_spoilt_file_is_traced_to_the_answer_that_asked_for_it_in_the_workspace_of_the_fork(
+    cli: Cli, project: Path
+) -> None:
+    (project / "s.yaml").write_text(
+        "replies:\n"
+        "  - {text: Done., contains: out.txt}\n"
+        "  - tool_calls: [{name: read_lines, arguments: {path: port.txt}}]\n"
+        "  - tool_calls: [{name: create_file, arguments: {path: out.txt, content: good}}]\n"
+    )
+    (project / "port.txt").write_text("one\n")
+    assert cli("run", "Write", "-y").code == 0
+    (project / "s.yaml").write_text(
+        "replies:\n"
+        "  - {text: Finished., contains: out.txt}\n"
+        "  - tool_calls: [{name: read_lines, arguments: {path: port.txt}}]\n"
+        "  - tool_calls: [{name: create_file, arguments: {path: out.txt, content: worse, overwrite: true}}]\n"
+    )
+    assert cli("run", "Write", "-y").code == 0
+    check = 'test "$(cat out.txt)" = good || grep -q Done'
+    code, out, err = bisect(cli, "-y", "--json", check=check)
+    assert code == 0, err
+    found = json.loads(out)
+    assert (found["culprit"]["kind"], found["confirmed"]) == ("model", True)
+
+
+def test_a_check_that_cannot_say_leaves_the_search_undecided(cli: Cli, project: Path) -> None:
+    recorded = runs(cli)
+    check = f'case "$AGENTCLI_RUN" in {"|".join(recorded)}) grep -q 8080;; *) exit 125;; esac'
+    code, out, err = bisect(cli, "-y", check=check)
+    assert (code, "Undecided" in out, "The check could not say." in err) == (8, True, True)
+
+
+def test_where_every_candidate_fails_no_good_result_repairs_the_run(cli: Cli, project: Path) -> None:
+    good = runs(cli)[1]
+    code, out, _ = bisect(cli, "-y", check=f'test "$AGENTCLI_RUN" = {good}')
+    assert (code, out) == (8, "No good result repairs the run.\n")
+
+
+def test_a_signal_stops_the_search_and_what_was_made_stays_on_record(cli: Cli, project: Path) -> None:
+    recorded = "|".join(runs(cli))
+    check = f'case "$AGENTCLI_RUN" in {recorded}) grep -q 8080;; *) kill -INT $PPID; exec cat < hang;; esac'
+    os.mkfifo(project / "hang")
+    code, out, _ = bisect(cli, "-y", check=check)
+    assert (code, out) == (130, "")
+    assert len(runs(cli, "--tag", "bisect")) == 1

@@ -58,3 +58,36 @@ def test_where_nothing_turns_there_is_nothing_to_search(cli: Cli, project: Path,
 def test_words_that_name_no_search_are_refused(cli: Cli, project: Path, words: list[str]) -> None:
     result = cli("bisect", *words)
     assert (result.code, "E-BISECT-WORDS" in result.err) == (2, True)
+
+
+def test_a_version_that_is_no_template_is_passed_over(cli: Cli, project: Path) -> None:
+    file = project / "agents" / "looker.yaml"
+    for text in ("version: [", AGENT.format(note="e", words="Look elsewhere.")):
+        file.write_text(text)
+        git(project, "commit", "-qam", text.split()[-1])
+    result = cli("bisect", "--commits", "HEAD~2..HEAD", "last~0", "--check", "grep -q Seen", "--json")
+    assert (result.code, "E-BISECT-COMMITS" in result.out + result.err) == (2, True)
+    check = 'case "$(cat "$AGENTCLI_TEMPLATE")" in *elsewhere*) exit 1;; esac'
+    result = cli("bisect", "--commits", "HEAD~2..HEAD", "last", "--check", check)
+    assert (result.code, result.out.splitlines()[0]) == (8, "Undecided: it is one of these.")
+    assert "With the last of them the run diverges at event" in result.out
+
+
+def test_a_check_that_cannot_say_of_the_first_commit_leaves_nothing_to_search(cli: Cli, project: Path) -> None:
+    result = cli("bisect", "--commits", "HEAD~3..HEAD", "last", "--check", "exit 125")
+    assert (result.code, "E-BISECT-COMMITS" in result.err) == (2, True)
+
+
+def test_settings_of_a_repository_run_nothing(cli: Cli, project: Path) -> None:
+    for name in ("core.fsmonitor", "core.pager", "diff.external", "core.sshCommand", "gpg.program"):
+        git(project, "config", name, f"touch {project / 'ran'}; true")
+    git(project, "config", "log.showSignature", "true")
+    git(project, "config", "diff.yaml.textconv", f"touch {project / 'ran'}; cat")
+    (project / ".gitattributes").write_text("*.yaml diff=yaml\n")
+    assert cli("bisect", "--commits", "HEAD~3..HEAD", "last").code == 0
+    assert not (project / "ran").exists()
+
+
+def test_without_git_it_is_told(cli: Cli, project: Path) -> None:
+    result = cli("bisect", "--commits", "HEAD~3..HEAD", "last", environ={"PATH": str(project)})
+    assert (result.code, "E-BISECT-COMMITS" in result.err) == (2, True)
