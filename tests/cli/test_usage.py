@@ -16,7 +16,7 @@ from tests.cli.conftest import Cli
             ("rusn",),
             (
                 "error: There is no command `rusn`. (E-USAGE-COMMAND)\n"
-                "  why: `agentcli` knows: init, run, runs, agents, tools, models, config, trust, doctor, completion.\n"
+                "  why: `agentcli` knows: init, run, resume, fork, replay, test, diff, bisect, runs, agents, tools, models, config, trust, doctor, completion.\n"
                 "  fix: Did you mean `agentcli run` or `agentcli runs`?\n"
             ),
         ),
@@ -24,7 +24,7 @@ from tests.cli.conftest import Cli
             ("runs", "shwo"),
             (
                 "error: There is no command `shwo`. (E-USAGE-COMMAND)\n"
-                "  why: `agentcli runs` knows: list, show.\n"
+                "  why: `agentcli runs` knows: list, show, tail, stats, verify, tag, export, import.\n"
                 "  fix: Did you mean `agentcli runs show`?\n"
             ),
         ),
@@ -32,7 +32,7 @@ from tests.cli.conftest import Cli
             ("pull",),
             (
                 "error: There is no command `pull`. (E-USAGE-COMMAND)\n"
-                "  why: `agentcli` knows: init, run, runs, agents, tools, models, config, trust, doctor, completion.\n"
+                "  why: `agentcli` knows: init, run, resume, fork, replay, test, diff, bisect, runs, agents, tools, models, config, trust, doctor, completion.\n"
                 "  fix: Did you mean `agentcli models pull`?\n"
             ),
         ),
@@ -40,7 +40,7 @@ from tests.cli.conftest import Cli
             ("runs", "xyzzy"),
             (
                 "error: There is no command `xyzzy`. (E-USAGE-COMMAND)\n"
-                "  why: `agentcli runs` knows: list, show.\n"
+                "  why: `agentcli runs` knows: list, show, tail, stats, verify, tag, export, import.\n"
                 "  fix: See `agentcli runs --help`.\n"
             ),
         ),
@@ -170,7 +170,7 @@ def test_windows_is_told_in_one_line(cli: Cli) -> None:
 def test_on_a_narrow_terminal_an_error_is_folded_between_words(cli: Cli) -> None:
     assert cli("rusn", terminal=True, columns=60).err == (
         "error: There is no command `rusn`. (E-USAGE-COMMAND)\n"
-        "  why: `agentcli` knows: init, run, runs, agents, tools,\n"
+        "  why: `agentcli` knows: init, run, resume, fork, replay, test, diff, bisect, runs, agents, tools,\n"
         "    models, config, trust, doctor, completion.\n"
         "  fix: Did you mean `agentcli run` or `agentcli runs`?\n"
     )

@@ -29,7 +29,7 @@ def command(
     ] = "",
     junit: Annotated[str | None, typer.Option("--junit", metavar="FILE", help="Write a JUnit report (XML).")] = None,
 ) -> None:
-    """Replay recordings against the templates that their agents have now, and compare everything.
+    """Replay recordings against the templates of today.
 
     Nothing is sent, executed or written to the journal. Make recordings with `agentcli runs export RUN --to pytest`.
     """
