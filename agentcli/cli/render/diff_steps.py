@@ -65,10 +65,10 @@ class StepList:
         """The first step that differs, and why."""
         both = (("A", first.a), ("B", first.b))
         numbers = ", ".join(f"{step.seq} in {name}" for name, step in both if step is not None)
-        reason = _ORIGINS[first.origin]
+        origin = _ORIGINS[first.origin]
         if first.a is None or first.b is None:
-            reason = f"only {'B' if first.a is None else 'A'} has it"
-        self._sentence(f"The first difference is {_called(first.step)} (event {numbers}): {reason}.")
+            origin = f"only {'B' if first.a is None else 'A'} has it"
+        self._sentence(f"The first difference is {_called(first.step)} (event {numbers}): {origin}.")
 
     def show(self, steps: Sequence[StepDiff]) -> None:
         """All of them in order, with their numbers in A and in B."""
