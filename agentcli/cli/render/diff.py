@@ -74,9 +74,9 @@ class _Report:
             self.out.line(f"   {self.out.style(line, 'dim')}")
 
     def _resumed(self, run: RunRecord) -> Iterator[str]:
-        for event in run.of_type("run.resumed"):
-            changes = event.body.to_json().get("changes") or {}
-            yield f"taken up again at event {event.seq}{self._changes(changes)}"
+        for era in run.eras:
+            if era.origin is None:
+                yield f"taken up again at event {era.seq}{self._changes(era.changes)}"
 
     def _past(self) -> Iterator[str]:
         line = self.found.lineage

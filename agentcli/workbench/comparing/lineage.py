@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentcli.core.events import RunForked
 from agentcli.core.runs import Relation, RunRow
 from agentcli.errors import AgentcliError
 from agentcli.workbench.comparing.records import Records, RunRecord
@@ -58,19 +56,18 @@ def lineage(records: Records, a: RunRecord, b: RunRecord) -> Lineage | None:
 
 def _descents(records: Records, run: RunRecord) -> list[Descent]:
     """From the run back to the first of its line; a run that is not there any more ends it."""
-    forks = [event.body for event in run.events if isinstance(event.body, RunForked)]
     descents: list[Descent] = []
     row: RunRow | None = run.row
-    while row is not None and row.start.parent is not None and len(descents) < _MOST_GENERATIONS:
+    while row is not None and (parent := row.start.parent) is not None and len(descents) < _MOST_GENERATIONS:
         start = row.start
-        descents.append(Descent(start.id, row.start.parent, start.relation, start.cut, _changes(forks, start.parent)))
-        row = _row(records, row.start.parent)
+        descents.append(Descent(start.id, parent, start.relation, start.cut, _changes(run, parent)))
+        row = _row(records, parent)
     return descents
 
 
-def _changes(forks: Sequence[RunForked], parent: str | None) -> dict[str, Any]:
+def _changes(run: RunRecord, parent: str) -> dict[str, Any]:
     """What the fork of `parent` changed. A fork has the events of its parents, so also those of their forks."""
-    return next((dict(body.changes) for body in reversed(forks) if body.origin == parent), {})
+    return next((era.changes for era in reversed(run.eras) if era.origin == parent), {})
 
 
 def _row(records: Records, run: str) -> RunRow | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from agentcli.core.canonical import Digest, Json, decode
 from agentcli.core.events import Event, rfc3339
 from agentcli.core.runs import RunRow
 from agentcli.errors import StorageError
+from agentcli.workbench.comparing.differences import same
 
 _MOST_UNREADABLE = 20
 """Events that cannot be read before the rest of a run is given up."""
@@ -29,12 +30,22 @@ class Records(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Era:
+    """The run went on at `seq` as a fork of the run `origin` (None: it was taken up again), with `changes`."""
+
+    seq: int
+    origin: str | None
+    changes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """A run with its events and the manifest that is in force at its end ({} where it is not held)."""
 
     row: RunRow
     events: Sequence[Event]
     manifest: dict[str, Any] = field(default_factory=dict)
+    eras: tuple[Era, ...] = ()
     missing: tuple[str, ...] = ()
     """What could not be read, a sentence each."""
 
@@ -59,10 +70,7 @@ class RunRecord:
             "task": start.task,
             "model": start.model,
             "parent": start.parent,
-            "resumed": [
-                {"seq": event.seq, "changes": event.body.to_json().get("changes", {})}
-                for event in self.of_type("run.resumed")
-            ],
+            "resumed": [{"seq": era.seq, "changes": era.changes} for era in self.eras if era.origin is None],
         }
 
 
@@ -75,7 +83,7 @@ def read_run(records: Records, row: RunRow) -> RunRecord:
     if not isinstance(manifest, dict):
         missing.append(f"The manifest of {row.start.id} cannot be read: what went into it is not compared.")
         manifest = {}
-    return RunRecord(row, events, manifest, tuple(missing))
+    return RunRecord(row, events, manifest, tuple(_eras(records, row, events)), tuple(missing))
 
 
 def _events(records: Records, row: RunRow, missing: list[str]) -> list[Event]:
@@ -97,6 +105,26 @@ def _manifest(row: RunRow, events: Sequence[Event]) -> Digest:
     """The digest of the plan in force at the end: that of the last event that names one."""
     named = (event.body.to_json().get("manifest") for event in reversed(events) if event.body.type.startswith("run."))
     return next((digest for digest in named if isinstance(digest, str)), row.start.manifest)
+
+
+def _eras(records: Records, row: RunRow, events: Sequence[Event]) -> Iterator[Era]:
+    before = row.start.manifest
+    for event in events:
+        fields = event.body.to_json() if event.body.type.startswith("run.") else {}
+        if "changes" in fields:
+            changes = _news(fields["changes"], content(records, before))
+            yield Era(event.seq, fields.get("origin"), changes if isinstance(changes, dict) else {})
+        digest = fields.get("manifest")
+        before = digest if isinstance(digest, str) else before
+
+
+def _news(changes: Json, before: Json) -> Json:
+    """The changes without what was so before: one limit is raised, and all of them are recorded."""
+    if not isinstance(changes, dict) or not isinstance(before, dict):
+        return changes
+    return {
+        name: _news(value, before.get(name)) for name, value in changes.items() if not same(value, before.get(name))
+    }
 
 
 def content(records: Records, digest: Digest) -> Json:

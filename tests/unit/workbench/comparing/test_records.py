@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from agentcli.core.events import RunForked, RunResumed, Warned
+from agentcli.core.events import RunForked, RunResumed, Warned, read_body
 from agentcli.errors import ErrorInfo, StorageError
 from agentcli.workbench.comparing.comparison import Comparison
 from agentcli.workbench.comparing.records import read_run
@@ -91,6 +91,19 @@ async def test_a_manifest_of_a_later_era_counts() -> None:
     found = comparison(a, b)
     assert [one.name for one in found.cause] == ["turns"]
     assert found.b.to_json()["resumed"] == [{"seq": 2, "changes": {"limits": {"turns": 40}}}]
+
+
+async def test_of_what_an_era_changed_only_the_news_are_told() -> None:
+    journal = InMemoryJournal()
+    a, b = Told(journal, 1), Told(journal, 2)
+    b.add(
+        RunResumed(b.manifest, {"limits": {"turns": 40, "tokens": None}, "models": ["fake:model"], "files": "current"})
+    )
+    b.add(read_body("run.reopened", {"changes": 7}))
+    assert comparison(a, b).b.to_json()["resumed"] == [
+        {"seq": 2, "changes": {"limits": {"turns": 40}, "files": "current"}},
+        {"seq": 3, "changes": {}},
+    ]
 
 
 # -- what it came to --------------------------------------------------------------------------------------------
