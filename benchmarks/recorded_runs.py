@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import itertools
+import random
 import time
 
-from agentcli.core.canonical import digest
+from agentcli.core.canonical import digest, digest_bytes
 from agentcli.core.events import (
     Body,
     EffectKey,
@@ -26,7 +28,8 @@ from agentcli.core.runs import RunEnd, RunStart
 from agentcli.journal.store import SqliteJournal
 
 SOURCE = inspect.getsource(argparse).splitlines()
-MANIFEST = "0" * 64
+MANIFEST_JSON = b'{"agent":"reader","models":["openai:gpt-5-mini"]}'
+MANIFEST = digest_bytes(MANIFEST_JSON)
 NOW = 1_795_000_000.0
 
 
@@ -64,14 +67,34 @@ def file_lines(turn: int) -> str:
     return "\n".join(f"{number}: {line}" for number, line in enumerate(SOURCE[at : at + 56], at))
 
 
+PIECES = 40
+"""How many pieces an answer comes in."""
+
+
+def said_in_turn(turn: int) -> str:
+    """Some 160 characters that nobody has said before."""
+    line = SOURCE[turn * 31 % len(SOURCE)].strip()
+    return f"I have read up to line {turn * 53}; `{line}` is next, then what {digest(turn)[:8]} calls it for."
+
+
+def streamed(text: str, dice: random.Random) -> tuple[int, ...]:
+    """How a model may have sent the text: pieces of a few characters, some 20 ms apart, now and then a pause."""
+    cuts = sorted(dice.sample(range(1, len(text)), PIECES - 1))
+    sizes = [end - begin for begin, end in itertools.pairwise((0, *cuts, len(text)))]
+    waits = [round(dice.lognormvariate(3.0, 0.6)) for _ in sizes]
+    waits[0] += 400
+    return tuple(number for pair in zip(sizes, waits, strict=True) for number in pair)
+
+
 async def growing_run(journal: SqliteJournal, number: int, turns: int) -> int:
     """A run whose request grows every turn. Returns the bytes of all its requests in full."""
     recorder, conversation, naive, previous = Recorder(journal, number), Conversation(), 0, None
+    recorder.log.put(MANIFEST_JSON)
     head = recorder.log.put(b'{"models":["openai:gpt-5-mini"]}')
     recorder.add(RunStarted("agent", "reader", None, "What does argparse do?", {}, MANIFEST))
     for message in (Message("system", "You answer questions about files. " * 12), Message("user", "What does it do?")):
         conversation.append(message)
-    kept = 0
+    kept, dice = 0, random.Random(number)
     for turn in range(turns):
         recorder.add(TurnStarted(), turn=turn)
         for data in conversation.encoded[kept:]:
@@ -83,9 +106,12 @@ async def growing_run(journal: SqliteJournal, number: int, turns: int) -> int:
         call = ToolCall(
             f"call_{turn:04}_{digest(turn)[:12]}", "read_lines", {"path": "argparse.py", "start": turn * 53}
         )
-        said = Message("assistant", f"Let me look at line {turn * 53}: {SOURCE[turn * 31 % len(SOURCE)]}", (call,))
+        said = Message("assistant", said_in_turn(turn), (call,))
+        deltas = streamed(said.content, dice)
         usage = Usage(900 + 700 * turn, 60 + turn, 800 * turn)
-        done = ModelCompleted(said, usage, "tool_calls", "openai:gpt-5-mini", 1.234567 + turn / 7, 0.00123 * turn, 1)
+        done = ModelCompleted(
+            said, usage, "tool_calls", "openai:gpt-5-mini", 1.234567 + turn / 7, 0.00123 * turn, 1, deltas
+        )
         recorder.add(done, "model", turn, done=True)
         recorder.add(ToolStarted("read_lines", call.id, call.arguments), "tool", turn)
         await recorder.log.barrier()

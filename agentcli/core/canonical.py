@@ -16,6 +16,7 @@ Json: TypeAlias = Any
 Digest: TypeAlias = str
 """A SHA-256 as 64 lower-case hex digits."""
 
+_decoder = json.JSONDecoder()
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -26,7 +27,7 @@ def encode(value: Json) -> bytes:
 
 def decode(data: bytes) -> Json:
     """The value that `encode` encoded."""
-    return json.loads(data)
+    return _decoder.decode(data.decode())
 
 
 def digest_bytes(data: bytes) -> Digest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar
 
 from agentcli.core.event_bodies import (
@@ -87,10 +87,16 @@ def read_body(kind: str, value: dict[str, Any]) -> Body:
     cls = BODIES.get(kind)
     if cls is None:
         return _unknown(kind)(value)
-    known = {item.name for item in fields(cls)}
+    readers = _readers(kind)
     out = {}
     for name, item in value.items():
-        if name in known:
-            reader = _READERS.get((kind, name))
+        if name in readers:
+            reader = readers[name]
             out[name] = reader(item) if reader else item
     return cls(**out)
+
+
+@cache
+def _readers(kind: str) -> dict[str, Any]:
+    """The fields of a body, each with what reads it, where plain JSON will not do."""
+    return {item.name: _READERS.get((kind, item.name)) for item in fields(BODIES[kind])}

@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from agentcli.journal.foreign import read_file
-from agentcli.journal.packing import WINDOW, Coding, deflate, pack, unpack
+from agentcli.journal.packing import WINDOW, Coding, deflate, inflate_part, pack, unpack
 
 INLINE_LIMIT = 65_536
 """Contents of more bytes become files."""
@@ -21,7 +21,7 @@ _FIND = "SELECT n, base FROM blobs WHERE substr(digest, 1, 8) = substr(:digest, 
 _READ = (
     "SELECT size, coding, data, base FROM blobs WHERE substr(digest, 1, 8) = substr(:digest, 1, 8) AND digest = :digest"
 )
-_INSERT = "INSERT INTO blobs (digest, size, coding, base, data) VALUES (?, ?, ?, ?, ?)"
+INSERT_BLOB = "INSERT INTO blobs (digest, size, coding, base, data) VALUES (?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def keep(content: Content, database: sqlite3.Connection, files: BlobFiles) -> No
         packed = packed if base is not None else None
     if packed is None:
         packed = _pack(content, files, Recent())
-    database.execute(_INSERT, (packed.digest, packed.size, packed.coding, base, packed.data))
+    database.execute(INSERT_BLOB, (packed.digest, packed.size, packed.coding, base, packed.data))
 
 
 def _base_row(digest: bytes, database: sqlite3.Connection) -> int | None:
@@ -164,19 +164,31 @@ class BlobReader:
     """Reads contents, and checks them against their digests."""
 
     def __init__(self, database: sqlite3.Connection, files: BlobFiles) -> None:
-        self._database = database
+        self.database = database
         self.files = files
+        self._pack: tuple[int, bytes] | None = None
+        """The pack that was read last: who reads one content of a run reads others of it."""
 
     def holds(self, digest: bytes) -> bool:
         """Whether there is a row for it."""
-        return self._database.execute(_FIND, {"digest": digest}).fetchone() is not None
+        return self.database.execute(_FIND, {"digest": digest}).fetchone() is not None
+
+    def place(self, digest: bytes) -> tuple[int, int] | None:
+        """The row of a content, and its coding; None where there is none."""
+        query = "SELECT n, coding FROM blobs WHERE substr(digest, 1, 8) = substr(:digest, 1, 8) AND digest = :digest"
+        found: tuple[int, int] | None = self.database.execute(query, {"digest": digest}).fetchone()
+        return found
 
     def read(self, digest: bytes) -> bytes:
         """The content. Raises KeyError where the journal has none of that digest, ValueError where it is damaged."""
-        row = self._database.execute(_READ, {"digest": digest}).fetchone()
+        row = self.database.execute(_READ, {"digest": digest}).fetchone()
         if row is None:
             raise KeyError(digest.hex())
         data = self._content(row, digest)
+        if sha256(data).digest() != digest and self._pack is not None:
+            # Another process may have put another pack in that one's place.
+            self._pack = None
+            data = self._content(row, digest)
         if sha256(data).digest() != digest:
             raise ValueError(f"content {digest.hex()} is not what its digest says")
         return data
@@ -191,14 +203,24 @@ class BlobReader:
         if data is None:
             raise ValueError(f"content {digest.hex()} has no data")
         try:
-            return unpack(coding, data, size, self._base(base))
+            return unpack(coding, data, size, b"" if base is None else self._base(base, coding))
         except ValueError as error:
             raise ValueError(f"content {digest.hex()} is damaged: {error}") from error
 
-    def _base(self, n: int | None) -> bytes:
-        if n is None:
-            return b""
-        row = self._database.execute("SELECT size, coding, data, base FROM blobs WHERE n = ?", (n,)).fetchone()
-        if row is None or row[3] is not None:
+    def _base(self, n: int, coding: Coding) -> bytes:
+        """What a content leans on: a pack, or another content, which leans on a pack at most."""
+        if coding is Coding.MEMBER:
+            return self._packed(n)
+        row = self.database.execute("SELECT size, coding, data, base FROM blobs WHERE n = ?", (n,)).fetchone()
+        if row is None or row[2] is None or (row[3] is not None and row[1] != Coding.MEMBER):
             raise ValueError("what it was compressed against is gone")
-        return unpack(Coding(row[1]), row[2] or b"", row[0])
+        return unpack(Coding(row[1]), row[2], row[0], b"" if row[3] is None else self._packed(row[3]))
+
+    def _packed(self, n: int) -> bytes:
+        if self._pack is None or self._pack[0] != n:
+            row = self.database.execute("SELECT size, coding, data FROM blobs WHERE n = ?", (n,)).fetchone()
+            if row is None or row[1] != Coding.PACK or row[2] is None:
+                raise ValueError("the pack that it is in is gone")
+            # A member that is whole can be read, whatever became of those behind it.
+            self._pack = n, inflate_part(row[2], row[0])
+        return self._pack[1]

@@ -134,8 +134,8 @@ class Append:
         for content in self._contents:
             keep(content, database, blobs.files)
         chain = self.chain
-        database.execute(INSERT, line.row(chain.n, chain.head))
         chain.head = line.hash(chain.run, chain.head)
+        database.execute(INSERT, line.row(chain.n, chain.head))
 
 
 @dataclass(slots=True)

@@ -15,6 +15,9 @@ WINDOW = 32_768
 
 _LEVEL = 6
 _RAW_DEFLATE = -15
+_STEP = 256
+"""Bytes of damaged data that are tried together."""
+
 _SMALL = 4_096
 """Up to this many bytes, dictionary included, a 4 KB window will do; setting it up costs a tenth."""
 
@@ -52,6 +55,10 @@ class Coding(IntEnum):
     """Against another content, which is not itself kept this way."""
     FILE_RAW = 4
     FILE_DEFLATE = 5
+    PACK = 6
+    """Several contents one behind the other: the row of a pack, which nobody asks for by its digest."""
+    MEMBER = 7
+    """A part of a pack: `base` is the pack's row, `data` where in it the content begins, as a number in base 128."""
 
 
 def deflate(data: bytes, dictionary: bytes = b"") -> bytes:
@@ -64,8 +71,7 @@ def deflate(data: bytes, dictionary: bytes = b"") -> bytes:
 
 def inflate(data: bytes, size: int, dictionary: bytes = b"") -> bytes:
     """The reverse. Raises ValueError unless exactly `size` bytes come out: never more memory than that."""
-    if not 0 <= size <= MAX_CONTENT:
-        raise ValueError(f"it calls itself {size} bytes large")
+    check_size(size)
     unpacker = zlib.decompressobj(_RAW_DEFLATE, zdict=dictionary[-WINDOW:])
     try:
         out = unpacker.decompress(data, size + 1)
@@ -74,6 +80,26 @@ def inflate(data: bytes, size: int, dictionary: bytes = b"") -> bytes:
     if len(out) != size or not unpacker.eof:
         raise ValueError(f"{len(out)} bytes came out where {size} were kept")
     return out
+
+
+def inflate_part(data: bytes, size: int) -> bytes:
+    """What can still be had of damaged data: all before the damage. Raises ValueError for a size that none has."""
+    check_size(size)
+    unpacker, out = zlib.decompressobj(_RAW_DEFLATE), bytearray()
+    try:
+        for at in range(0, len(data), _STEP):
+            if len(out) > size:
+                break
+            out += unpacker.decompress(data[at : at + _STEP], size + 1 - len(out))
+    except zlib.error:
+        pass
+    return bytes(out[:size])
+
+
+def check_size(size: int) -> None:
+    """Raises ValueError for more bytes than any content has."""
+    if not 0 <= size <= MAX_CONTENT:
+        raise ValueError(f"it calls itself {size} bytes large")
 
 
 def pack(data: bytes) -> tuple[Coding, bytes]:
@@ -87,35 +113,52 @@ def pack(data: bytes) -> tuple[Coding, bytes]:
 def unpack(coding: Coding, data: bytes, size: int, base: bytes = b"") -> bytes:
     """The content that was kept. Raises ValueError where the data do not fit the coding."""
     if coding in (Coding.RAW, Coding.FILE_RAW):
-        if len(data) != size:
-            raise ValueError(f"{len(data)} bytes are there where {size} were kept")
-        return data
+        return _of_size(data, size)
+    if coding is Coding.MEMBER:
+        begin, _ = from_base_128(data)
+        return _of_size(base[begin : begin + size], size)
     dictionary = {Coding.DEFLATE_DICTIONARY_1: _DICTIONARY_1, Coding.DEFLATE_BASE: base}.get(coding, b"")
     return inflate(data, size, dictionary)
 
 
+def _of_size(data: bytes, size: int) -> bytes:
+    if len(data) != size:
+        raise ValueError(f"{len(data)} bytes are there where {size} were kept")
+    return data
+
+
 def pack_body(text: bytes) -> bytes:
     """An event's body for its row: its size in base 128 (lowest seven bits first), then the deflated text."""
-    return _varint(len(text)) + deflate(text, _DICTIONARY_1)
+    packed = to_base_128(len(text)) + deflate(text, _DICTIONARY_1)
+    return packed if len(packed) <= len(text) else plain_body(text)
+
+
+def plain_body(text: bytes) -> bytes:
+    """A body as `unpack_body` takes it too: size 0 says that the text follows as it is."""
+    return b"\x00" + text
 
 
 def unpack_body(data: bytes) -> bytes:
     """The reverse. Raises ValueError."""
-    size = shift = 0
-    for index, byte in enumerate(data):
-        size |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            return inflate(data[index + 1 :], size, _DICTIONARY_1)
-        if shift > 28:
-            break
-    raise ValueError("no size stands before the body")
+    size, begin = from_base_128(data)
+    return inflate(data[begin:], size, _DICTIONARY_1) if size else data[begin:]
 
 
-def _varint(number: int) -> bytes:
+def to_base_128(number: int) -> bytes:
+    """A number in base 128, the lowest seven bits first; all bytes but the last have their highest bit set."""
     out = bytearray()
     while number > 127:
         out.append(number & 127 | 128)
         number >>= 7
     out.append(number)
     return bytes(out)
+
+
+def from_base_128(data: bytes, at: int = 0) -> tuple[int, int]:
+    """The number that stands at `at`, and where it ends. Raises ValueError where there is none below 2 ** 35."""
+    number = 0
+    for index, byte in enumerate(data[at : at + 5]):
+        number |= (byte & 127) << 7 * index
+        if byte < 128:
+            return number, at + index + 1
+    raise ValueError("a number is missing")

@@ -14,12 +14,14 @@ from agentcli.core.canonical import Digest, decode
 from agentcli.core.events import Event, ModelStarted
 from agentcli.core.messages import Message
 from agentcli.core.models import RequestDelta, Usage
+from agentcli.core.runs import RunStart
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobFiles, BlobReader
+from agentcli.journal.chunks import CHUNK, DamagedChunkError, unpack_rows
 from agentcli.journal.faults import damaged, storage_error
 from agentcli.journal.foreign import MAX_CELL
-from agentcli.journal.records import SELECT, Line, Row, event_of, fields_of, line_in
-from agentcli.journal.schema import BUSY_S, check
+from agentcli.journal.records import MARK, SELECT, Line, Row, event_of, fields_of, line_in, origin
+from agentcli.journal.schema import BUSY_S, VERSION, check, migrate
 
 _PAGE = 500
 """Events fetched at a time: no read transaction stays open between pages, so that the log can be checkpointed."""
@@ -51,21 +53,42 @@ class Outline:
     fields: Callable[[], dict[str, Any]]
 
 
-def open_reader(path: Path) -> sqlite3.Connection | None:
-    """A connection that only reads; None for a file without a schema yet. Raises StorageError."""
+def open_reader(path: Path, renew: Callable[[], None]) -> sqlite3.Connection | None:
+    """A connection that only reads; None for a file without a schema yet. Raises StorageError.
+
+    `renew` brings an older journal to the newest schema; where it may not be written, a private copy of it is.
+    """
     try:
-        database = _connect(path)
-        try:
-            version = check(database, path)
-        except BaseException:
+        database, version = _checked(_connect(path), path)
+        if 0 < version < VERSION:
             database.close()
-            raise
+            database = _renewed(path, renew)
     except (sqlite3.Error, OSError) as error:
         raise storage_error(error, path) from error
     if version == 0:
         database.close()
         return None
     return database
+
+
+def _checked(database: sqlite3.Connection, path: Path) -> tuple[sqlite3.Connection, int]:
+    try:
+        return database, check(database, path)
+    except BaseException:
+        database.close()
+        raise
+
+
+def _renewed(path: Path, renew: Callable[[], None]) -> sqlite3.Connection:
+    try:
+        renew()
+    except StorageError as error:
+        if error.code != "E-JOURNAL-UNWRITABLE":
+            raise
+        database, version = _checked(_copied(path), path)
+        migrate(database, version)
+        return database
+    return _connect(path)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -102,7 +125,8 @@ def _copied(path: Path) -> sqlite3.Connection:
     with tempfile.TemporaryDirectory(prefix="agentcli-") as folder:
         copy = Path(folder) / path.name
         for suffix in ("", "-wal"):
-            shutil.copyfile(path.with_name(path.name + suffix), copy.with_name(copy.name + suffix))
+            if (part := path.with_name(path.name + suffix)).exists():
+                shutil.copyfile(part, copy.with_name(copy.name + suffix))
         database = sqlite3.connect(copy, isolation_level=None, check_same_thread=False)
         database.execute("SELECT 1 FROM sqlite_schema").fetchone()
     return database
@@ -115,18 +139,27 @@ class EventReader:
         self.path = path
         self.database = database
         self.blobs = BlobReader(database, files)
+        self._chunk: tuple[Row | None, list[Row]] = None, []
 
     def rows(self, n: int, after: int = 0) -> Iterator[Row]:
-        """The rows of a run, oldest first. Raises sqlite3.Error."""
+        """The rows of a run's events, oldest first. Raises sqlite3.Error, DamagedChunkError."""
         query = SELECT + "WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?"
         while page := self.database.execute(query, (n, after, _PAGE)).fetchall():
-            yield from page
+            for row in page:
+                if row[2] == CHUNK:
+                    yield from (part for part in unpack_rows(row) if part[1] > after)
+                else:
+                    yield row
             after = page[-1][1]
 
-    def last(self, n: int) -> Row | None:
-        """The last row of a run. Raises sqlite3.Error."""
-        row: Row | None = self.database.execute(SELECT + "WHERE run = ? ORDER BY seq DESC LIMIT 1", (n,)).fetchone()
-        return row
+    def tip(self, n: int, start: RunStart) -> tuple[int, bytes]:
+        """The seq and hash of a run's last event. Raises sqlite3.Error; ValueError where the chain is not whole."""
+        seq, head = 0, origin(start)
+        for row in self.rows(n):
+            seq, head = seq + 1, line_in(row).hash(start.id, head)
+            if row[1] != seq or row[16] != head[:MARK]:
+                raise ValueError(f"event {row[1]} is not what was written")
+        return seq, head
 
     def events(self, n: int, run: str, after: int) -> Iterator[Event]:
         """The events of a run after a seq. Raises StorageError where one is damaged; those before it were given."""
@@ -135,11 +168,13 @@ class EventReader:
                 yield self._event(run, row)
         except sqlite3.Error as error:
             raise storage_error(error, self.path) from error
+        except DamagedChunkError as error:
+            raise self._lost(run, error) from error
 
     def outlines(self, run: str, types: tuple[str, ...], after: int) -> Iterator[Outline]:
         """The events of these types after a seq, oldest first; none of a run that is not there. Raises StorageError."""
         query = SELECT + "WHERE run = ? AND seq > ? AND instr(?, ' ' || type || ' ') ORDER BY seq LIMIT ?"
-        wanted, more = f" {' '.join(types)} ", True
+        wanted, more = f" {' '.join((*types, CHUNK))} ", True
         while more:
             try:
                 n = self.database.execute("SELECT n FROM runs WHERE id = ?", (run,)).fetchone() or (None,)
@@ -147,9 +182,24 @@ class EventReader:
             except sqlite3.Error as error:
                 raise storage_error(error, self.path) from error
             for row in page:
+                for part in self._parts(run, row):
+                    if part[1] > after and part[2] in types:
+                        yield Outline(part[1], part[2], part[3], part[5], partial(self._fields, run, part))
                 after = row[1]
-                yield Outline(after, row[2], row[3], row[5], partial(self._fields, run, row))
             more = len(page) == _PAGE
+
+    def _parts(self, run: str, row: Row) -> Iterator[Row]:
+        """The events of a row. Raises StorageError."""
+        if row[2] != CHUNK:
+            yield row
+            return
+        try:
+            yield from unpack_rows(row)
+        except DamagedChunkError as error:
+            raise self._lost(run, error) from error
+
+    def _lost(self, run: str, error: DamagedChunkError) -> StorageError:
+        return damaged(self.path, f"Events {error.first} to {error.last} of run {run} cannot be read: {error}.")
 
     def blob(self, digest: bytes) -> bytes:
         """A content. Raises StorageError E-BLOB-MISSING, E-JOURNAL-DAMAGED."""
@@ -186,7 +236,7 @@ class EventReader:
             first = last if first is None else first
             turns += row[2] == "turn.started"
             if row[2] == "model.completed":
-                fields = fields_of(self._line(run, row))
+                fields = self._fields(run, row)
                 usage += Usage.from_json(fields["usage"])
                 known = known and fields["cost_usd"] is not None
                 cost += fields["cost_usd"] or 0.0
@@ -194,11 +244,20 @@ class EventReader:
         return Totals(turns, usage, cost if known else None, duration, count)
 
     def _delta(self, n: int, run: str, seq: int) -> RequestDelta:
-        row = self.database.execute(SELECT + "WHERE run = ? AND seq = ?", (n, seq)).fetchone()
+        row = self._row(n, run, seq)
         body = self._event(run, row).body if row else None
         if not isinstance(body, ModelStarted):
             raise damaged(self.path, f"Event {seq} of run {run} is no request to a model.")
         return body.request
+
+    def _row(self, n: int, run: str, seq: int) -> Row | None:
+        query = SELECT + "WHERE run = ? AND seq >= ? ORDER BY seq LIMIT 1"
+        row: Row | None = self.database.execute(query, (n, seq)).fetchone()
+        if row is None or row[2] != CHUNK:
+            return row if row and row[1] == seq else None
+        if row != self._chunk[0]:  # who asks for one event of it asks for others
+            self._chunk = row, list(self._parts(run, row))
+        return next((part for part in self._chunk[1] if part[1] == seq), None)
 
     def _event(self, run: str, row: Row) -> Event:
         try:

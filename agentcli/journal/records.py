@@ -22,13 +22,17 @@ from agentcli.journal.packing import pack_body, unpack_body
 INLINE = 96
 """Encoded values up to this many bytes stay in the row: kept by content they would take more."""
 
+MARK = 4
+"""Bytes of its hash that each event keeps: enough to name the place where a chain breaks, since a change shows in the
+marks of all events after it. The seal of an ended run covers the whole hash of its last event."""
+
 _QUOTED_DIGEST = re.compile(rb'"([0-9a-f]{64})"')
 _DIGEST, _FIELD = b"\x01", b"\x02"
 
 SELECT = """SELECT run, seq, type, time, mono, lane, parent, turn, step, kind, name, ordinal, request, result,
-                   body, digests, previous FROM events """
+                   body, digests, mark FROM events """
 INSERT = """INSERT INTO events (run, seq, type, time, mono, lane, parent, turn, step, kind, name, ordinal, request,
-                                result, body, digests, previous)
+                                result, body, digests, mark)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 Row = tuple[Any, ...]
 """One row of `events`, in the order of SELECT."""
@@ -79,9 +83,9 @@ class Line:
         sizes = b"%d %d\n" % (len(head), len(self.text))
         return sha256(previous + sizes + head + self.text + self.digests).digest()
 
-    def row(self, run: int, previous: bytes) -> Row:
-        """The row to insert."""
-        return (run, *self.envelope, pack_body(self.text), self.digests, previous)
+    def row(self, run: int, own: bytes) -> Row:
+        """The row to insert, for an event with this hash."""
+        return (run, *self.envelope, pack_body(self.text), self.digests, own[:MARK])
 
 
 def line_of(record: Record, fields: list[bytes]) -> Line:
@@ -145,18 +149,28 @@ def fields_of(line: Line) -> dict[str, Any]:
 
 def digests_of(line: Line) -> tuple[list[bytes], dict[str, bytes]]:
     """The digests that the text mentions, and those of the fields kept by content. Raises ValueError."""
+    return _parts(line)[1:]
+
+
+def _parts(line: Line) -> tuple[bytes, list[bytes], dict[str, bytes]]:
     text, *names = line.text.split(_FIELD)
-    all_of_them = [line.digests[at : at + 32] for at in range(0, len(line.digests), 32)]
+    if not names and not line.digests and _DIGEST not in text:
+        return text, [], {}
+    all_of_them = split_digests(line.digests)
     mentioned = text.count(_DIGEST)
     if len(all_of_them) != mentioned + len(names) or len(line.digests) % 32:
         raise ValueError("the digests do not fit the text")
     named = zip((name.decode() for name in names), all_of_them[mentioned:], strict=True)
-    return all_of_them[:mentioned], dict(named)
+    return text, all_of_them[:mentioned], dict(named)
+
+
+def split_digests(digests: bytes) -> list[bytes]:
+    """One by one."""
+    return [digests[at : at + 32] for at in range(0, len(digests), 32)]
 
 
 def _fields(line: Line, content: Callable[[bytes], bytes] | None) -> dict[str, Any]:
-    mentioned, kept = digests_of(line)
-    text, *_ = line.text.split(_FIELD)
+    text, mentioned, kept = _parts(line)
     if mentioned:
         parts = text.split(_DIGEST)
         quoted = (b'"%s"' % digest.hex().encode() for digest in mentioned)

@@ -9,6 +9,7 @@ from agentcli.core.canonical import Digest
 from agentcli.core.events import Event
 from agentcli.core.runs import RunEnd
 from agentcli.errors import StorageError
+from agentcli.journal.compacting import compactions
 from agentcli.journal.locks import FileLock
 from agentcli.journal.operations import Append, Begin, Chain, End, Operation, Put, Reopen, Sync
 from agentcli.journal.records import take
@@ -59,6 +60,7 @@ class SqliteRunLog:
             await self._done(End(self._chain, end))
         finally:
             self._lock.release(remove=True)
+        self._writer.submit_later(compactions(self.run, self._chain.n, self.last_seq))
 
     async def abandon(self) -> None:
         """Write what can be written, and give up ownership without an end. Never raises."""

@@ -21,7 +21,7 @@ from agentcli.journal.listing import Listing, no_journal
 from agentcli.journal.locks import FileLock, RunLocks, Turnstile
 from agentcli.journal.operations import Begin, Chain, Reopen, SetTags
 from agentcli.journal.reading import EventReader, Outline, Totals, open_reader
-from agentcli.journal.records import line_in, origin, seal
+from agentcli.journal.records import origin, seal
 from agentcli.journal.run_log import SqliteRunLog
 from agentcli.journal.schema import FILE
 from agentcli.journal.writer import Writer
@@ -131,8 +131,7 @@ class SqliteJournal:
     def _own(self, run: str) -> FileLock:
         refuse_links(self.folder)
         try:
-            for folder in (self.folder, self._locks.folder):
-                _make_private(folder)
+            self._make_folders()
             return self._locks.own(run)
         except OSError as error:
             raise storage_error(error, self.path) from error
@@ -150,13 +149,12 @@ class SqliteJournal:
 
     def _tip(self, n: int, row: RunRow) -> tuple[int, bytes]:
         """The seq and hash of a run's last event."""
-        last = self._read(lambda reader: reader.last(n), None)
-        if last is None:
-            return 0, origin(row.start)
         try:
-            return last[1], line_in(last).hash(row.start.id, last[16])
+            return self._reading().tip(n, row.start)
+        except sqlite3.Error as error:
+            raise storage_error(error, self.path) from error
         except (ValueError, TypeError) as error:
-            raise damaged(self.path, f"The last event of run {row.start.id} cannot be read: {error}.") from error
+            raise damaged(self.path, f"The record of run {row.start.id} is not whole: {error}.") from error
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -248,10 +246,22 @@ class SqliteJournal:
     def _open(self) -> EventReader | None:
         if self._reader is None and self.path.exists():
             refuse_links(self.folder)
-            database = open_reader(self.path)
+            database = open_reader(self.path, self._renew)
             if database is not None:
                 self._reader = EventReader(database, self._files, self.path)
         return self._reader
+
+    def _make_folders(self) -> None:
+        for folder in (self.folder, self._locks.folder):
+            _make_private(folder)
+
+    def _renew(self) -> None:
+        """Bring an older journal to the newest schema."""
+        try:
+            self._make_folders()
+            self._writer.renew()
+        except OSError as error:
+            raise storage_error(error, self.path) from error
 
 
 def _as_kept(start: RunStart) -> RunStart:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from agentcli.core.canonical import decode
 from agentcli.core.runs import RunRow
 from agentcli.errors import StorageError
+from agentcli.journal.chunks import DamagedChunkError
 from agentcli.journal.named import history_of
 from agentcli.journal.reading import EventReader
-from agentcli.journal.records import Line, Row, digests_of, fields_of, line_in, origin, seal
+from agentcli.journal.records import MARK, Line, Row, digests_of, fields_of, line_in, origin, seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,26 +45,39 @@ class _Check:
     def __init__(self, reader: EventReader, row: RunRow) -> None:
         self.reader = reader
         self.run = row.start.id
-        self.head = origin(row.start)
+        self.head: bytes | None = origin(row.start)
         self.seq = 0
         self.count = 0
         self.seen: set[bytes] = set()
         self.type = ""
 
     def event(self, row: Row) -> Iterator[Problem]:
-        seq, previous = row[1], row[16]
+        seq = row[1]
         if seq != self.seq + 1:
+            self.head = None
             yield Problem(seq, f"Events {self.seq + 1} to {seq - 1} are missing.")
-        elif previous != self.head:
-            place = f"event {self.seq}" if self.seq else "the run's start"
-            yield Problem(seq, f"The chain breaks: {place} is not what it was when event {seq} was written.")
         self.seq, self.count, self.type = seq, self.count + 1, row[2]
         try:
             line = line_in(row)
-            self.head = line.hash(self.run, previous)
+            yield from self.link(seq, line, row[16])
             yield from self.contents(seq, line)
         except (ValueError, TypeError, KeyError) as error:
+            self.head = None
             yield Problem(seq, f"The event cannot be read: {error}.")
+
+    def link(self, seq: int, line: Line, mark: bytes) -> Iterator[Problem]:
+        """Behind the first event that is not as it was, the chain says nothing any more."""
+        if self.head is None:
+            return
+        self.head = line.hash(self.run, self.head)
+        if self.head[:MARK] != mark:
+            self.head = None
+            place = "event 1, or the run's start," if seq == 1 else f"event {seq}"
+            yield Problem(seq, f"The chain breaks: {place} is not what was written.")
+
+    def lost(self, error: DamagedChunkError) -> Problem:
+        self.head, self.seq = None, error.last
+        return Problem(error.first, f"Events {error.first} to {error.last} cannot be read: {error}.")
 
     def contents(self, seq: int, line: Line) -> Iterator[Problem]:
         mentioned, kept = digests_of(line)
@@ -112,7 +126,7 @@ class _Check:
             return
         if self.type != "run.completed":
             yield Problem(None, f"The run has ended, but its last event is {self.type or 'missing'}.")
-        if kept != seal(self.head, row.end):
+        if self.head is not None and kept != seal(self.head, row.end):
             yield Problem(None, "The seal does not fit: the run's last event or its totals were changed.")
 
 
@@ -120,6 +134,18 @@ def _snapshots(line: Line) -> Iterator[bytes]:
     for touch in fields_of(line)["files"]:
         if touch["changed"] and not touch["masked"]:
             yield from (bytes.fromhex(touch[side]) for side in ("before", "after") if touch[side] is not None)
+
+
+def _rows(reader: EventReader, n: int) -> Iterator[Row | DamagedChunkError]:
+    """The rows of a run, and in between what cannot be had any more."""
+    after: int | None = 0
+    while after is not None:
+        try:
+            yield from reader.rows(n, after)
+            after = None
+        except DamagedChunkError as error:
+            after = error.last
+            yield error
 
 
 def _history(manifest: bytes) -> Iterator[bytes]:
@@ -139,8 +165,8 @@ def verify(reader: EventReader, n: int, row: RunRow) -> Verification:
     check = _Check(reader, row)
     problems: list[Problem] = []
     try:
-        for event in reader.rows(n):
-            problems.extend(check.event(event))
+        for found in _rows(reader, n):
+            problems.extend([check.lost(found)] if isinstance(found, DamagedChunkError) else check.event(found))
         problems.extend(check.start(row))
         (kept,) = reader.database.execute("SELECT seal FROM runs WHERE n = ?", (n,)).fetchone()
         problems.extend(check.ending(row, kept))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -56,6 +57,7 @@ class Writer:
         self._thread: threading.Thread | None = None
         self._state = threading.Condition()
         self._orders: list[Order] = []
+        self._later: deque[Operation] = deque()
         self._bytes = 0
         self._urgent = False
         self._closing = False
@@ -70,6 +72,14 @@ class Writer:
             self._connect()
             self._thread = threading.Thread(target=self._work, name="journal", daemon=True)
             self._thread.start()
+
+    def renew(self) -> None:
+        """Connect once, which brings an older journal to the newest schema. Raises StorageError, OSError."""
+        try:
+            with self._turnstile.turn():
+                open_writer(self._path).close()
+        except sqlite3.Error as error:
+            raise storage_error(error, self._path) from error
 
     def submit(self, *operations: Operation, waiting: Waiting | None = None) -> None:
         """Have them done, all in one transaction. Returns at once unless too much waits already. Raises StorageError.
@@ -88,6 +98,12 @@ class Writer:
             self._urgent = self._urgent or waiting is not None
             if wakes:
                 self._state.notify_all()
+
+    def submit_later(self, operations: Iterable[Operation]) -> None:
+        """Have them done, each by itself, when there is nothing else to do; at the latest before the journal closes."""
+        with self._state:
+            self._later.extend(operations)
+            self._state.notify_all()
 
     def perform(self, operation: Operation) -> None:
         """Have it done, and wait until it is safe on disk. Raises StorageError."""
@@ -130,7 +146,9 @@ class Writer:
     def _next(self) -> list[Order]:
         """What to do next; nothing once all is done and the journal closes."""
         with self._state:
-            self._state.wait_for(lambda: self._orders or self._closing)
+            self._state.wait_for(lambda: self._orders or self._later or self._closing)
+            if not self._orders and self._later:
+                return [Order(self._later.popleft())]
             self._state.wait_for(lambda: self._urgent or self._closing, GROUP_S)
             orders, self._orders = self._orders, []
             self._bytes, self._urgent = 0, False

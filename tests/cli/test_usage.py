@@ -16,7 +16,8 @@ from tests.cli.conftest import Cli
             ("rusn",),
             (
                 "error: There is no command `rusn`. (E-USAGE-COMMAND)\n"
-                "  why: `agentcli` knows: init, run, resume, fork, replay, test, diff, bisect, runs, agents, tools, models, config, trust, doctor, completion.\n"
+                "  why: `agentcli` knows: init, run, resume, fork, replay, test, diff, bisect, runs, agents, tools, "
+                "models, config, trust, doctor, completion.\n"
                 "  fix: Did you mean `agentcli run` or `agentcli runs`?\n"
             ),
         ),
@@ -32,7 +33,8 @@ from tests.cli.conftest import Cli
             ("pull",),
             (
                 "error: There is no command `pull`. (E-USAGE-COMMAND)\n"
-                "  why: `agentcli` knows: init, run, resume, fork, replay, test, diff, bisect, runs, agents, tools, models, config, trust, doctor, completion.\n"
+                "  why: `agentcli` knows: init, run, resume, fork, replay, test, diff, bisect, runs, agents, tools, "
+                "models, config, trust, doctor, completion.\n"
                 "  fix: Did you mean `agentcli models pull`?\n"
             ),
         ),

@@ -160,7 +160,7 @@ async def test_a_deeply_nested_event_is_damage(tmp_path: Path) -> None:
     body = pack_body(b'{"a":' + b"[" * 200_000 + b"]" * 200_000 + b"}").hex()
     change(
         tmp_path,
-        f"""INSERT INTO events (run, seq, type, time, mono, lane, body, digests, previous)
+        f"""INSERT INTO events (run, seq, type, time, mono, lane, body, digests, mark)
             VALUES (1, 1, 'warning', 0, 0, '', x'{body}', x'', x'')""",
     )
     journal = SqliteJournal(tmp_path)

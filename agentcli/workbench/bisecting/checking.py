@@ -57,7 +57,7 @@ async def check(command: str, subject: Subject, environ: Mapping[str, str]) -> P
         raise UsageError(
             "E-BISECT-CHECK",
             f"The check ended with {code} for the run {subject.run}.",
-            why="A check ends with 0 for good, 125 for no answer, 1 to 127 for the rest; any other code stops the search.",
+            why="A check ends with 0 for good, 125 for no answer, else 1 to 127; any other code stops the search.",
             fix="Try it by itself, and let it end with one of these.",
         )
     return None if code == SKIP else code == 0

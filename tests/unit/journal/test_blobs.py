@@ -29,12 +29,12 @@ def blobs(tmp_path: Path) -> Iterator[BlobReader]:
 
 def stored(blobs: BlobReader, data: bytes, recent: Recent) -> bytes:
     digest = sha256(data).digest()
-    keep(prepare(data, digest, blobs, recent), blobs._database, blobs.files)
+    keep(prepare(data, digest, blobs, recent), blobs.database, blobs.files)
     return digest
 
 
 def row(blobs: BlobReader, digest: bytes) -> tuple[Coding, int, int | None]:
-    coding, length, base = blobs._database.execute(
+    coding, length, base = blobs.database.execute(
         "SELECT coding, length(data), base FROM blobs WHERE digest = ?", (digest,)
     ).fetchone()
     return Coding(coding), length, base
@@ -69,8 +69,8 @@ def test_what_it_leaned_on_may_be_gone_before_it_is_written(blobs: BlobReader) -
     stored(blobs, RESULT, recent)
     digest = sha256(MESSAGE).digest()
     content = prepare(MESSAGE, digest, blobs, recent)
-    blobs._database.execute("DELETE FROM blobs")
-    keep(content, blobs._database, blobs.files)
+    blobs.database.execute("DELETE FROM blobs")
+    keep(content, blobs.database, blobs.files)
     assert blobs.read(digest) == MESSAGE
 
 
@@ -78,8 +78,8 @@ def test_what_was_there_may_be_gone_before_it_is_needed(blobs: BlobReader) -> No
     digest = stored(blobs, RESULT, Recent())
     content = prepare(RESULT, digest, blobs, Recent())
     assert content.packed is None
-    blobs._database.execute("DELETE FROM blobs")
-    keep(content, blobs._database, blobs.files)
+    blobs.database.execute("DELETE FROM blobs")
+    keep(content, blobs.database, blobs.files)
     assert blobs.read(digest) == RESULT
 
 
@@ -87,7 +87,7 @@ def test_a_base_that_is_gone_is_damage(blobs: BlobReader) -> None:
     recent = Recent()
     stored(blobs, RESULT, recent)
     digest = stored(blobs, MESSAGE, recent)
-    blobs._database.execute("DELETE FROM blobs WHERE base IS NULL")
+    blobs.database.execute("DELETE FROM blobs WHERE base IS NULL")
     with pytest.raises(ValueError, match="compressed against is gone"):
         blobs.read(digest)
 
@@ -97,7 +97,7 @@ def test_a_content_that_is_already_a_file_is_not_written_again(blobs: BlobReader
     digest = stored(blobs, data, Recent())
     path = blobs.files.path(digest, Coding.FILE_RAW)
     before = path.stat().st_ino
-    blobs._database.execute("DELETE FROM blobs")
+    blobs.database.execute("DELETE FROM blobs")
     stored(blobs, data, Recent())
     assert path.stat().st_ino == before
 

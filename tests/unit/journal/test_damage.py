@@ -11,6 +11,7 @@ from agentcli.core.canonical import digest_bytes
 from agentcli.core.events import ModelStarted
 from agentcli.core.models import RequestDelta
 from agentcli.journal.packing import pack_body
+from agentcli.journal.schema import PAGE_BYTES
 from agentcli.journal.store import SqliteJournal
 from tests.fakes.journals import change, code_of, opened, recorded
 from tests.fakes.recorded import MANIFEST, event, start
@@ -24,17 +25,20 @@ async def test_an_intact_run_is_intact(tmp_path: Path) -> None:
 
 
 TAMPERING = {
-    "UPDATE events SET time = time + 1 WHERE seq = 2": (3, "chain breaks: event 2"),
-    "UPDATE events SET type = 'x' WHERE seq = 2": (3, "chain breaks"),
-    "UPDATE events SET result = zeroblob(32) WHERE seq = 4": (5, "chain breaks: event 4"),
-    "UPDATE events SET body = x'00' WHERE seq = 4": (4, "cannot be read"),
-    "UPDATE events SET digests = zeroblob(32) WHERE seq = 4": (4, "is missing"),
-    "UPDATE events SET digests = zeroblob(31) WHERE seq = 4": (4, "cannot be read"),
-    "UPDATE events SET previous = zeroblob(32) WHERE seq = 3": (3, "chain breaks: event 2"),
+    "UPDATE events SET time = time + 1 WHERE seq = 2": (2, "chain breaks: event 2 is not"),
+    "UPDATE events SET type = 'x' WHERE seq = 2": (2, "chain breaks"),
+    "UPDATE events SET result = zeroblob(32) WHERE seq = 4": (4, "chain breaks: event 4"),
+    "UPDATE events SET lane = 'x' WHERE seq = 6": (6, "chain breaks: event 6"),
+    "UPDATE events SET body = x'05' WHERE seq = 4": (4, "cannot be read"),
+    "UPDATE events SET body = x'00' WHERE seq = 4": (4, "chain breaks"),
+    "UPDATE events SET digests = zeroblob(32) WHERE seq = 4": (4, "chain breaks"),
+    "UPDATE events SET digests = zeroblob(31) WHERE seq = 4": (4, "chain breaks"),
+    "UPDATE events SET mark = zeroblob(4) WHERE seq = 3": (3, "chain breaks: event 3"),
+    "UPDATE events SET mark = x'' WHERE seq = 6": (6, "chain breaks: event 6"),
     "DELETE FROM events WHERE seq = 1": (2, "Events 1 to 1 are missing"),
     "DELETE FROM events WHERE seq = 3": (4, "Events 3 to 3 are missing"),
     "DELETE FROM events WHERE seq = 6": (None, "last event is tool.completed"),
-    "UPDATE runs SET name = 'other'": (1, "chain breaks: the run's start"),
+    "UPDATE runs SET name = 'other'": (1, "chain breaks: event 1, or the run's start,"),
     "UPDATE runs SET cost_usd = 0": (None, "The seal does not fit"),
     "UPDATE runs SET seal = NULL": (None, "The seal does not fit"),
     "DELETE FROM blobs WHERE size = 6": (5, "of `files` is missing"),
@@ -71,7 +75,7 @@ async def test_a_content_file_that_is_gone_or_changed_is_named(tmp_path: Path) -
 
 async def test_what_is_intact_is_still_readable(tmp_path: Path) -> None:
     run = await recorded(tmp_path)
-    change(tmp_path, "UPDATE events SET body = x'00' WHERE seq = 4")
+    change(tmp_path, "UPDATE events SET body = x'05' WHERE seq = 4")
     journal = SqliteJournal(tmp_path)
     events = journal.events(run)
     assert [next(events).seq for _ in range(3)] == [1, 2, 3]
@@ -84,9 +88,9 @@ async def test_what_is_intact_is_still_readable(tmp_path: Path) -> None:
     journal.close()
 
 
-async def test_a_run_whose_last_event_is_damaged_cannot_go_on(tmp_path: Path) -> None:
+async def test_a_run_whose_chain_is_broken_cannot_go_on(tmp_path: Path) -> None:
     run = await recorded(tmp_path)
-    change(tmp_path, "UPDATE events SET body = x'00' WHERE seq = 6")
+    change(tmp_path, "UPDATE events SET time = time + 1 WHERE seq = 6")
     journal = SqliteJournal(tmp_path)
     assert code_of(lambda: journal.resume(run)) == "E-JOURNAL-DAMAGED"
     assert not journal._locks.is_owned(run)
@@ -121,14 +125,14 @@ async def test_pages_overwritten_in_the_middle_are_damage_and_no_crash(tmp_path:
     (page,) = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'events'").fetchone()
     (blobs,) = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'blobs'").fetchone()
     database.close()
-    data[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
+    data[(page - 1) * PAGE_BYTES : page * PAGE_BYTES] = b"\xff" * PAGE_BYTES
     path.write_bytes(data)
     journal = SqliteJournal(tmp_path)
     assert journal.find(run).status == "completed"
     assert "database is damaged after event 0" in journal.verify(run).problems[0].what
     assert code_of(lambda: list(journal.events(run))) == "E-JOURNAL-DAMAGED"
     journal.close()
-    data[(blobs - 1) * 4096 : blobs * 4096] = b"\xff" * 4096
+    data[(blobs - 1) * PAGE_BYTES : blobs * PAGE_BYTES] = b"\xff" * PAGE_BYTES
     path.write_bytes(data)
     journal = SqliteJournal(tmp_path)
     assert code_of(lambda: journal.blob(digest_bytes(b"before"))) == "E-JOURNAL-DAMAGED"
@@ -149,7 +153,7 @@ async def test_a_listing_of_damaged_pages_is_an_error(tmp_path: Path) -> None:
     (page,) = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'runs'").fetchone()
     database.close()
     data = bytearray(path.read_bytes())
-    data[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096
+    data[(page - 1) * PAGE_BYTES : page * PAGE_BYTES] = b"\xff" * PAGE_BYTES
     path.write_bytes(data)
     with opened(tmp_path) as journal:
         assert code_of(journal.runs) == "E-JOURNAL-DAMAGED"

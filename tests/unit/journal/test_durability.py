@@ -163,7 +163,7 @@ async def test_one_runs_trouble_is_not_anothers(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "journal.db") as foreign:
         foreign.execute("DELETE FROM runs WHERE id = ?", (bad.run,))
         foreign.execute("INSERT INTO events SELECT run, 2, type, time, mono, lane, parent, turn, step, kind, name, "
-                        "ordinal, request, result, body, digests, previous FROM events")  # fmt: skip
+                        "ordinal, request, result, body, digests, mark FROM events")  # fmt: skip
     foreign.close()
     good.append(event(good))
     bad.append(event(bad))

@@ -27,7 +27,7 @@ from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.tools import FileTouch
 from agentcli.errors import ErrorInfo
-from agentcli.journal.records import Line, digests_of, event_of, line_in, line_of, origin, seal, take
+from agentcli.journal.records import MARK, Line, digests_of, event_of, line_in, line_of, origin, seal, take
 from tests.fakes.recorded import end, start
 
 RUN = start().id
@@ -117,7 +117,7 @@ def test_every_event_comes_back_from_its_row(event: Event) -> None:
     assert line_in(row) == line
     assert event_of(RUN, line_in(row), contents.__getitem__) == event
     assert row[0] == 7
-    assert row[-1] == b"p" * 32
+    assert row[-1] == b"p" * MARK
 
 
 @given(events)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agentcli.journal import schema
+from agentcli.journal.migrations import Migration
 from agentcli.journal.store import SqliteJournal
 from tests.fakes.journals import begun, code_of, recorded
 from tests.fakes.recorded import start
@@ -35,7 +36,7 @@ def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_migration_that_fails_leaves_the_old_schema(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bad = schema.Migration(1, "Bad.", ("CREATE TABLE a (b)", "CREATE TABLE a (b)"))
+    bad = Migration(1, "Bad.", ("CREATE TABLE a (b)", "CREATE TABLE a (b)"))
     monkeypatch.setattr(schema, "MIGRATIONS", (bad,))
     assert code_of(lambda: SqliteJournal(tmp_path).begin(start())) == "E-JOURNAL-IO"
     monkeypatch.undo()
@@ -50,7 +51,7 @@ def test_an_older_journal_is_brought_to_the_newest_schema_and_keeps_what_it_hold
     journal = SqliteJournal(tmp_path)
     begun(journal)
     journal.close()
-    added = schema.Migration(schema.VERSION + 1, "A table more.", ("CREATE TABLE more (a INTEGER) STRICT",))
+    added = Migration(schema.VERSION + 1, "A table more.", ("CREATE TABLE more (a INTEGER) STRICT",))
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, added))
     monkeypatch.setattr(schema, "VERSION", added.version)
     journal = SqliteJournal(tmp_path)

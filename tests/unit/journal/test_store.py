@@ -139,7 +139,7 @@ async def test_a_journal_is_read_where_no_shared_memory_can_be_had(tmp_path: Pat
             (copy / path.name).write_bytes(path.read_bytes())
     (copy / "journal.db-shm").symlink_to("nowhere")  # SQLite follows none there, and so cannot open it
     before = (copy / "journal.db").read_bytes()
-    database = reading.open_reader(copy / "journal.db")
+    database = reading.open_reader(copy / "journal.db", lambda: None)
     assert database is not None
     assert database.execute("SELECT seq FROM events").fetchall() == [(1,)]
     database.close()
