@@ -26,8 +26,10 @@ def encode(value: Json) -> bytes:
 
 
 def decode(data: bytes) -> Json:
-    """The value that `encode` encoded."""
-    return _decoder.decode(data.decode())
+    """The value that `encode` encoded. Raises ValueError for what is no JSON."""
+    text = data.decode()
+    value, end = _decoder.raw_decode(text)  # `decode` would look for white space around it
+    return value if end == len(text) else _decoder.decode(text)
 
 
 def digest_bytes(data: bytes) -> Digest:

@@ -43,6 +43,8 @@ def fold(name: str) -> str:
     Case, compatibility forms and characters without a shape do not count, nor do trailing dots and spaces: a name that
     some file system takes for another must not dodge a rule about that other.
     """
+    if name.isascii():
+        return name.lower().rstrip(". ")  # nothing else of what follows concerns these
     plain = unicodedata.normalize("NFKC", name).casefold()
     visible = "".join(char for char in plain if unicodedata.category(char) != "Cf")
     return unicodedata.normalize("NFKC", visible).rstrip(". ")
@@ -69,7 +71,7 @@ def outside(path: str, why: str) -> ToolRefusedError:
 def _check_text(path: str) -> None:
     if not path.strip():
         raise _invalid(path, "It is empty.", "Give a path such as `src/app.py`; list_files shows what there is.")
-    if any(unicodedata.category(char) in ("Cc", "Cs") for char in path):
+    if not path.isprintable() and any(unicodedata.category(char) in ("Cc", "Cs") for char in path):
         raise _invalid(path, "It holds a control character or half a character.", "Write the path as plain text.")
     if len(path.encode()) > MAX_PATH_BYTES:
         raise _invalid(path, f"It is longer than {MAX_PATH_BYTES} bytes.", "Use a shorter path.")

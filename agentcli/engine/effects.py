@@ -18,7 +18,7 @@ from agentcli.core.canonical import Digest, digest
 from agentcli.core.events import Body, EffectKey, EffectKind, Event, LimitReached
 from agentcli.engine.lanes import Lanes
 from agentcli.engine.limits import limit_error
-from agentcli.engine.playback import Asked, Playback
+from agentcli.engine.playback import ANSWERS_AT_ONCE, Asked, Playback
 from agentcli.engine.ports import Clock, EventSink, RunLog
 from agentcli.engine.scope import Scope
 from agentcli.errors import DeniedError, StorageError
@@ -223,6 +223,8 @@ class Effects:
         answer = playback.ask(asked)
         with self._lanes.still():
             recorded = await answer
+        if playback.answered % ANSWERS_AT_ONCE == 0:
+            await asyncio.sleep(0)  # who wants to stop the run gets a word in
         if recorded is None:
             for event in playback.recording.rest():
                 self._tell(event)

@@ -47,6 +47,8 @@ class Lanes:
         if self._still < self._open or self._leaving:
             return
         for answered in self._serve():
+            if self.single:  # it goes on at once, and no other could
+                continue
             self._leaving += 1
             # Runs after the lane's own next step, which was scheduled when it was answered.
             answered.add_done_callback(self._left)

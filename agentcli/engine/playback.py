@@ -16,6 +16,9 @@ from agentcli.core.events import EffectKey, Event
 from agentcli.engine.recording import Recording, first_difference
 from agentcli.errors import DivergenceError
 
+ANSWERS_AT_ONCE = 50
+"""After so many recorded results the event loop gets a turn: a lane that is alone waits for nobody."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +15,8 @@ class Scope:
 
     def child(self, name: str) -> Scope:
         """A place below this one."""
-        return replace(self, lane=f"{self.lane}/{name}" if self.lane else name)
+        return Scope(f"{self.lane}/{name}" if self.lane else name, self.turn, self.step)
 
     def at_turn(self, number: int) -> Scope:
         """The `number`-th turn (from 1) of the conversation that this place holds."""
-        return replace(self.child(f"turn.{number}"), turn=number)
+        return Scope(self.child(f"turn.{number}").lane, number, self.step)

@@ -16,6 +16,9 @@ INLINE_LIMIT = 65_536
 """Contents of more bytes become files."""
 
 _BASE_MINIMUM = 64
+KNOWN_BYTES = 4_194_304
+"""Contents that a reader remembers, about: one that names a content reads it to check it, and again to use it."""
+
 # Asked for as the index is built: by the first 8 bytes of the digest.
 _FIND = "SELECT n, base FROM blobs WHERE substr(digest, 1, 8) = substr(:digest, 1, 8) AND digest = :digest"
 _READ = (
@@ -168,6 +171,9 @@ class BlobReader:
         self.files = files
         self._pack: tuple[int, bytes] | None = None
         """The pack that was read last: who reads one content of a run reads others of it."""
+        self._known: dict[bytes, bytes] = {}
+        """What was read not long ago, by its digest."""
+        self._room = KNOWN_BYTES
 
     def holds(self, digest: bytes) -> bool:
         """Whether there is a row for it."""
@@ -181,6 +187,9 @@ class BlobReader:
 
     def read(self, digest: bytes) -> bytes:
         """The content. Raises KeyError where the journal has none of that digest, ValueError where it is damaged."""
+        known = self._known.get(digest)
+        if known is not None:
+            return known
         row = self.database.execute(_READ, {"digest": digest}).fetchone()
         if row is None:
             raise KeyError(digest.hex())
@@ -191,7 +200,16 @@ class BlobReader:
             data = self._content(row, digest)
         if sha256(data).digest() != digest:
             raise ValueError(f"content {digest.hex()} is not what its digest says")
+        self._remember(digest, data)
         return data
+
+    def _remember(self, digest: bytes, data: bytes) -> None:
+        self._room -= len(data)
+        if self._room < 0:
+            self._known.clear()
+            self._room = KNOWN_BYTES
+        elif len(data) <= INLINE_LIMIT:
+            self._known[digest] = data
 
     def _content(self, row: tuple[int, int, bytes | None, int | None], digest: bytes) -> bytes:
         size, coding, data, base = row[0], Coding(row[1]), row[2], row[3]

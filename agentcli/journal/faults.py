@@ -60,6 +60,17 @@ def damaged(path: Path, why: str) -> StorageError:
     return StorageError("E-JOURNAL-DAMAGED", f"{what[:-1]}: {path}.", why=why, fix=fix)
 
 
+def broken(run: str, seq: int | None, why: str) -> StorageError:
+    """The record of a run can be read, and is not what was written: at its event `seq`, or at its end."""
+    place = f"at event {seq}" if seq is not None else "at its end"
+    return StorageError(
+        "E-REPLAY-DAMAGED",
+        f"The record of run {run} is not what was written: it breaks {place}.",
+        why=why,
+        fix="What is intact can be read with `agentcli runs show`; see `agentcli runs verify`.",
+    )
+
+
 def _reason(error: Exception) -> str:
     text = " ".join(str(error).split())
     name = getattr(error, "sqlite_errorname", type(error).__name__)

@@ -156,6 +156,8 @@ def to_base_128(number: int) -> bytes:
 
 def from_base_128(data: bytes, at: int = 0) -> tuple[int, int]:
     """The number that stands at `at`, and where it ends. Raises ValueError where there is none below 2 ** 35."""
+    if at < len(data) and data[at] < 128:
+        return data[at], at + 1
     number = 0
     for index, byte in enumerate(data[at : at + 5]):
         number |= (byte & 127) << 7 * index

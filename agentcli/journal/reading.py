@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from agentcli.core.canonical import Digest, decode
 from agentcli.core.events import Event, ModelStarted
@@ -18,13 +17,14 @@ from agentcli.core.runs import RunStart
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobFiles, BlobReader
 from agentcli.journal.chunks import CHUNK, DamagedChunkError, unpack_rows
-from agentcli.journal.faults import damaged, storage_error
-from agentcli.journal.foreign import MAX_CELL
-from agentcli.journal.records import MARK, SELECT, Line, Row, event_of, fields_of, line_in, origin
-from agentcli.journal.schema import BUSY_S, VERSION, check, migrate
+from agentcli.journal.faults import broken, damaged, storage_error
+from agentcli.journal.records import MARK, SELECT, Line, Parts, Row, event_of, fields_of, line_in, origin, parts_of
 
 _PAGE = 500
 """Events fetched at a time: no read transaction stays open between pages, so that the log can be checkpointed."""
+
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
+"""What reading an event raises where its row is not one that was written here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,85 +53,6 @@ class Outline:
     fields: Callable[[], dict[str, Any]]
 
 
-def open_reader(path: Path, renew: Callable[[], None]) -> sqlite3.Connection | None:
-    """A connection that only reads; None for a file without a schema yet. Raises StorageError.
-
-    `renew` brings an older journal to the newest schema; where it may not be written, a private copy of it is.
-    """
-    try:
-        database, version = _checked(_connect(path), path)
-        if 0 < version < VERSION:
-            database.close()
-            database = _renewed(path, renew)
-    except (sqlite3.Error, OSError) as error:
-        raise storage_error(error, path) from error
-    if version == 0:
-        database.close()
-        return None
-    return database
-
-
-def _checked(database: sqlite3.Connection, path: Path) -> tuple[sqlite3.Connection, int]:
-    try:
-        return database, check(database, path)
-    except BaseException:
-        database.close()
-        raise
-
-
-def _renewed(path: Path, renew: Callable[[], None]) -> sqlite3.Connection:
-    try:
-        renew()
-    except StorageError as error:
-        if error.code != "E-JOURNAL-UNWRITABLE":
-            raise
-        database, version = _checked(_copied(path), path)
-        migrate(database, version)
-        return database
-    return _connect(path)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    database = _opened(path, "mode=ro")
-    try:
-        database.execute("SELECT 1 FROM sqlite_schema").fetchone()
-    except sqlite3.OperationalError:
-        database.close()
-        # A folder that may not be written: SQLite can have no shared memory there, and nobody else can write either.
-        return _opened(path, "immutable=1") if _log_is_empty(path) else _copied(path)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _opened(path: Path, mode: str) -> sqlite3.Connection:
-    uri = f"file:{quote(str(path))}?{mode}"
-    database = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_CELL)
-    return database
-
-
-def _log_is_empty(path: Path) -> bool:
-    log = path.with_name(path.name + "-wal")
-    return not log.exists() or log.stat().st_size == 0
-
-
-def _copied(path: Path) -> sqlite3.Connection:
-    """A private copy with the log applied; its files are gone from the folder as soon as they are open."""
-    import shutil
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="agentcli-") as folder:
-        copy = Path(folder) / path.name
-        for suffix in ("", "-wal"):
-            if (part := path.with_name(path.name + suffix)).exists():
-                shutil.copyfile(part, copy.with_name(copy.name + suffix))
-        database = sqlite3.connect(copy, isolation_level=None, check_same_thread=False)
-        database.execute("SELECT 1 FROM sqlite_schema").fetchone()
-    return database
-
-
 class EventReader:
     """Events and contents of the runs of one database."""
 
@@ -147,18 +68,25 @@ class EventReader:
         while page := self.database.execute(query, (n, after, _PAGE)).fetchall():
             for row in page:
                 if row[2] == CHUNK:
-                    yield from (part for part in unpack_rows(row) if part[1] > after)
+                    for part in unpack_rows(row):
+                        if part[1] > after:
+                            yield part
                 else:
                     yield row
             after = page[-1][1]
 
     def tip(self, n: int, start: RunStart) -> tuple[int, bytes]:
-        """The seq and hash of a run's last event. Raises sqlite3.Error; ValueError where the chain is not whole."""
+        """The seq and hash of a run's last event. Raises StorageError where the chain is not whole."""
         seq, head = 0, origin(start)
-        for row in self.rows(n):
-            seq, head = seq + 1, line_in(row).hash(start.id, head)
-            if row[1] != seq or row[16] != head[:MARK]:
-                raise ValueError(f"event {row[1]} is not what was written")
+        try:
+            for row in self.rows(n):
+                seq, head = seq + 1, line_in(row).hash(start.id, head)
+                if row[1] != seq or row[16] != head[:MARK]:
+                    raise broken(start.id, row[1], f"Event {row[1]} is not what was written.")
+        except sqlite3.Error as error:
+            raise storage_error(error, self.path) from error
+        except _UNREADABLE as error:
+            raise broken(start.id, seq, f"An event cannot be read: {error}.") from error
         return seq, head
 
     def events(self, n: int, run: str, after: int) -> Iterator[Event]:
@@ -259,23 +187,29 @@ class EventReader:
             self._chunk = row, list(self._parts(run, row))
         return next((part for part in self._chunk[1] if part[1] == seq), None)
 
+    def event(self, run: str, line: Line, parts: Parts) -> Event:
+        """The event of a line. Raises StorageError."""
+        try:
+            return event_of(run, line, parts, self.blob)
+        except _UNREADABLE as error:
+            raise self._unreadable(run, line.envelope[0], error) from error
+
     def _event(self, run: str, row: Row) -> Event:
         try:
-            return event_of(run, self._line(run, row), self.blob)
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-            raise damaged(self.path, f"Event {row[1]} of run {run} cannot be read: {error}.") from error
+            line = line_in(row)
+            parts = parts_of(line)
+        except _UNREADABLE as error:
+            raise self._unreadable(run, row[1], error) from error
+        return self.event(run, line, parts)
+
+    def _unreadable(self, run: str, seq: int, error: Exception) -> StorageError:
+        return damaged(self.path, f"Event {seq} of run {run} cannot be read: {error}.")
 
     def _fields(self, run: str, row: Row) -> dict[str, Any]:
         try:
-            return fields_of(self._line(run, row))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise damaged(self.path, f"Event {row[1]} of run {run} cannot be read: {error}.") from error
-
-    def _line(self, run: str, row: Row) -> Line:
-        try:
-            return line_in(row)
-        except (ValueError, TypeError) as error:
-            raise damaged(self.path, f"Event {row[1]} of run {run} cannot be read: {error}.") from error
+            return fields_of(parts_of(line_in(row)))
+        except _UNREADABLE as error:
+            raise self._unreadable(run, row[1], error) from error
 
 
 def _missing(digest: bytes) -> StorageError:

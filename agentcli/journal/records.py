@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from agentcli.core.canonical import Digest, decode, encode
 from agentcli.core.events import EffectKey, Event, read_body
@@ -122,10 +122,36 @@ def line_in(row: Row) -> Line:
     return Line(row[1:14], unpack_body(row[14]), row[15])
 
 
-def event_of(run: str, line: Line, content: Callable[[bytes], bytes]) -> Event:
+class Parts(NamedTuple):
+    """What the text of a line is made of."""
+
+    text: bytes
+    """JSON with a mark in the place of each digest, without the fields kept by content."""
+    mentioned: list[bytes]
+    """The digests that the marks stand for."""
+    kept: dict[str, bytes]
+    """The digests of the fields kept by content, by the fields' names."""
+
+
+def parts_of(line: Line) -> Parts:
+    """Raises ValueError where the digests do not fit the text."""
+    text, *names = line.text.split(_FIELD)
+    if not names and not line.digests and _DIGEST not in text:
+        return Parts(text, [], {})
+    all_of_them = split_digests(line.digests)
+    mentioned = text.count(_DIGEST)
+    if len(all_of_them) != mentioned + len(names) or len(line.digests) % 32:
+        raise ValueError("the digests do not fit the text")
+    named = zip((name.decode() for name in names), all_of_them[mentioned:], strict=True)
+    return Parts(text, all_of_them[:mentioned], dict(named))
+
+
+def event_of(run: str, line: Line, parts: Parts, content: Callable[[bytes], bytes]) -> Event:
     """The event of a line. Raises ValueError where the line is damaged, and what `content` raises for a digest."""
     seq, kind, time, mono, lane, parent, turn, step, effect, name, ordinal, request, result = line.envelope
-    fields = _fields(line, content)
+    fields = fields_of(parts)
+    for field, digest in parts.kept.items():
+        fields[field] = decode(content(digest))
     return Event(
         run=run,
         seq=seq,
@@ -142,43 +168,21 @@ def event_of(run: str, line: Line, content: Callable[[bytes], bytes]) -> Event:
     )
 
 
-def fields_of(line: Line) -> dict[str, Any]:
-    """The fields that stand in the row itself."""
-    return _fields(line, None)
-
-
-def digests_of(line: Line) -> tuple[list[bytes], dict[str, bytes]]:
-    """The digests that the text mentions, and those of the fields kept by content. Raises ValueError."""
-    return _parts(line)[1:]
-
-
-def _parts(line: Line) -> tuple[bytes, list[bytes], dict[str, bytes]]:
-    text, *names = line.text.split(_FIELD)
-    if not names and not line.digests and _DIGEST not in text:
-        return text, [], {}
-    all_of_them = split_digests(line.digests)
-    mentioned = text.count(_DIGEST)
-    if len(all_of_them) != mentioned + len(names) or len(line.digests) % 32:
-        raise ValueError("the digests do not fit the text")
-    named = zip((name.decode() for name in names), all_of_them[mentioned:], strict=True)
-    return text, all_of_them[:mentioned], dict(named)
+def fields_of(parts: Parts) -> dict[str, Any]:
+    """The fields that stand in the row itself; None for those kept by content. Raises ValueError."""
+    text, mentioned, kept = parts
+    if mentioned:
+        begin, *pieces = text.split(_DIGEST)
+        quoted = (b'"%s"' % digest.hex().encode() for digest in mentioned)
+        text = begin + b"".join(digest + piece for digest, piece in zip(quoted, pieces, strict=True))
+    fields: dict[str, Any] = decode(text)
+    fields.update(dict.fromkeys(kept))
+    return fields
 
 
 def split_digests(digests: bytes) -> list[bytes]:
     """One by one."""
     return [digests[at : at + 32] for at in range(0, len(digests), 32)]
-
-
-def _fields(line: Line, content: Callable[[bytes], bytes] | None) -> dict[str, Any]:
-    text, mentioned, kept = _parts(line)
-    if mentioned:
-        parts = text.split(_DIGEST)
-        quoted = (b'"%s"' % digest.hex().encode() for digest in mentioned)
-        text = parts[0] + b"".join(digest + part for digest, part in zip(quoted, parts[1:], strict=True))
-    fields: dict[str, Any] = decode(text)
-    for name, digest in kept.items():
-        fields[name] = decode(content(digest)) if content else None
-    return fields
 
 
 def origin(start: RunStart) -> bytes:

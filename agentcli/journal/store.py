@@ -19,8 +19,9 @@ from agentcli.journal.faults import damaged, storage_error
 from agentcli.journal.foreign import RUN_ID, checked_tags, refuse_links
 from agentcli.journal.listing import Listing, no_journal
 from agentcli.journal.locks import FileLock, RunLocks, Turnstile
+from agentcli.journal.opening import open_reader
 from agentcli.journal.operations import Begin, Chain, Reopen, SetTags
-from agentcli.journal.reading import EventReader, Outline, Totals, open_reader
+from agentcli.journal.reading import EventReader, Outline, Totals
 from agentcli.journal.records import origin, seal
 from agentcli.journal.run_log import SqliteRunLog
 from agentcli.journal.schema import FILE
@@ -75,7 +76,7 @@ class SqliteJournal:
         with _kept_if_well(lock):
             # Only now that nobody else may change it: it may be gone, or longer.
             n, row = self._located(run)
-            seq, head = self._tip(n, row)
+            seq, head = self._reading().tip(n, row.start)
             self._writer.open()
         chain = Chain(row.start.id, head, n)
         return SqliteRunLog(chain, self._writer, lock, seq, Reopen(chain))
@@ -144,17 +145,8 @@ class SqliteJournal:
 
     def _mark(self, n: int, row: RunRow) -> bytes:
         """See `ForeignRun.mark`."""
-        head = self._tip(n, row)[1]
+        head = self._reading().tip(n, row.start)[1]
         return head if row.end is None else seal(head, row.end)
-
-    def _tip(self, n: int, row: RunRow) -> tuple[int, bytes]:
-        """The seq and hash of a run's last event."""
-        try:
-            return self._reading().tip(n, row.start)
-        except sqlite3.Error as error:
-            raise storage_error(error, self.path) from error
-        except (ValueError, TypeError) as error:
-            raise damaged(self.path, f"The record of run {row.start.id} is not whole: {error}.") from error
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -192,12 +184,15 @@ class SqliteJournal:
         n, row = self._located(run)
         return self._reading().totals(n, row.start.id)
 
-    def verify(self, run: str) -> Verification:
-        """Check a run's chain, its seal, and every content that it names."""
+    def verify(self, run: str, events: list[Event] | None = None) -> Verification:
+        """Check a run's chain, its seal, and every content that it names. Its events go into the list, if there is one.
+
+        With a list: raises StorageError for an event that cannot be read.
+        """
         from agentcli.journal.verifying import verify
 
         n, row = self._located(run)
-        return verify(self._reading(), n, row)
+        return verify(self._reading(), n, row, events)
 
     def verify_all(self) -> Iterator[Verification]:
         """Check every run, in the order in which they were recorded. A row that no run has is a problem of its run."""

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from agentcli.core.canonical import decode
+from agentcli.core.events import Event
 from agentcli.core.runs import RunRow
 from agentcli.errors import StorageError
 from agentcli.journal.chunks import DamagedChunkError
 from agentcli.journal.named import history_of
 from agentcli.journal.reading import EventReader
-from agentcli.journal.records import MARK, Line, Row, digests_of, fields_of, line_in, origin, seal
+from agentcli.journal.records import MARK, Line, Parts, Row, fields_of, line_in, origin, parts_of, seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +51,30 @@ class _Check:
         self.count = 0
         self.seen: set[bytes] = set()
         self.type = ""
+        self.problems: list[Problem] = []
 
-    def event(self, row: Row) -> Iterator[Problem]:
+    def problem(self, seq: int | None, what: str) -> None:
+        self.problems.append(Problem(seq, what))
+
+    def event(self, row: Row) -> tuple[Line, Parts] | None:
+        """Check an event. What it consists of, where it can be read."""
         seq = row[1]
         if seq != self.seq + 1:
             self.head = None
-            yield Problem(seq, f"Events {self.seq + 1} to {seq - 1} are missing.")
+            self.problem(seq, f"Events {self.seq + 1} to {seq - 1} are missing.")
         self.seq, self.count, self.type = seq, self.count + 1, row[2]
         try:
             line = line_in(row)
-            yield from self.link(seq, line, row[16])
-            yield from self.contents(seq, line)
-        except (ValueError, TypeError, KeyError) as error:
+            self.link(seq, line, row[16])
+            parts = parts_of(line)
+            self.contents(seq, parts)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             self.head = None
-            yield Problem(seq, f"The event cannot be read: {error}.")
+            self.problem(seq, f"The event cannot be read: {error}.")
+            return None
+        return line, parts
 
-    def link(self, seq: int, line: Line, mark: bytes) -> Iterator[Problem]:
+    def link(self, seq: int, line: Line, mark: bytes) -> None:
         """Behind the first event that is not as it was, the chain says nothing any more."""
         if self.head is None:
             return
@@ -73,43 +82,42 @@ class _Check:
         if self.head[:MARK] != mark:
             self.head = None
             place = "event 1, or the run's start," if seq == 1 else f"event {seq}"
-            yield Problem(seq, f"The chain breaks: {place} is not what was written.")
+            self.problem(seq, f"The chain breaks: {place} is not what was written.")
 
-    def lost(self, error: DamagedChunkError) -> Problem:
+    def lost(self, error: DamagedChunkError) -> None:
         self.head, self.seq = None, error.last
-        return Problem(error.first, f"Events {error.first} to {error.last} cannot be read: {error}.")
+        self.problem(error.first, f"Events {error.first} to {error.last} cannot be read: {error}.")
 
-    def contents(self, seq: int, line: Line) -> Iterator[Problem]:
-        mentioned, kept = digests_of(line)
-        for name, digest in kept.items():
-            yield from self.content(seq, name, digest)
-        if line.envelope[1] == "model.started":
-            for digest in mentioned:
-                yield from self.content(seq, "request", digest)
-        if line.envelope[1] == "tool.completed":
-            for digest in _snapshots(line):
-                yield from self.content(seq, "files", digest)
-        if line.envelope[1] in _PLANNED:
-            yield from self.manifest(seq, bytes.fromhex(fields_of(line)["manifest"]))
+    def contents(self, seq: int, parts: Parts) -> None:
+        for name, digest in parts.kept.items():
+            self.content(seq, name, digest)
+        if self.type == "model.started":
+            for digest in parts.mentioned:
+                self.content(seq, "request", digest)
+        if self.type == "tool.completed":
+            for digest in _snapshots(parts):
+                self.content(seq, "files", digest)
+        if self.type in _PLANNED:
+            self.manifest(seq, bytes.fromhex(fields_of(parts)["manifest"]))
 
-    def manifest(self, seq: int | None, digest: bytes) -> Iterator[Problem]:
+    def manifest(self, seq: int | None, digest: bytes) -> None:
         """A plan, and the messages of the conversation that it goes on with."""
         if digest in self.seen:
             return
-        yield from self.content(seq, "manifest", digest)
+        self.content(seq, "manifest", digest)
         for message in _history(self.read(digest)):
-            yield from self.content(seq, "history", message)
+            self.content(seq, "history", message)
 
-    def content(self, seq: int | None, name: str, digest: bytes) -> Iterator[Problem]:
+    def content(self, seq: int | None, name: str, digest: bytes) -> None:
         if digest in self.seen:
             return
         self.seen.add(digest)
         try:
             self.reader.blobs.read(digest)
         except KeyError:
-            yield Problem(seq, f"The content {digest.hex()} of `{name}` is missing.")
+            self.problem(seq, f"The content {digest.hex()} of `{name}` is missing.")
         except ValueError as error:
-            yield Problem(seq, f"`{name}`: {error}.")
+            self.problem(seq, f"`{name}`: {error}.")
 
     def read(self, digest: bytes) -> bytes:
         """A content, or nothing where it cannot be read."""
@@ -118,20 +126,17 @@ class _Check:
         except (KeyError, ValueError):
             return b""
 
-    def start(self, row: RunRow) -> Iterator[Problem]:
-        yield from self.manifest(None, bytes.fromhex(row.start.manifest))
-
-    def ending(self, row: RunRow, kept: bytes | None) -> Iterator[Problem]:
+    def ending(self, row: RunRow, kept: bytes | None) -> None:
         if row.end is None:
             return
         if self.type != "run.completed":
-            yield Problem(None, f"The run has ended, but its last event is {self.type or 'missing'}.")
+            self.problem(None, f"The run has ended, but its last event is {self.type or 'missing'}.")
         if self.head is not None and kept != seal(self.head, row.end):
-            yield Problem(None, "The seal does not fit: the run's last event or its totals were changed.")
+            self.problem(None, "The seal does not fit: the run's last event or its totals were changed.")
 
 
-def _snapshots(line: Line) -> Iterator[bytes]:
-    for touch in fields_of(line)["files"]:
+def _snapshots(parts: Parts) -> Iterator[bytes]:
+    for touch in fields_of(parts)["files"] if parts.mentioned else ():
         if touch["changed"] and not touch["masked"]:
             yield from (bytes.fromhex(touch[side]) for side in ("before", "after") if touch[side] is not None)
 
@@ -160,16 +165,21 @@ def broken(run: str, error: StorageError) -> Verification:
     return Verification(run, 0, 0, (Problem(None, error.info.why),))
 
 
-def verify(reader: EventReader, n: int, row: RunRow) -> Verification:
-    """Check one run. Damage of the database itself is a problem too, not an error."""
+def verify(reader: EventReader, n: int, row: RunRow, events: list[Event] | None = None) -> Verification:
+    """Check one run. Damage of the database itself is a problem too, not an error.
+
+    Into `events` go those that can be read. Raises StorageError for one that is not what an event has to be.
+    """
     check = _Check(reader, row)
-    problems: list[Problem] = []
     try:
         for found in _rows(reader, n):
-            problems.extend([check.lost(found)] if isinstance(found, DamagedChunkError) else check.event(found))
-        problems.extend(check.start(row))
+            if isinstance(found, DamagedChunkError):
+                check.lost(found)
+            elif (read := check.event(found)) is not None and events is not None:
+                events.append(reader.event(check.run, *read))
+        check.manifest(None, bytes.fromhex(row.start.manifest))
         (kept,) = reader.database.execute("SELECT seal FROM runs WHERE n = ?", (n,)).fetchone()
-        problems.extend(check.ending(row, kept))
+        check.ending(row, kept)
     except sqlite3.DatabaseError as error:
-        problems.append(Problem(check.seq + 1, f"The database is damaged after event {check.seq}: {error}."))
-    return Verification(check.run, check.count, len(check.seen), tuple(problems))
+        check.problem(check.seq + 1, f"The database is damaged after event {check.seq}: {error}.")
+    return Verification(check.run, check.count, len(check.seen), tuple(check.problems))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -37,10 +38,14 @@ class Visibility:
         inside = [os.path.relpath(path, root) for path in private if _is_inside(path, root)]
         self._names = [PathGlob.parse(text, folded=True) for text in patterns if "/" not in text]
         self._paths = [PathGlob.parse(text, folded=True) for text in patterns if "/" in text]
+        self._known = lru_cache(1024)(self._decide)
         self._private = [tuple(fold(name) for name in Path(text).parts) for text in inside]
 
     def hides(self, names: Sequence[str]) -> bool:
         """Whether the path, or a folder on the way to it, is hidden."""
+        return self._known(tuple(names))
+
+    def _decide(self, names: tuple[str, ...]) -> bool:
         if any(glob.matches((name,)) for glob in self._names for name in names):
             return True
         ways = [names[: end + 1] for end in range(len(names))]

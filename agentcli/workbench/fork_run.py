@@ -21,7 +21,7 @@ from agentcli.workbench.continuation import Continuation, continue_run
 from agentcli.workbench.files_at_cut import files_at
 from agentcli.workbench.fork_files import make_workspace, workspace_folder
 from agentcli.workbench.going_on import changes_between, plan_on, refuse_divergence, settling, workspace_on
-from agentcli.workbench.recorded_run import RecordedRun, plans_of, read_run, recording_of, verify_record
+from agentcli.workbench.recorded_run import RecordedRun, plans_of, read_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
 from agentcli.workbench.run_agent import start_of
 from agentcli.workbench.system_clock import SystemClock
@@ -133,8 +133,7 @@ async def fork_run(
 
 
 async def _branch(bench: Workbench, request: ForkRequest) -> _Branch:
-    run = read_run(bench, request.run)
-    verify_record(bench, run)
+    run, _ = read_verified(bench, request.run)
     cut = _cut(run, request)
     prefix = tuple(_replaced(event, request) for event in run.events[:cut])
     _refuse_unknown(run, request, cut)

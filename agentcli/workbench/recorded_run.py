@@ -19,6 +19,7 @@ from agentcli.core.events import (
 from agentcli.core.runs import RunRow
 from agentcli.engine.recording import Recording
 from agentcli.errors import StorageError, UsageError
+from agentcli.journal.faults import broken
 from agentcli.workbench.agent_plan import AgentPlan
 
 if TYPE_CHECKING:
@@ -45,6 +46,24 @@ def read_run(bench: Workbench, ref: str) -> RecordedRun:
 
     Raises UsageError E-RUN-UNKNOWN, E-RUN-AMBIGUOUS, E-RUN-KIND, E-RUN-EMPTY; StorageError where its record is damaged.
     """
+    row = _row(bench, ref)
+    return _run(bench, row, tuple(bench.journal.events(row.start.id)))
+
+
+def read_verified(bench: Workbench, ref: str) -> tuple[RecordedRun, int]:
+    """The same, its record verified on the way, and how many contents are as their digests say.
+
+    Raises StorageError E-REPLAY-DAMAGED too, naming where the record breaks.
+    """
+    row = _row(bench, ref)
+    events: list[Event] = []
+    found = bench.journal.verify(row.start.id, events)
+    if not found.intact:
+        raise broken(row.start.id, found.problems[0].seq, found.problems[0].what)
+    return _run(bench, row, tuple(events)), found.blobs
+
+
+def _row(bench: Workbench, ref: str) -> RunRow:
     row = bench.journal.find(ref)
     if row.start.kind != "agent":
         raise UsageError(
@@ -53,7 +72,10 @@ def read_run(bench: Workbench, ref: str) -> RecordedRun:
             why=f"It is of the kind `{row.start.kind}`, which this version cannot carry out again.",
             fix="Look at it with `agentcli runs show`.",
         )
-    events = tuple(bench.journal.events(row.start.id))
+    return row
+
+
+def _run(bench: Workbench, row: RunRow, events: tuple[Event, ...]) -> RecordedRun:
     started = events[0].body if events else None
     if not isinstance(started, RunStarted):
         raise UsageError(
@@ -63,21 +85,6 @@ def read_run(bench: Workbench, ref: str) -> RecordedRun:
             fix="Run the task again.",
         )
     return RecordedRun(row, started, events, plans_of(bench, events))
-
-
-def verify_record(bench: Workbench, run: RecordedRun) -> int:
-    """How many contents are as their digests say. Raises StorageError naming where the record breaks."""
-    found = bench.journal.verify(run.id)
-    if found.intact:
-        return found.blobs
-    first = found.problems[0]
-    place = f"at event {first.seq}" if first.seq is not None else "at its end"
-    raise StorageError(
-        "E-REPLAY-DAMAGED",
-        f"The record of run {run.id} is not what was written: it breaks {place}.",
-        why=first.what,
-        fix="What is intact can be read with `agentcli runs show`; see `agentcli runs verify`.",
-    )
 
 
 def plans_of(bench: Workbench, events: Sequence[Event]) -> tuple[AgentPlan, ...]:

@@ -13,7 +13,7 @@ from agentcli.engine.ports import EventSink
 from agentcli.engine.recording import Recording, first_difference
 from agentcli.errors import DivergenceError, ErrorInfo
 from agentcli.workbench.agent_run import terms_of
-from agentcli.workbench.recorded_run import RecordedRun, read_run, recording_of, verify_record
+from agentcli.workbench.recorded_run import RecordedRun, read_verified, recording_of
 from agentcli.workbench.rehearse import Rehearsed, rehearse
 
 if TYPE_CHECKING:
@@ -90,8 +90,7 @@ async def replay_run(
     With a template, the run goes by that instead of the one it was made with. Raises UsageError, DefinitionError, and
     StorageError where the record is not what was written; a divergence is a result.
     """
-    run = read_run(bench, ref)
-    contents = verify_record(bench, run)
+    run, contents = read_verified(bench, ref)
     plans = run.plans if template is None else await _under(bench, run.plans, template)
     recording = recording_of(bench, run.id, run.events)
     results = len(recording.order)

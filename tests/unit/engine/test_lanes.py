@@ -63,6 +63,23 @@ async def test_lanes_of_lanes_go_on_in_the_recorded_order() -> None:
     assert await asyncio.wait_for(tree(again), 5) == order
 
 
+async def many(it: Effects) -> None:
+    for _ in range(1000):
+        await it.perform(effect(0), Scope("a"))
+
+
+async def test_a_replay_of_a_single_lane_can_be_stopped_in_the_midst() -> None:
+    first, journal = door()
+    await many(first)
+    recorded = playback(journal.events(RUN))
+    work = asyncio.create_task(many(door(recorded)[0]))
+    await asyncio.sleep(0)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+    assert 0 < recorded.answered < 1000
+
+
 async def test_after_some_lanes_were_cancelled_the_others_go_on() -> None:
     it, _ = door()
 

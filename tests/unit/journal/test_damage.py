@@ -92,7 +92,7 @@ async def test_a_run_whose_chain_is_broken_cannot_go_on(tmp_path: Path) -> None:
     run = await recorded(tmp_path)
     change(tmp_path, "UPDATE events SET time = time + 1 WHERE seq = 6")
     journal = SqliteJournal(tmp_path)
-    assert code_of(lambda: journal.resume(run)) == "E-JOURNAL-DAMAGED"
+    assert code_of(lambda: journal.resume(run)) == "E-REPLAY-DAMAGED"
     assert not journal._locks.is_owned(run)
     journal.close()
 

@@ -80,7 +80,7 @@ async def test_a_damaged_run_here_is_not_taken_for_the_same(tmp_path: Path) -> N
     row, events, contents = await taken_out(tmp_path)
     change(tmp_path, "UPDATE events SET name = 'x' WHERE seq = 6")
     with opened(tmp_path) as journal:
-        assert code_of(lambda: journal.import_run(row.start, events, row.end, contents)) == "E-JOURNAL-DAMAGED"
+        assert code_of(lambda: journal.import_run(row.start, events, row.end, contents)) == "E-REPLAY-DAMAGED"
 
 
 def test_a_writer_that_is_stuck_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.tools import FileTouch
 from agentcli.errors import ErrorInfo
-from agentcli.journal.records import MARK, Line, digests_of, event_of, line_in, line_of, origin, seal, take
+from agentcli.journal.records import MARK, Line, event_of, line_in, line_of, origin, parts_of, seal, take
 from tests.fakes.recorded import end, start
 
 RUN = start().id
@@ -115,7 +115,7 @@ def test_every_event_comes_back_from_its_row(event: Event) -> None:
     line, contents = kept(event)
     row = line.row(7, b"p" * 32)
     assert line_in(row) == line
-    assert event_of(RUN, line_in(row), contents.__getitem__) == event
+    assert event_of(RUN, line_in(row), parts_of(line_in(row)), contents.__getitem__) == event
     assert row[0] == 7
     assert row[-1] == b"p" * MARK
 
@@ -123,7 +123,7 @@ def test_every_event_comes_back_from_its_row(event: Event) -> None:
 @given(events)
 def test_what_an_event_needs_is_known_from_its_digests(event: Event) -> None:
     line, contents = kept(event)
-    mentioned, fields = digests_of(line)
+    _, mentioned, fields = parts_of(line)
     assert set(fields.values()) == set(contents)
     assert b"".join([*mentioned, *fields.values()]) == line.digests
 
@@ -165,14 +165,14 @@ def test_small_values_stay_in_the_row_and_large_ones_do_not() -> None:
 def test_what_looks_like_a_mark_in_a_text_is_none() -> None:
     body = ApprovalResolved("t", "c", "no", "user", "\x01 \x02message \\u0001")
     line, contents = kept(event(body))
-    assert event_of(RUN, line, contents.__getitem__).body == body
+    assert event_of(RUN, line, parts_of(line), contents.__getitem__).body == body
     assert line.digests == b""
 
 
 def test_an_event_of_an_unknown_type_keeps_its_fields() -> None:
     line, _ = kept(event(ApprovalResolved("t", "c", "no", "user")))
     strange = replace(line, envelope=(1, "future.event", *line.envelope[2:]))
-    body = event_of(RUN, strange, dict[bytes, bytes]().__getitem__).body
+    body = event_of(RUN, strange, parts_of(strange), dict[bytes, bytes]().__getitem__).body
     assert isinstance(body, UnknownBody)
     assert body.to_json()["by"] == "user"
 
@@ -182,7 +182,7 @@ def test_digests_that_do_not_fit_the_text_are_damage(digests: bytes) -> None:
     body = ModelStarted("p", "m", RequestDelta(None, 0, (), "a" * 64))
     line, _ = kept(event(body))
     with pytest.raises(ValueError, match="do not fit"):
-        digests_of(replace(line, digests=digests))
+        parts_of(replace(line, digests=digests))
 
 
 @pytest.mark.parametrize("value", ["\ud800", float("nan"), float("inf")])

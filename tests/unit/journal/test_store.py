@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agentcli.journal import reading
+from agentcli.journal import opening
 from agentcli.journal.store import SqliteJournal
 from tests.fakes.journals import code_of, recorded
 from tests.fakes.recorded import event, start, started
@@ -139,7 +139,7 @@ async def test_a_journal_is_read_where_no_shared_memory_can_be_had(tmp_path: Pat
             (copy / path.name).write_bytes(path.read_bytes())
     (copy / "journal.db-shm").symlink_to("nowhere")  # SQLite follows none there, and so cannot open it
     before = (copy / "journal.db").read_bytes()
-    database = reading.open_reader(copy / "journal.db", lambda: None)
+    database = opening.open_reader(copy / "journal.db", lambda: None)
     assert database is not None
     assert database.execute("SELECT seq FROM events").fetchall() == [(1,)]
     database.close()
@@ -152,10 +152,10 @@ async def test_a_log_beside_a_database_that_cannot_be_written_is_applied_to_a_co
     journal = SqliteJournal(tmp_path)
     log = journal.begin(start())
     await log.barrier()
-    for database in (reading._copied(journal.path), reading._opened(journal.path, "mode=ro")):
+    for database in (opening._copied(journal.path), opening._opened(journal.path, "mode=ro")):
         assert database.execute("SELECT count(*) FROM runs").fetchone() == (1,)
         database.close()
-    assert not reading._log_is_empty(journal.path)
+    assert not opening._log_is_empty(journal.path)
     await log.abandon()
     journal.close()
-    assert reading._log_is_empty(journal.path)
+    assert opening._log_is_empty(journal.path)
