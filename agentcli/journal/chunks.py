@@ -93,7 +93,7 @@ def _unpacked(run: int, seqs: range, body: bytes) -> Iterator[Row]:
     head, texts, hashes = _parts(body)
     columns, checksums = _columns(decode(inflate(*head)), len(seqs))
     lines = inflate_part(*texts).split(b"\n")
-    cuts = _cut(inflate_part(*hashes), zip(*columns[_PLAIN:], strict=True))
+    cuts = list(_cut(inflate_part(*hashes), zip(*columns[_PLAIN:], strict=True)))
     given = list(zip(*columns[:_PLAIN], lines, cuts, strict=False))
     for at, checksum in zip(range(0, len(seqs), _GROUP), checksums, strict=True):
         group = given[at : at + _GROUP]

@@ -14,42 +14,47 @@ from agentcli.journal.packing import Coding, deflate, to_base_128
 PACK_BYTES: Final = 131_072
 """Bytes of contents in one pack, about: so many are unpacked to read one of them."""
 
+_TAKE: Final = "DELETE FROM blobs WHERE n = ? AND digest = ? AND coding = ?"
+_PUT: Final = "INSERT INTO blobs (n, digest, size, coding, base, data) VALUES (?, ?, ?, ?, ?, ?)"
+
 _INLINE: Final = (Coding.RAW, Coding.DEFLATE, Coding.DEFLATE_DICTIONARY_1, Coding.DEFLATE_BASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A content in a pack: its row, how it was kept until now, its bytes, and where in the pack they begin."""
+
+    n: int
+    digest: bytes
+    coding: int
+    size: int
+    at: int
 
 
 @dataclass(slots=True)
 class Pack:
-    """A pack on its way into the database: its bytes, and for each member its row, its coding until now, its place."""
+    """A pack on its way into the database."""
 
-    digest: bytes
-    size: int
-    data: bytes
-    members: list[tuple[int, int, int]]
+    data: bytearray = field(default_factory=bytearray)
+    members: list[Member] = field(default_factory=list)
+    _packed: bytes = b""
+
+    def close(self) -> Pack:
+        """Deflate it: nothing more is added."""
+        self._packed = deflate(bytes(self.data))
+        return self
 
     def write(self, database: sqlite3.Connection) -> None:
         """Insert the pack, and point its members to it; one that is not what it was any more keeps what it has."""
-        pack = database.execute(INSERT_BLOB, (self.digest, self.size, Coding.PACK, None, self.data)).lastrowid
+        digest = sha256(self.data).digest()
+        row = (digest, len(self.data), Coding.PACK, None, self._packed)
+        pack = database.execute(INSERT_BLOB, row).lastrowid
         # Rows that only shrink leave their pages half empty: all of them go, and then they come back.
-        gone = "DELETE FROM blobs WHERE n = ? AND coding = ? RETURNING n, digest, size"
-        rows = [row for member in self.members for row in database.execute(gone, member[:2]).fetchall() or [None]]
-        database.executemany(
-            "INSERT INTO blobs (n, digest, size, coding, base, data) VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (*row, Coding.MEMBER, pack, to_base_128(at))
-                for row, (_, _, at) in zip(rows, self.members, strict=True)
-                if row is not None
-            ],
-        )
-
-
-@dataclass(slots=True)
-class _Open:
-    data: bytearray = field(default_factory=bytearray)
-    members: list[tuple[int, int, int]] = field(default_factory=list)
-
-    def closed(self) -> Pack:
-        data = bytes(self.data)
-        return Pack(sha256(data).digest(), len(data), deflate(data), self.members)
+        there = [one for one in self.members if database.execute(_TAKE, (one.n, one.digest, one.coding)).rowcount]
+        rows = [(one.n, one.digest, one.size, Coding.MEMBER, pack, to_base_128(one.at)) for one in there]
+        database.executemany(_PUT, rows)
+        if not there:
+            database.execute("DELETE FROM blobs WHERE n = ?", (pack,))
 
 
 def packs_of(digests: Iterable[bytes], blobs: BlobReader, codings: Iterable[int] = _INLINE) -> Iterator[Pack]:
@@ -57,7 +62,7 @@ def packs_of(digests: Iterable[bytes], blobs: BlobReader, codings: Iterable[int]
 
     Raises sqlite3.Error.
     """
-    codings, pack = frozenset(codings), _Open()
+    codings, pack = frozenset(codings), Pack()
     for digest in dict.fromkeys(digests):
         place = blobs.place(digest)
         if place is None or place[1] not in codings:
@@ -66,10 +71,11 @@ def packs_of(digests: Iterable[bytes], blobs: BlobReader, codings: Iterable[int]
             data = blobs.read(digest)
         except (KeyError, ValueError):
             continue  # damaged: it stays as it is, and is told by who verifies
-        pack.members.append((*place, len(pack.data)))
+        n, coding = place
+        pack.members.append(Member(n, digest, coding, len(data), len(pack.data)))
         pack.data += data
         if len(pack.data) >= PACK_BYTES:
-            yield pack.closed()
-            pack = _Open()
+            yield pack.close()
+            pack = Pack()
     if pack.members:
-        yield pack.closed()
+        yield pack.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from agentcli.journal.blobs import BlobFiles, BlobReader, Recent, keep, prepare
+from agentcli.journal.blobs import KNOWN_BYTES, BlobFiles, BlobReader, Recent, keep, prepare
 from agentcli.journal.faults import storage_error
 from agentcli.journal.packing import Coding
 from agentcli.journal.schema import open_writer
@@ -120,3 +120,18 @@ def test_errors_of_the_system_have_their_codes(tmp_path: Path) -> None:
     assert code(OSError(errno.EROFS, "x")) == "E-JOURNAL-UNWRITABLE"
     assert code(OSError(errno.EIO, "x")) == "E-JOURNAL-IO"
     assert code(sqlite3.InterfaceError("x")) == "E-JOURNAL-IO"
+
+
+def test_a_reader_remembers_no_more_than_it_has_room_for(blobs: BlobReader) -> None:
+    for number in range(100):
+        stored(blobs, bytes([number]) * 60_000, Recent())
+    for number in range(100):
+        assert blobs.read(sha256(bytes([number]) * 60_000).digest())[0] == number
+    assert sum(map(len, blobs._known.values())) <= KNOWN_BYTES
+
+
+def test_what_was_read_before_is_not_read_again(blobs: BlobReader) -> None:
+    digest = stored(blobs, RESULT, Recent())
+    assert blobs.read(digest) == RESULT
+    blobs.database.execute("DELETE FROM blobs")
+    assert blobs.read(digest) == RESULT

@@ -131,6 +131,7 @@ async def test_pages_overwritten_in_the_middle_are_damage_and_no_crash(tmp_path:
     assert journal.find(run).status == "completed"
     assert "database is damaged after event 0" in journal.verify(run).problems[0].what
     assert code_of(lambda: list(journal.events(run))) == "E-JOURNAL-DAMAGED"
+    assert code_of(lambda: journal.resume(run)) == "E-JOURNAL-DAMAGED"
     journal.close()
     data[(blobs - 1) * PAGE_BYTES : blobs * PAGE_BYTES] = b"\xff" * PAGE_BYTES
     path.write_bytes(data)

@@ -10,7 +10,18 @@ from hypothesis import strategies as st
 
 from agentcli.core.canonical import digest_bytes
 from agentcli.journal import packing
-from agentcli.journal.packing import Coding, deflate, inflate, pack, pack_body, unpack, unpack_body
+from agentcli.journal.packing import (
+    Coding,
+    deflate,
+    from_base_128,
+    inflate,
+    inflate_part,
+    pack,
+    pack_body,
+    to_base_128,
+    unpack,
+    unpack_body,
+)
 
 
 @given(st.binary(max_size=6000) | st.text(max_size=3000).map(str.encode))
@@ -63,3 +74,31 @@ def test_the_dictionary_never_changes() -> None:
     assert len(dictionary) < packing.WINDOW
     assert digest_bytes(dictionary) == "7726c41a4ec36923cf701df8102d908f832f7c2474880b7395d98ac224a91c65"
     assert zlib.decompressobj(-15, zdict=dictionary).decompress(deflate(b"hello", dictionary)) == b"hello"
+
+
+@given(st.binary(min_size=300, max_size=5000), st.integers(0, 4000), st.data())
+def test_of_damaged_data_all_before_the_damage_is_had(data: bytes, cut: int, drawn: st.DataObject) -> None:
+    packed = deflate(data)
+    part = inflate_part(packed[:cut], len(data))
+    assert data.startswith(part)
+    assert part == data or cut < len(packed)
+    size = drawn.draw(st.integers(0, len(data)))
+    assert inflate_part(packed, size) == data[:size]
+
+
+def test_no_more_is_had_of_damaged_data_than_it_calls_its_size() -> None:
+    assert inflate_part(deflate(b"x" * 1_000_000), 10) == b"x" * 10
+    with pytest.raises(ValueError, match="calls itself"):
+        inflate_part(b"", -1)
+
+
+@given(st.integers(0, 2**35 - 1), st.binary(max_size=3))
+def test_a_number_in_base_128_comes_back(number: int, before: bytes) -> None:
+    written = before + to_base_128(number)
+    assert from_base_128(written + b"behind", len(before)) == (number, len(written))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x80", b"\xff" * 9])
+def test_a_number_that_does_not_end_is_none(data: bytes) -> None:
+    with pytest.raises(ValueError, match="a number is missing"):
+        from_base_128(data)

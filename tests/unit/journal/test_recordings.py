@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agentcli.journal.schema import MIGRATIONS, VERSION
-from tests.fakes.journals import opened
+from tests.fakes.journals import change, opened
 from tests.fakes.recorded import start
 from tests.recordings.record import HERE, as_read
 
@@ -45,3 +45,31 @@ def test_a_sample_reads_as_when_it_was_recorded_before_and_after_it_is_migrated(
     with opened(folder) as journal:
         everything = json.loads(json.dumps(as_read(journal)))
         assert [run for run in everything if run["start"]["id"] != start(9).id] == recorded
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.name)
+def test_a_sample_that_may_not_be_changed_is_read_all_the_same(sample: Path, tmp_path: Path) -> None:
+    folder = copy(sample, tmp_path / "journal")
+    (folder / "locks").touch()  # the folder for locks cannot be made: nothing can be written
+    before = (folder / "journal.db").read_bytes()
+    recorded = [json.loads(line) for line in (sample / "runs.jsonl").read_text().splitlines()]
+    with opened(folder) as journal:
+        assert json.loads(json.dumps(as_read(journal))) == recorded
+    assert (folder / "journal.db").read_bytes() == before
+
+
+def test_an_event_that_was_damaged_before_the_migration_is_named_after_it(tmp_path: Path) -> None:
+    folder = copy(HERE / "version-1", tmp_path / "journal")
+    last = "(SELECT max(seq) FROM events WHERE run = 1)"
+    change(folder, f"UPDATE events SET body = x'05' WHERE run = 1 AND seq = {last}")
+    with opened(folder) as journal:
+        checked = next(iter(journal.verify_all()))
+        assert not checked.intact
+        assert checked.problems[0].seq == checked.events
+
+
+def test_an_event_that_was_changed_before_the_migration_is_named_after_it(tmp_path: Path) -> None:
+    folder = copy(HERE / "version-1", tmp_path / "journal")
+    change(folder, "UPDATE events SET time = time + 1 WHERE run = 1 AND seq = 3")
+    with opened(folder) as journal:
+        assert next(iter(journal.verify_all())).problems[0].seq == 3

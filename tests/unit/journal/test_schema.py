@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agentcli.journal import schema
+from agentcli.journal import opening, schema
 from agentcli.journal.migrations import Migration
 from agentcli.journal.store import SqliteJournal
 from tests.fakes.journals import begun, code_of, recorded
@@ -63,6 +63,17 @@ def test_an_older_journal_is_brought_to_the_newest_schema_and_keeps_what_it_hold
     assert database.execute("SELECT count(*) FROM more").fetchone() == (0,)
     assert database.execute("SELECT count(*) FROM runs").fetchone() == (2,)
     database.close()
+
+
+def test_an_older_journal_that_cannot_be_brought_up_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = SqliteJournal(tmp_path)
+    begun(journal)
+    journal.close()
+    bad = Migration(schema.VERSION + 1, "Bad.", ("CREATE TABLE a (b)", "CREATE TABLE a (b)"))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, bad))
+    for module in (schema, opening):
+        monkeypatch.setattr(module, "VERSION", bad.version)
+    assert code_of(SqliteJournal(tmp_path).runs) == "E-JOURNAL-IO"
 
 
 @pytest.mark.parametrize("content", [b"not a database, but long enough to be read as one" * 100, b"SQLite format 3\0"])

@@ -159,3 +159,6 @@ async def test_a_log_beside_a_database_that_cannot_be_written_is_applied_to_a_co
     await log.abandon()
     journal.close()
     assert opening._log_is_empty(journal.path)
+    database = opening._copied(journal.path)
+    assert database.execute("SELECT count(*) FROM runs").fetchone() == (1,)
+    database.close()
