@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from agentcli.core.canonical import Digest
 from agentcli.core.events import Event
 from agentcli.core.models import ModelReply, ModelRequest
+from agentcli.core.processes import Finished, Job
 from agentcli.core.runs import RunEnd, RunStart
 from agentcli.core.tools import ToolResult, ToolSpec
 
@@ -47,6 +48,17 @@ class Tool(Protocol):
 
     async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
         """Do it, with arguments that `parse` gave. Raises ToolError for what the model should be told."""
+
+
+class Sandbox(Protocol):
+    """Runs programs confined."""
+
+    @property
+    def name(self) -> str:
+        """Which kind it is, as `doctor` names it."""
+
+    async def run(self, job: Job) -> Finished:
+        """Run it to its end. Cancelling ends the whole group first. Raises DeniedError E-SANDBOX-NONE."""
 
 
 class RunLog(Protocol):
