@@ -23,14 +23,15 @@ from agentcli.workbench.fork_files import WORKSPACES, open_workspace
 from agentcli.workbench.limits_given import limits_given
 from agentcli.workbench.plan_agent import rules_of
 from agentcli.workbench.rehearse import Rehearsed
+from agentcli.workbench.run_agent import refuse_unpriced, unpriced
 
 if TYPE_CHECKING:
     from agentcli.engine.ports import Approver
     from agentcli.workbench.wiring import Workbench
 
 
-_UNTOLD = frozenset({"policy", "versions"})
-"""Fields that change with the machine."""
+_UNTOLD = frozenset({"policy", "versions", "model_reason", "unpriced"})
+"""Fields that change with the machine, or only because the models do."""
 
 
 def plan_on(bench: Workbench, plan: AgentPlan, limits: Mapping[str, float], models: Sequence[str] = ()) -> AgentPlan:
@@ -50,6 +51,13 @@ def plan_on(bench: Workbench, plan: AgentPlan, limits: Mapping[str, float], mode
         limits=limits_given(limits, bench.loaded.no_more_than_mine(plan.limits)),
         versions=versions(),
     )
+
+
+async def priced(bench: Workbench, plan: AgentPlan) -> AgentPlan:
+    """The plan, if its cost can be counted where it is limited. Raises LimitError E-LIMIT-COST-UNKNOWN."""
+    found = replace(plan, unpriced=await unpriced(bench.open_providers(), plan))
+    refuse_unpriced(found)
+    return found
 
 
 def policy_on(bench: Workbench, plan: AgentPlan) -> PolicyPlan:
