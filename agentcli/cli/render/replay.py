@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
 from agentcli.cli.render.problems import print_error
 from agentcli.cli.render.quantity import count
 from agentcli.cli.render.text import output_text
 from agentcli.cli.session import Session
+from agentcli.core.safe_text import safe
+from agentcli.workbench.difference import difference
 from agentcli.workbench.replay_run import Divergence, Replayed
-
-VALUE_CHARS = 400
 
 
 def print_replayed(session: Session, found: Replayed) -> None:
@@ -39,19 +36,10 @@ def _verified(found: Replayed) -> str:
 def _print_divergence(session: Session, found: Replayed, divergence: Divergence) -> None:
     print_error(session.err, divergence.error)
     err = session.err
-    place = f"event {divergence.at}" if divergence.at is not None else "the end of the record"
-    turn = f", turn {divergence.turn}" if divergence.turn is not None else ""
-    err.line(f"  at        {place}{turn}  {divergence.path}")
-    err.line(f"  recorded  {_value(session, divergence.recorded)}")
-    err.line(f"  current   {_value(session, divergence.current)}")
+    for line in difference(divergence):
+        err.line(f"  {safe(line)}")
     err.line(f"  The record carries {found.answered} of {count(found.results, 'result')}.")
     if found.estimate is not None:
         from agentcli.cli.render.fork_plan import estimated
 
         err.line(f"  Going on live from there: {estimated(found.estimate)}.")
-
-
-def _value(session: Session, value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
-    short = text if len(text) <= VALUE_CHARS else f"{text[:VALUE_CHARS]}…"
-    return session.err.untrusted(short.replace("\n", "\\n"))

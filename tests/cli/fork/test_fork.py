@@ -154,6 +154,20 @@ def test_a_plan_says_what_would_go_live_and_does_nothing(cli: Cli, project: Path
     assert len(cli("runs", "list", "--json").out.splitlines()) == 1
 
 
+def test_a_plan_tells_what_is_different_and_what_is_asked_first_in_words(cli: Cli, project: Path) -> None:
+    (project / "other.yaml").write_text("replies: [{text: Stopped here., repeat: true}]\n")
+    answered, called = seqs(cli, "model.completed")[1], seqs(cli, "tool.completed")[1]
+    told = cli("fork", "last", "--at", str(called), "-m", "scripted:other.yaml", "--prompt", "Write\nless", "--plan")
+    assert told.out.splitlines()[1:5] == [
+        "  models: scripted:other.yaml",
+        "  task: Write less",
+        "  message: Write less",
+        "  first live: a request to the model, turn 3",
+    ]
+    told = cli("fork", "last", "--at", str(answered), "--plan")
+    assert told.out.splitlines()[1] == "  first live: a call of read_lines, turn 2, call 1"
+
+
 @pytest.mark.parametrize("more", [[], ["--plan"]], ids=["fork", "plan"])
 def test_a_model_whose_cost_could_not_be_limited_is_refused_before_anything_happens(
     cli: Cli, project: Path, more: list[str]

@@ -72,7 +72,8 @@ def test_an_edited_instruction_diverges_at_the_first_request_and_names_the_path(
     assert (found["recorded"], found["current"]) == ("Look it up.", "Guess.")
     told = cli("replay", "--template", "edited.yaml")
     assert told.code == 6
-    assert "recorded  Look it up." in told.err
+    assert "The request to the model is not the recorded one." in told.err
+    assert 'recorded  "Look it up."\n  current   "Guess."\n' in told.err
     assert "The record carries 0 of 3 results." in told.err
 
 
