@@ -21,16 +21,19 @@ def print_replayed(session: Session, found: Replayed) -> None:
     elif found.whole:
         session.out.line(session.out.untrusted(output_text(found.output)))
         session.out.flush()
-    session.note(f"{session.err.glyphs.ok} {_verified(found)}")
+    for line in _verified(session, found):
+        session.note(line)
 
 
-def _verified(found: Replayed) -> str:
-    same = f"{count(found.answered, 'result')} from the record, {count(found.contents, 'content')} as hashed"
+def _verified(session: Session, found: Replayed) -> tuple[str, str]:
+    """Two lines, neither of which is too long for a small terminal."""
+    held = f"{count(found.answered, 'result')} from the record, {count(found.contents, 'content')} as hashed"
     if found.whole:
-        end = f"every request and the end ({found.status}) the same"
+        end = f"Every request and the end ({found.status}) are the same"
     else:
-        end = f"every request the same up to where it stopped ({found.status})"
-    return f"Run {found.row.start.id}: {count(found.events, 'event')}, {same}; {end}. Nothing was executed."
+        end = f"Every request up to where it stopped ({found.status}) is the same"
+    glyph = session.err.glyphs.ok
+    return f"{glyph} {found.row.start.id}: {count(found.events, 'event')}, {held}.", f"  {end}. Nothing was executed."
 
 
 def _print_divergence(session: Session, found: Replayed, divergence: Divergence) -> None:
