@@ -46,6 +46,7 @@ def _short(value: Any) -> str:
 
 def _live(asked: Mapping[str, Any]) -> str:
     """What is asked for first, and where: the lane `turn.2/call.1` in words."""
-    what = {"model": "a request to the model", "tool": f"a call of {asked['name']}"}
+    kind, name = asked["kind"], asked["name"]
+    what = {"model": "a request to the model", "tool": f"a call of {name}", "approval": f"an approval of {name}"}
     place = asked["lane"].replace(".", " ").replace("/", ", ")
-    return f"{what.get(asked['kind'], asked['kind'] + ' of ' + asked['name'])}, {place}"
+    return f"{what.get(kind, name)}, {place}"

@@ -166,6 +166,8 @@ def test_a_plan_tells_what_is_different_and_what_is_asked_first_in_words(cli: Cl
     ]
     told = cli("fork", "last", "--at", str(answered), "--plan")
     assert told.out.splitlines()[1] == "  first live: a call of read_lines, turn 2, call 1"
+    told = cli("fork", "last", "--at", str(seqs(cli, "model.completed")[2]), "--plan")
+    assert told.out.splitlines()[1] == "  first live: an approval of create_file, turn 3, call 1"
 
 
 @pytest.mark.parametrize("more", [[], ["--plan"]], ids=["fork", "plan"])
