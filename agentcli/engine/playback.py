@@ -115,7 +115,7 @@ class Playback:
         path, recorded, now = first_difference(self.recording.request(asked.key), current) or ("$", None, current)
         return DivergenceError(
             "E-REPLAY-DIFFERENT",
-            f"The request to {asked.key.kind} `{asked.key.name}` is not the recorded one.",
+            f"The request {_for_what(asked.key)} is not the recorded one.",
             why=f"It differs at {path}.",
             fix="Use `agentcli fork` to go on live from here.",
             at=self.recording.asked(asked.key).seq,
@@ -128,7 +128,7 @@ class Playback:
 def _unrecorded(asked: Asked) -> DivergenceError:
     return DivergenceError(
         "E-REPLAY-UNRECORDED",
-        f"The run now asks for {asked.key.kind} `{asked.key.name}`, which is not on record.",
+        f"The run now makes a request {_for_what(asked.key)}, which is not on record.",
         why="The recorded run ended, or took another way, before this point.",
         fix="Use `agentcli fork` to go on live from here.",
         at=None,
@@ -142,10 +142,17 @@ def _unasked(event: Event, asked: Asked) -> DivergenceError:
     return DivergenceError(
         "E-REPLAY-UNASKED",
         f"The record goes on with `{event.body.type}` in lane `{event.lane}`, which nothing asks for now.",
-        why=f"The run now asks for {asked.key.kind} `{asked.key.name}` instead.",
+        why=f"The run now makes a request {_for_what(asked.key)} instead.",
         fix="Compare the template with the one in the run's manifest.",
         at=event.seq,
         path="$",
         recorded=event.body.to_json(),
         current=asked.describe(),
     )
+
+
+def _for_what(key: EffectKey) -> str:
+    """Whom or what a request is made to or for."""
+    if key.kind == "model":
+        return "to the model"
+    return f"for an approval of `{key.name}`" if key.kind == "approval" else f"to `{key.name}`"

@@ -20,7 +20,7 @@ from agentcli.workbench.agent_run import terms_of
 from agentcli.workbench.continuation import Continuation, continue_run
 from agentcli.workbench.files_at_cut import files_at
 from agentcli.workbench.fork_files import make_workspace, workspace_folder
-from agentcli.workbench.going_on import changes_between, plan_on, refuse_divergence, settling, workspace_on
+from agentcli.workbench.going_on import changes_between, plan_on, priced, refuse_divergence, settling, workspace_on
 from agentcli.workbench.recorded_run import RecordedRun, plans_of, read_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
 from agentcli.workbench.run_agent import start_of
@@ -138,7 +138,7 @@ async def _branch(bench: Workbench, request: ForkRequest) -> _Branch:
     prefix = tuple(_replaced(event, request) for event in run.events[:cut])
     _refuse_unknown(run, request, cut)
     plans = plans_of(bench, prefix)
-    plan = _planned(bench, plans[-1], request)
+    plan = await priced(bench, _planned(bench, plans[-1], request))
     changes = changes_between(plans[-1], plan)
     if replaced := sorted((*request.results, *request.responses)):
         changes["results"] = replaced

@@ -14,7 +14,7 @@ from agentcli.engine.ports import Approver, EventSink
 from agentcli.errors import UsageError
 from agentcli.workbench.agent_run import terms_of
 from agentcli.workbench.continuation import Continuation, continue_run
-from agentcli.workbench.going_on import changes_between, plan_on, refuse_divergence, settling, workspace_on
+from agentcli.workbench.going_on import changes_between, plan_on, priced, refuse_divergence, settling, workspace_on
 from agentcli.workbench.recorded_run import RecordedRun, read_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
 from agentcli.workbench.system_clock import SystemClock
@@ -56,7 +56,7 @@ async def resume_run(
     log = bench.journal.resume(row.start.id)
     try:
         run, _ = read_verified(bench, row.start.id)
-        plan = plan_on(bench, run.plans[-1], request.limits)
+        plan = await priced(bench, plan_on(bench, run.plans[-1], request.limits))
         plan = replace(plan, workspace=str(workspace_on(bench, plan)))
         _check_results(run, request.results)
         manifest = encode(plan.to_json())
