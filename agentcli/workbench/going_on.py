@@ -70,7 +70,8 @@ def policy_on(bench: Workbench, plan: AgentPlan) -> PolicyPlan:
         rules = [rules_of(bench, ours)]
     else:
         recorded = (layer.permissions for layer in plan.policy.layers if layer.name == "agent")
-        rules = [Layer("agent", permissions, trusted=False) for permissions in recorded]
+        # Where nothing is allowed there is nothing to distrust, and nothing that a comparison should tell.
+        rules = [Layer("agent", permissions, trusted=not permissions.allow) for permissions in recorded]
     return PolicyPlan((*bench.loaded.permissions, *rules), yes=bench.options.yes, allow=tuple(bench.options.allow))
 
 
