@@ -127,7 +127,7 @@ class Conductor:
     ended: dict[str, str] = field(default_factory=dict)
 
     async def run(self, scope: Scope) -> Any:
-        """What each lane came to, and everything that was decided on the way."""
+        """What each lane came to."""
         jobs = [partial(self._lane, number, scope.child(f"step.{number}")) for number in range(LANES)]
         error = None
         try:
