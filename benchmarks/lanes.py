@@ -1,9 +1,9 @@
 """Workflows of six lanes, replayed: `python -m benchmarks lanes`.
 
 Six lanes share a budget of tokens and fewer slots than they are; steps fail, are tried again, and may stop the others.
-Each workflow is recorded once, with random latencies, into a real journal; then it is replayed again and again through a
-fresh door while the scheduler lets lanes begin, and go on, in another order each time. What was decided, what came of
-it and every event must be the same, byte by byte.
+Each workflow is recorded once, with random latencies, into a real journal; then it is replayed again and again, each
+time through a fresh door, while lanes begin and go on in another order. What was decided, what came of it and every
+event must be the same, byte by byte.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """What was measured, the figure, the aim (if there is one), what it stands beside, and whether the aim was reached."""
+    """What was measured, the figure, the aim if there is one, what it stands beside, and whether it was reached."""
 
     what: str
     figure: str
