@@ -16,9 +16,9 @@ from agentcli.core.canonical import encode
 from agentcli.core.events import Event, ToolCompleted
 from agentcli.journal.store import SqliteJournal
 from benchmarks.recorded_runs import MANIFEST, NOW, Recorder, end, file_lines, growing_run
-from benchmarks.scripted import environment
 from benchmarks.table import Row, at, median, show
 from benchmarks.writing import many_processes
+from tests.fakes.scripted_project import environment
 
 APPENDS = 20_000
 TURNS = 1000

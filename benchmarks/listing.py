@@ -14,8 +14,8 @@ from pathlib import Path
 from agentcli.core.runs import RunQuery
 from agentcli.journal.store import SqliteJournal
 from benchmarks.recorded_runs import end, start
-from benchmarks.scripted import CLI, environment
 from benchmarks.table import Row, median, show
+from tests.fakes.scripted_project import CLI, environment
 
 FEW, MANY = 10, 100_000
 ROUNDS = 15

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks import scripted
+from tests.fakes import scripted_project
 
 SIX = "import typer, pydantic, yaml, sqlite3, asyncio, httpx"
 TURNS = 200
@@ -87,7 +87,7 @@ def module(name: str, *arguments: str) -> list[str]:
 
 def environment(folder: Path, **extra: str) -> dict[str, str]:
     """What the processes that are measured are given."""
-    return scripted.environment(folder, PYTHONPATH=str(ROOT), **extra)
+    return scripted_project.environment(folder, PYTHONPATH=str(ROOT), **extra)
 
 
 def version(rounds: int, folder: Path) -> tuple[list[float], list[float]]:

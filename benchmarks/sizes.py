@@ -21,8 +21,8 @@ from typing import Any
 
 from agentcli.journal.store import SqliteJournal
 from benchmarks.recorded_runs import PIECES, SOURCE, growing_run, said_in_turn
-from benchmarks.scripted import CLI, project
 from benchmarks.table import Row, show
+from tests.fakes.scripted_project import CLI, project
 
 AIM = 120_000
 """Bytes that 50 turns may take."""

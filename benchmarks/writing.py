@@ -26,7 +26,7 @@ COMMITS = 17
 
 @dataclass
 class Written:
-    """What a process has to tell: seconds that each commit took, those of each run's end, and what went wrong."""
+    """What a process has to tell: seconds that each commit took, those of runs that ended, and what went wrong."""
 
     waited: list[float] = field(default_factory=list)
     ended: list[float] = field(default_factory=list)
@@ -48,6 +48,7 @@ async def _one_run(journal: SqliteJournal, number: int, told: Written) -> None:
     recorder.add(RunCompleted("completed", "Done.", None, Usage(1000, 100), 0.01, 1.5, 1, 0))
     await recorder.log.end(end())
     told.ended.append(time.perf_counter() - begun)
+    told.waited.append(told.ended[-1])
 
 
 def writing_process(folder: Path, first: int, results: multiprocessing.SimpleQueue[Written]) -> None:

@@ -15,8 +15,7 @@ CLI = (sys.executable, "-m", "agentcli")
 def environment(folder: Path, **extra: str) -> dict[str, str]:
     """This environment without keys, with a home of its own, where modules stay compiled as installed ones do."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_BASE_URL"))}
-    if kept.pop("PYTHONDONTWRITEBYTECODE", None):
-        kept["PYTHONPYCACHEPREFIX"] = str(folder / "pycache")
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     return {**kept, "AGENTCLI_HOME": str(folder / "home"), "NO_COLOR": "1", **extra}
 
 
