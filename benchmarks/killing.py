@@ -18,8 +18,8 @@ DELETING, WRITING, COMPACTING = 55, 25, 20
 TURNS = 250
 """Of the runs that are killed while they are compacted: their events make two transactions."""
 
-LONGEST_COMPACTION = 0.3
-"""Seconds between the answer and the kill, at most: more than it takes."""
+LONGEST_COMPACTION = 0.12
+"""Seconds between the answer and the kill, at most: about as long as it takes."""
 
 
 def killed(folder: Path, seed: int, kills: int, one_run: Callable[[Killing], None]) -> Killing:
