@@ -249,6 +249,21 @@ async def replay(workflow: Workflow, events: Sequence[Event], stagger: Pause) ->
     return ran
 
 
+async def go_on(workflow: Workflow, events: Sequence[Event], latency: Pause, stagger: Pause) -> tuple[Ran, list[Event]]:
+    """From a record that ends somewhere, live where it does. Returns also the whole record."""
+    journal = InMemoryJournal()
+    log, shown = journal.begin(run_start(events[0].run)), Shown()
+    for event in events:
+        log.append(event)
+    playback = Playback(Recording(events, lambda event: {"seq": event.seq}), "live")
+    door = Effects(log.run, log, SystemClock(), sinks=[shown], playback=playback, seq=len(events), settle=do_again)
+    return await carry_out(workflow, door, log, shown, latency, stagger), journal.events(log.run)
+
+
+async def do_again(_started: Event) -> None:
+    """What may have happened has not."""
+
+
 class AtOnce(Effects):
     """A door for comparison: it finds a result by its place, and gives it to whoever asks, whenever that is."""
 
