@@ -11,6 +11,7 @@ from agentcli.core.canonical import digest, digest_bytes, encode
 from agentcli.core.event_bodies import Body
 from agentcli.core.events import Event, ModelCompleted, RunForked, ToolCompleted
 from agentcli.core.messages import Message
+from agentcli.engine.admission import Admission
 from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.playback import Asked
 from agentcli.engine.ports import Approver, EventSink
@@ -133,6 +134,7 @@ async def fork_run(
 
 
 async def _branch(bench: Workbench, request: ForkRequest) -> _Branch:
+    request = _admitted(bench, request)
     run, _ = read_verified(bench, request.run)
     cut = _cut(run, request)
     prefix = tuple(_replaced(event, request) for event in run.events[:cut])
@@ -148,6 +150,13 @@ async def _branch(bench: Workbench, request: ForkRequest) -> _Branch:
     done = await rehearse(bench, run.id, recording, plan, terms, "stop")
     refuse_divergence(done)
     return _Branch(run, cut, prefix, plans, plan, changes, terms, tuple(done.playback.wanted))
+
+
+def _admitted(bench: Workbench, request: ForkRequest) -> ForkRequest:
+    """What a person gives in the place of a result comes in as a result does: without its secrets."""
+    admit = Admission(bench.redactor).admit
+    responses = {seq: Message.from_json(admit(message.to_json())) for seq, message in request.responses.items()}
+    return replace(request, results={seq: admit(text) for seq, text in request.results.items()}, responses=responses)
 
 
 def _cut(run: RecordedRun, request: ForkRequest) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from agentcli.core.canonical import digest_bytes, encode
 from agentcli.core.events import Event, RunResumed
 from agentcli.core.runs import RunRow
+from agentcli.engine.admission import Admission
 from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.ports import Approver, EventSink
 from agentcli.errors import UsageError
@@ -70,7 +71,8 @@ async def resume_run(
         await log.abandon()
         raise
     going_on = Continuation(run.started, plan, terms, recording_of(bench, run.id, events), run.row.start.parent)
-    settle = settling(approver, request.in_doubt, request.results)
+    admit = Admission(bench.redactor).admit
+    settle = settling(approver, request.in_doubt, {seq: admit(text) for seq, text in request.results.items()})
     return await continue_run(bench, going_on, log, approver, settle, sinks, interrupt)
 
 
