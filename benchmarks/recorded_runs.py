@@ -36,9 +36,8 @@ NOW = 1_795_000_000.0
 
 def start(number: int, **changes: object) -> RunStart:
     values = {"kind": "agent", "name": "reader", "task": "What does it say?", "model": "openai:gpt-5-mini"}
-    return RunStart(
-        run_id(NOW + number, number * 7919), manifest=MANIFEST, started=NOW + number, **{**values, **changes}
-    )
+    when = NOW + number
+    return RunStart(run_id(when, number * 7919), started=when, **{**values, "manifest": MANIFEST, **changes})
 
 
 def end(turns: int = 1) -> RunEnd:
@@ -48,8 +47,8 @@ def end(turns: int = 1) -> RunEnd:
 class Recorder:
     """Appends a run's events as the engine does."""
 
-    def __init__(self, journal: SqliteJournal, number: int) -> None:
-        self.log = journal.begin(start(number))
+    def __init__(self, journal: SqliteJournal, number: int, **changes: object) -> None:
+        self.log = journal.begin(start(number, **changes))
         self.seq = 0
 
     def add(self, body: Body, kind: str | None = None, turn: int = 0, done: bool = False) -> int:
