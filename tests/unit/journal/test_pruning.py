@@ -48,6 +48,7 @@ async def test_what_is_pruned_is_unknown_and_the_rest_reads_as_before(tmp_path: 
         second = await recorded_with(journal, 2, SMALL, large(1), large(2))
         journal.tag(first, ["old"])
         before = reading(journal, [second])
+        assert journal.blob(digest_bytes(MIDDLE)) == MIDDLE
         done = journal.pruner().prune(rows_of(journal, first))
         assert (done.runs, done.kept, done.unreadable) == ([first], [], [])
         assert code_of(lambda: journal.find(first)) == "E-RUN-UNKNOWN"

@@ -224,6 +224,16 @@ async def test_a_fork_that_began_in_time_keeps_its_parent(tmp_path: Path) -> Non
         assert problems_in(journal) == []
 
 
+async def test_a_run_that_goes_while_all_are_verified_is_passed_over(tmp_path: Path) -> None:
+    with opened(tmp_path) as journal:
+        first = await recorded_with(journal, 1, SMALL)
+        second = await recorded_with(journal, 2, SMALL)
+        checks = journal.verify_all()
+        assert next(checks).run == first
+        journal.pruner().prune(rows_of(journal, second))
+        assert list(checks) == []
+
+
 async def test_a_pack_on_its_way_takes_no_row_of_another_content(tmp_path: Path) -> None:
     """The run went while it was made small, and the numbers of its contents were given again."""
     with opened(tmp_path) as journal:
