@@ -65,7 +65,8 @@ async def continue_run(
             )
             loop = agent_loop(door, log, parts, run.terms)
             main = main_of(run.plan, loop)
-            return await execute(door, log, loop.budget, run.started, main, interrupt or Interrupt(), admission)
+            interrupt, seconds = interrupt or Interrupt(), run.plan.limits.seconds
+            return await execute(door, log, loop.budget, run.started, main, interrupt, admission, seconds=seconds)
         finally:
             workspace.close()
     finally:

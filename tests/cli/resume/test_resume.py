@@ -54,6 +54,12 @@ def test_a_limit_can_be_raised_and_a_completed_call_is_not_made_again(cli: Cli, 
     assert [event["changes"]["limits"]["turns"] for event in shown if event["type"] == "run.resumed"] == [9]
 
 
+def test_a_limit_of_time_can_be_raised_too(cli: Cli, project: Path) -> None:
+    assert cli("run", "Write both", "--yes", "--limit", "seconds=0.000001").code == 4
+    assert cli("resume", "--limit", "seconds=300", "--yes").code == 0
+    assert cli("replay").code == 0
+
+
 def test_an_approval_flag_of_the_first_time_holds_no_more(cli: Cli, project: Path) -> None:
     assert cli("run", "Write both", "--yes", "--limit", "turns=1").code == 4
     assert cli("resume", "--limit", "turns=9").code == 5
