@@ -57,6 +57,7 @@ async def resume_run(
     log = bench.journal.resume(row.start.id)
     try:
         run, _ = read_verified(bench, row.start.id)
+        _refuse_completed(run.row)  # somebody may have gone on with it, to its end, until it was ours
         plan = await priced(bench, plan_on(bench, run.plans[-1], request.limits))
         plan = replace(plan, workspace=str(workspace_on(bench, plan)))
         _check_results(run, request.results)
