@@ -59,10 +59,21 @@ def _connect(path: Path) -> sqlite3.Connection:
         database.close()
         # A folder that may not be written: SQLite can have no shared memory there, and nobody else can write either.
         return _opened(path, "immutable=1") if _log_is_empty(path) else _copied(path)
+    except sqlite3.DatabaseError:
+        _accept_shorter(database)
+    return database
+
+
+def _accept_shorter(database: sqlite3.Connection) -> None:
+    """Read what is left of a file that was cut short. Raises sqlite3.DatabaseError for one that cannot be read."""
+    try:
+        # SQLite takes a file of fewer pages than it says for damaged as a whole, but where the schema may be repaired;
+        # this connection can change nothing.
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("SELECT 1 FROM sqlite_schema").fetchone()
     except BaseException:
         database.close()
         raise
-    return database
 
 
 def _opened(path: Path, mode: str) -> sqlite3.Connection:

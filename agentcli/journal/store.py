@@ -173,6 +173,13 @@ class SqliteJournal:
         n, row = self._located(run)
         yield from self._reading().events(n, row.start.id, after)
 
+    def intact(self, run: str) -> list[Event]:
+        """The events of a damaged run that can still be read, oldest first."""
+        from agentcli.journal.salvage import intact_events
+
+        n, row = self._located(run)
+        return list(intact_events(self._reading(), n, row.start.id))
+
     def outlines(self, run: str, types: tuple[str, ...], after: int = 0) -> Iterator[Outline]:
         """The events of these types of the run with this whole id, without contents, oldest first."""
         yield from self._reading().outlines(run, types, after)

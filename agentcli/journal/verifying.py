@@ -109,12 +109,14 @@ class _Check:
             self.problem(seq, f"The content {digest.hex()} of `{name}` is missing.")
         except ValueError as error:
             self.problem(seq, f"`{name}`: {error}.")
+        except sqlite3.DatabaseError as error:
+            self.problem(seq, f"The content {digest.hex()} of `{name}` cannot be read: {error}.")
 
     def read(self, digest: bytes) -> bytes:
         """A content, or nothing where it cannot be read."""
         try:
             return self.reader.blobs.read(digest)
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, sqlite3.DatabaseError):
             return b""
 
     def ending(self, row: RunRow, kept: bytes | None) -> None:
@@ -146,14 +148,14 @@ def broken(run: str, error: StorageError) -> Verification:
 def verify(reader: EventReader, n: int, row: RunRow, events: list[Event] | None = None) -> Verification:
     """Check one run. Damage of the database itself is a problem too, not an error.
 
-    Into `events` go those that can be read. Raises StorageError for one that is not what an event has to be.
+    Into `events` go those before the first problem. Raises StorageError for one that is not what an event has to be.
     """
     check = _Check(reader, row)
     try:
         for found in _rows(reader, n):
             if isinstance(found, DamagedChunkError):
                 check.lost(found)
-            elif (read := check.event(found)) is not None and events is not None:
+            elif (read := check.event(found)) is not None and events is not None and not check.problems:
                 events.append(reader.event(check.run, *read))
         check.manifest(None, bytes.fromhex(row.start.manifest))
         (kept,) = reader.database.execute("SELECT seal FROM runs WHERE n = ?", (n,)).fetchone()
