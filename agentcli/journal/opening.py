@@ -12,11 +12,14 @@ from agentcli.journal.faults import storage_error
 from agentcli.journal.foreign import MAX_CELL
 from agentcli.journal.schema import BUSY_S, VERSION, check, migrate
 
+_NO_ROOM = ("E-JOURNAL-UNWRITABLE", "E-JOURNAL-FULL")
+"""Where a journal cannot be brought to the newest schema, and can be read."""
+
 
 def open_reader(path: Path, renew: Callable[[], None]) -> sqlite3.Connection | None:
     """A connection that only reads; None for a file without a schema yet. Raises StorageError.
 
-    `renew` brings an older journal to the newest schema; where it may not be written, a private copy of it is.
+    `renew` brings an older journal to the newest schema; where it cannot be written, a private copy of it is.
     """
     try:
         database, version = _checked(_connect(path), path)
@@ -43,7 +46,7 @@ def _renewed(path: Path, renew: Callable[[], None]) -> sqlite3.Connection:
     try:
         renew()
     except StorageError as error:
-        if error.code != "E-JOURNAL-UNWRITABLE":
+        if error.code not in _NO_ROOM:
             raise
         database, version = _checked(_copied(path), path)
         migrate(database, version)
