@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agentcli.errors import AgentcliError, StorageError, UsageError, sentence
+from agentcli.journal.faults import broken
 from agentcli.workbench.exports.formats import FORMATS, ExportedFile, ExportOptions
 from agentcli.workbench.exports.record import RunRecord
 from agentcli.workbench.exports.secrets import refuse_secrets
@@ -60,13 +61,22 @@ class Written:
 def export_run(bench: Workbench, request: ExportRequest) -> Exported:
     """The run in the form that is asked for. Nothing is written.
 
-    Raises UsageError E-RUN-UNKNOWN, E-RUN-AMBIGUOUS; StorageError E-EXPORT-SECRET, E-BUNDLE-TOO-LARGE, and what
-    reading the journal raises.
+    Raises UsageError E-RUN-UNKNOWN, E-RUN-AMBIGUOUS; StorageError E-EXPORT-SECRET, E-BUNDLE-TOO-LARGE, E-REPLAY-DAMAGED
+    where the export would be a record and this one is not as it was written, and what reading the journal raises.
     """
     row = bench.journal.find(request.run)
     record = RunRecord(row, tuple(bench.journal.events(row.start.id)), bench.journal.blob)
     refuse_secrets(record, bench.redactor)
-    return Exported(row.start.id, request.to, FORMATS[request.to].render(record, request.options))
+    files = FORMATS[request.to].render(record, request.options)
+    if FORMATS[request.to].is_record:
+        _refuse_broken(bench, row.start.id)
+    return Exported(row.start.id, request.to, files)
+
+
+def _refuse_broken(bench: Workbench, run: str) -> None:
+    checked = bench.journal.verify(run)
+    if not checked.intact:
+        raise broken(run, checked.problems[0].seq, checked.problems[0].what)
 
 
 def write_export(exported: Exported, target: Path, *, force: bool = False) -> Written:

@@ -80,19 +80,6 @@ async def test_a_limit_that_was_raised_stops_the_run_no_more_and_the_whole_repla
     assert same(await replayed(second), outcome)
 
 
-async def test_the_time_that_is_held_is_that_of_who_goes_on() -> None:
-    async def hangs(_: Any) -> ToolResult:
-        return await forever()
-
-    first = Rig([calls(("look", {}))], [FunctionTool("look", hangs)], limits=Limits(seconds=0.01))
-    assert (await first.run()).status == "limited"
-    second = Rig([], [FunctionTool("look", hangs)], limits=Limits(seconds=0.01))
-    second.later = [replace(second.terms(), limits=Limits(seconds=0.02))]
-    outcome = await gone_on(first.recorded(), second).run()
-    assert second.seen.of("limit.reached")[-1].allowed == 0.02
-    assert same(await replayed(second), outcome)
-
-
 async def test_a_failure_of_the_provider_is_asked_again_and_shown_no_more() -> None:
     first = Rig([ModelError("E-MODEL-UNREACHABLE", "No server answers.")])
     assert (await first.run()).exit_code == 7
