@@ -23,7 +23,10 @@ def print_plan(out: Printer, plan: ForkPlan) -> None:
         out.line(f"  first live: {out.untrusted(_live(first))}")
     if not plan.live:
         out.line("  Nothing goes live: the record answers everything to the end.")
-    out.line(f"  If it goes as it went: {estimated(plan.estimate)}.")
+    if plan.live and not plan.estimate.model_calls and not plan.estimate.tools:
+        out.line("  The record ends here: it does not tell what this would take.")
+    else:
+        out.line(f"  If it goes as it went: {estimated(plan.estimate)}.")
     out.line("Nothing was done.")
 
 

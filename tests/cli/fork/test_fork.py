@@ -143,6 +143,15 @@ def test_the_present_files_can_be_asked_for(cli: Cli, project: Path) -> None:
     assert not (project / ".agentcli" / "workspaces").exists()
 
 
+def test_a_plan_beyond_the_end_of_the_record_estimates_nothing(cli: Cli, project: Path) -> None:
+    assert cli("run", "Write it", "--yes", "--limit", "turns=1").code == 4
+    cut = seqs(cli, "limit.reached")[0]
+    planned = cli("fork", "last", "--at", str(cut), "--limit", "turns=9", "--plan")
+    assert "a request to the model, turn 2" in planned.out
+    assert "it does not tell what this would take" in planned.out
+    assert "0 requests" not in planned.out
+
+
 def test_a_plan_says_what_would_go_live_and_does_nothing(cli: Cli, project: Path) -> None:
     cut = seqs(cli, "tool.completed")[1]
     found = json.loads(cli("fork", "last", "--at", str(cut), "--plan", "--json").out)
