@@ -29,7 +29,10 @@ from agentcli.errors import AgentcliError, DeniedError, StorageError, ToolError,
 
 @dataclass(slots=True)
 class ToolCalls:
-    """Calls the tools of one agent. `always` grows by what a person allows for the run, in each era for itself."""
+    """Calls the tools of one agent. `always` grows by what a person allows for the run, in each era for itself.
+
+    `happened` are lanes of calls whose results somebody gives: such a call is not made, so nobody need allow it.
+    """
 
     door: Effects
     log: RunLog
@@ -37,6 +40,7 @@ class ToolCalls:
     approver: Approver
     admission: Admission
     terms: Sequence[Terms]
+    happened: frozenset[str] = frozenset()
     always: dict[int, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     async def call(self, call: ToolCall, scope: Scope) -> ToolCompleted:
@@ -99,6 +103,8 @@ class ToolCalls:
         self, spec: ToolSpec, call: ToolCall, arguments: dict[str, Any], rule: str, scope: Scope
     ) -> ApprovalResolved:
         async def live(_started: Event) -> Body:
+            if scope.lane in self.happened:
+                return ApprovalResolved(spec.name, call.id, "once", "flag")
             answer = await self.approver.ask(spec, arguments, rule)
             reason = self.admission.admit(answer.reason)
             return ApprovalResolved(spec.name, call.id, answer.decision, answer.by, reason)
