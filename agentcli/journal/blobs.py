@@ -227,17 +227,22 @@ class BlobReader:
         known = self._known.get(digest)
         if known is not None:
             return known
+        try:
+            data = self._held(digest)
+        except ValueError:
+            # Another process may have put it elsewhere meanwhile, or another pack in the place of the one known here.
+            self._pack = None
+            data = self._held(digest)
+        self._remember(digest, data)
+        return data
+
+    def _held(self, digest: bytes) -> bytes:
         row = self.database.execute(_READ, {"digest": digest}).fetchone()
         if row is None:
             raise KeyError(digest.hex())
         data = self._content(row, digest)
-        if sha256(data).digest() != digest and self._pack is not None:
-            # Another process may have put another pack in that one's place.
-            self._pack = None
-            data = self._content(row, digest)
         if sha256(data).digest() != digest:
             raise ValueError(f"content {digest.hex()} is not what its digest says")
-        self._remember(digest, data)
         return data
 
     def forget(self) -> None:
