@@ -121,9 +121,8 @@ async def fork_run(
     kept = [replace(event, run=start.id, parent=parent) for event in (*branch.prefix, marker)]
     log = bench.journal.begin(start)
     try:
-        log.put(manifest)
-        for event in kept:
-            log.append(event)
+        # With a part of its record alone it would be gone on with by its parent's plan, and in its parent's workspace.
+        log.append_all(kept, [manifest])
     except BaseException:
         await log.abandon()
         raise
