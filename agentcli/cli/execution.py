@@ -9,10 +9,11 @@ from typing import Any, Protocol
 
 from agentcli.cli.approver import Nobody, Screen, StillScreen, TerminalApprover
 from agentcli.cli.interrupts import run_to_end
-from agentcli.cli.render.problems import print_error
+from agentcli.cli.render.problems import error_event, print_error
 from agentcli.cli.render.progress_lines import summary
 from agentcli.cli.render.text import output_text
 from agentcli.cli.session import Session
+from agentcli.core.events import Event
 from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.ports import Approver, EventSink
 
@@ -28,15 +29,24 @@ class Work(Protocol):
 
 def carry_out(session: Session, work: Work, *, stdin_is_data: bool) -> None:
     """Do the work and print its result; sets the session's exit code. Raises AgentcliError for what precedes a run."""
-    interrupt = Interrupt()
+    interrupt, last = Interrupt(), _Last()
     with following(session) as (sinks, screen, restore):
         outcome = run_to_end(
-            work(sinks=sinks, approver=_approver(session, screen, stdin_is_data), interrupt=interrupt),
+            work(sinks=[*sinks, last], approver=_approver(session, screen, stdin_is_data), interrupt=interrupt),
             on_stop=lambda exit_code: setattr(interrupt, "exit_code", exit_code),
             on_kill=restore,
         )
     session.exit_code = outcome.exit_code
-    _print(session, outcome)
+    _print(session, outcome, ended=last.type == "run.completed")
+
+
+class _Last:
+    """What happened last."""
+
+    type = ""
+
+    def handle(self, event: Event) -> None:
+        self.type = event.body.type
 
 
 View = tuple[list[EventSink], Screen, Callable[[], None]]
@@ -74,13 +84,18 @@ def _approver(session: Session, screen: Screen, stdin_is_data: bool) -> Approver
     return Nobody()
 
 
-def _print(session: Session, outcome: RunOutcome) -> None:
-    """The result on standard output; how it went on standard error. With --json both stood in the last event."""
+def _print(session: Session, outcome: RunOutcome, *, ended: bool) -> None:
+    """The result on standard output; how it went on standard error.
+
+    With --json both stood in the last event, unless the run's end could not be put on record.
+    """
     if outcome.cause is not None and session.flags.verbose:
         import traceback
 
         traceback.print_exception(outcome.cause, file=session.env.stderr)
     if session.flags.json:
+        if outcome.error is not None and not ended:
+            session.out.json({**error_event((outcome.error,), outcome.exit_code), "run": outcome.run})
         return
     if outcome.error is None:
         session.out.line(session.out.untrusted(output_text(outcome.output)))

@@ -60,11 +60,12 @@ async def execute(
     interrupt: Interrupt,
     admission: Admission,
     *,
-    timed: bool = True,
+    seconds: float | None = None,
 ) -> RunOutcome:
     """Record `run.started`, do `main`, record `run.completed`. Never raises for what happens in between.
 
-    Where it is `timed`, the limit of seconds is held; a replay takes the time that was recorded.
+    `seconds` is the limit of time of the terms in force, which is held; a replay has none, it takes the time that was
+    recorded.
 
     Cancelling it ends the run as cancelled and returns; once the run has ended, that comes too late.
     If the journal cannot be written any more, the run stops, is left as interrupted on disk, and the outcome says so.
@@ -74,8 +75,8 @@ async def execute(
     try:
         door.emit(started, root)
         await door.barrier()
-        if timed and budget.limits.seconds is not None:
-            door.limit_time(budget.limits.seconds)
+        if seconds is not None:
+            door.limit_time(seconds)
         ending = _Ending(0, await main(root))
     except asyncio.CancelledError:
         _stay_alive()

@@ -12,11 +12,14 @@ from agentcli.journal.faults import storage_error
 from agentcli.journal.foreign import MAX_CELL
 from agentcli.journal.schema import BUSY_S, VERSION, check, migrate
 
+_NO_ROOM = ("E-JOURNAL-UNWRITABLE", "E-JOURNAL-FULL")
+"""Where a journal cannot be brought to the newest schema, and can be read."""
+
 
 def open_reader(path: Path, renew: Callable[[], None]) -> sqlite3.Connection | None:
     """A connection that only reads; None for a file without a schema yet. Raises StorageError.
 
-    `renew` brings an older journal to the newest schema; where it may not be written, a private copy of it is.
+    `renew` brings an older journal to the newest schema; where it cannot be written, a private copy of it is.
     """
     try:
         database, version = _checked(_connect(path), path)
@@ -43,7 +46,7 @@ def _renewed(path: Path, renew: Callable[[], None]) -> sqlite3.Connection:
     try:
         renew()
     except StorageError as error:
-        if error.code != "E-JOURNAL-UNWRITABLE":
+        if error.code not in _NO_ROOM:
             raise
         database, version = _checked(_copied(path), path)
         migrate(database, version)
@@ -59,10 +62,21 @@ def _connect(path: Path) -> sqlite3.Connection:
         database.close()
         # A folder that may not be written: SQLite can have no shared memory there, and nobody else can write either.
         return _opened(path, "immutable=1") if _log_is_empty(path) else _copied(path)
+    except sqlite3.DatabaseError:
+        _accept_shorter(database)
+    return database
+
+
+def _accept_shorter(database: sqlite3.Connection) -> None:
+    """Read what is left of a file that was cut short. Raises sqlite3.DatabaseError for one that cannot be read."""
+    try:
+        # SQLite takes a file of fewer pages than it says for damaged as a whole, but where the schema may be repaired;
+        # this connection can change nothing.
+        database.execute("PRAGMA writable_schema = ON")
+        database.execute("SELECT 1 FROM sqlite_schema").fetchone()
     except BaseException:
         database.close()
         raise
-    return database
 
 
 def _opened(path: Path, mode: str) -> sqlite3.Connection:

@@ -93,7 +93,7 @@ class EventReader:
         """The events of a run after a seq. Raises StorageError where one is damaged; those before it were given."""
         try:
             for row in self.rows(n, after):
-                yield self._event(run, row)
+                yield self.event_in(run, row)
         except sqlite3.Error as error:
             raise storage_error(error, self.path) from error
         except DamagedChunkError as error:
@@ -110,13 +110,13 @@ class EventReader:
             except sqlite3.Error as error:
                 raise storage_error(error, self.path) from error
             for row in page:
-                for part in self._parts(run, row):
+                for part in self.parts(run, row):
                     if part[1] > after and part[2] in types:
                         yield Outline(part[1], part[2], part[3], part[5], partial(self._fields, run, part))
                 after = row[1]
             more = len(page) == _PAGE
 
-    def _parts(self, run: str, row: Row) -> Iterator[Row]:
+    def parts(self, run: str, row: Row) -> Iterator[Row]:
         """The events of a row. Raises StorageError."""
         if row[2] != CHUNK:
             yield row
@@ -173,7 +173,7 @@ class EventReader:
 
     def _delta(self, n: int, run: str, seq: int) -> RequestDelta:
         row = self._row(n, run, seq)
-        body = self._event(run, row).body if row else None
+        body = self.event_in(run, row).body if row else None
         if not isinstance(body, ModelStarted):
             raise damaged(self.path, f"Event {seq} of run {run} is no request to a model.")
         return body.request
@@ -184,7 +184,7 @@ class EventReader:
         if row is None or row[2] != CHUNK:
             return row if row and row[1] == seq else None
         if row != self._chunk[0]:  # who asks for one event of it asks for others
-            self._chunk = row, list(self._parts(run, row))
+            self._chunk = row, list(self.parts(run, row))
         return next((part for part in self._chunk[1] if part[1] == seq), None)
 
     def event(self, run: str, line: Line, parts: Parts) -> Event:
@@ -194,7 +194,8 @@ class EventReader:
         except _UNREADABLE as error:
             raise self._unreadable(run, line.envelope[0], error) from error
 
-    def _event(self, run: str, row: Row) -> Event:
+    def event_in(self, run: str, row: Row) -> Event:
+        """The event of a row of one. Raises StorageError."""
         try:
             line = line_in(row)
             parts = parts_of(line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from agentcli.core.canonical import Digest
@@ -42,11 +43,20 @@ class SqliteRunLog:
 
     def append(self, event: Event) -> None:
         """Add an event. Raises StorageError if an earlier write failed, ValueError for one that does not come next."""
+        self.append_all((event,))
+
+    def append_all(self, events: Sequence[Event], contents: Iterable[bytes] = ()) -> None:
+        """Add events that follow each other, at least one, and contents: all of it is on record or nothing.
+
+        Raises as `append` does.
+        """
         self._check()
-        if event.seq != self.last_seq + 1 or event.run != self.run:
-            raise ValueError(f"event {event.seq} of run {event.run} does not follow {self.last_seq} of {self.run}")
-        self._submit(Append(self._chain, take(event)))
-        self.last_seq = event.seq
+        for seq, event in enumerate(events, self.last_seq + 1):
+            if event.seq != seq or event.run != self.run:
+                raise ValueError(f"event {event.seq} of run {event.run} does not follow {seq - 1} of {self.run}")
+        kept = (Put(self._chain, data, sha256(data).digest()) for data in contents)
+        self._submit(*kept, *(Append(self._chain, take(event)) for event in events))
+        self.last_seq = events[-1].seq
 
     async def barrier(self) -> None:
         """Returns when all that was appended and put is safe from a power cut. Raises StorageError."""
@@ -77,16 +87,16 @@ class SqliteRunLog:
         from concurrent.futures import Future
 
         waiting: Waiting = Future()
-        self._submit(operation, waiting)
+        self._submit(operation, waiting=waiting)
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await asyncio.wrap_future(waiting)
         except TimeoutError as error:
             raise self._writer.stuck() from error
 
-    def _submit(self, operation: Operation, waiting: Waiting | None = None) -> None:
+    def _submit(self, *operations: Operation, waiting: Waiting | None = None) -> None:
         first, self._first = self._first, None
-        self._writer.submit(*((operation,) if first is None else (first, operation)), waiting=waiting)
+        self._writer.submit(*(operations if first is None else (first, *operations)), waiting=waiting)
 
     def _check(self) -> None:
         if self._chain.failure is not None:

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a run reaches the outside through."""
+    """What a run reaches the outside through. `happened`: see `ToolCalls`."""
 
     provider: ModelProvider
     tools: ToolSet
     approver: Approver
     admission: Admission
+    happened: frozenset[str] = frozenset()
 
 
 def terms_of(bench: Workbench, plan: AgentPlan) -> Terms:
@@ -50,7 +51,7 @@ def agent_loop(door: Effects, log: RunLog, parts: Parts, terms: Sequence[Terms])
     return AgentLoop(
         door=door,
         model=ModelCalls(door, log, parts.provider, parts.admission),
-        tools=ToolCalls(door, log, parts.tools, parts.approver, parts.admission, terms),
+        tools=ToolCalls(door, log, parts.tools, parts.approver, parts.admission, terms, parts.happened),
         budget=Budget(terms[0].limits),
         terms=terms,
     )

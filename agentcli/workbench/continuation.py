@@ -27,13 +27,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """A run with a record: its first event, the plan in force, the terms of its eras, and what is on record."""
+    """A run with a record: its first event, the plan in force, the terms of its eras, and what is on record.
+
+    `happened` are the lanes of calls in doubt whose results are given.
+    """
 
     started: RunStarted
     plan: AgentPlan
     terms: Sequence[Terms]
     recording: Recording
     parent: str | None
+    happened: frozenset[str] = frozenset()
 
 
 async def continue_run(
@@ -51,7 +55,7 @@ async def continue_run(
     try:
         workspace, tools = tools_on(bench, run.plan)
         try:
-            parts = Parts(providers.open(run.plan.models), tools, approver, admission)
+            parts = Parts(providers.open(run.plan.models), tools, approver, admission, run.happened)
             playback = Playback(run.recording, "live")
             door = Effects(
                 log.run,
@@ -65,7 +69,8 @@ async def continue_run(
             )
             loop = agent_loop(door, log, parts, run.terms)
             main = main_of(run.plan, loop)
-            return await execute(door, log, loop.budget, run.started, main, interrupt or Interrupt(), admission)
+            interrupt, seconds = interrupt or Interrupt(), run.plan.limits.seconds
+            return await execute(door, log, loop.budget, run.started, main, interrupt, admission, seconds=seconds)
         finally:
             workspace.close()
     finally:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from agentcli.core.events import Event, ModelCompleted, ToolCompleted, ToolStarted
+from agentcli.core.events import Event, ModelCompleted, ModelFailed, ModelStarted, ToolCompleted, ToolStarted
 from agentcli.core.models import Usage
 from agentcli.core.tools import ToolSpec
 
@@ -54,12 +54,14 @@ def estimate(
     """
     rest = [event for event in events if event.seq > after]
     answers = [event.body for event in rest if isinstance(event.body, ModelCompleted)]
+    # Also one that failed, or was never answered: it would be asked again.
+    requests = {event.key for event in rest if isinstance(event.body, (ModelStarted, ModelCompleted, ModelFailed))}
     usage = sum((answer.usage for answer in answers), Usage())
     # A refused call has no key: it never came to anything. One with an intent and a result has the same key twice.
     keys = {event.key for event in rest if isinstance(event.body, (ToolStarted, ToolCompleted))}
     calls = Counter(key.name for key in keys if key is not None)
     return Estimate(
-        model_calls=len(answers),
+        model_calls=len(requests),
         input_tokens=usage.input,
         output_tokens=usage.output,
         cost_usd=_cost(answers, tuple(models), tuple(recorded), price),

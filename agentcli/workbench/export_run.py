@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agentcli.errors import AgentcliError, StorageError, UsageError, sentence
+from agentcli.journal.faults import broken
 from agentcli.workbench.exports.formats import FORMATS, ExportedFile, ExportOptions
 from agentcli.workbench.exports.record import RunRecord
 from agentcli.workbench.exports.secrets import refuse_secrets
@@ -60,28 +61,39 @@ class Written:
 def export_run(bench: Workbench, request: ExportRequest) -> Exported:
     """The run in the form that is asked for. Nothing is written.
 
-    Raises UsageError E-RUN-UNKNOWN, E-RUN-AMBIGUOUS; StorageError E-EXPORT-SECRET, E-BUNDLE-TOO-LARGE, and what
-    reading the journal raises.
+    Raises UsageError E-RUN-UNKNOWN, E-RUN-AMBIGUOUS; StorageError E-EXPORT-SECRET, E-BUNDLE-TOO-LARGE, E-REPLAY-DAMAGED
+    where the export would be a record and this one is not as it was written, and what reading the journal raises.
     """
     row = bench.journal.find(request.run)
     record = RunRecord(row, tuple(bench.journal.events(row.start.id)), bench.journal.blob)
     refuse_secrets(record, bench.redactor)
-    return Exported(row.start.id, request.to, FORMATS[request.to].render(record, request.options))
+    files = FORMATS[request.to].render(record, request.options)
+    if FORMATS[request.to].is_record:
+        _refuse_broken(bench, row.start.id)
+    return Exported(row.start.id, request.to, files)
+
+
+def _refuse_broken(bench: Workbench, run: str) -> None:
+    checked = bench.journal.verify(run)
+    if not checked.intact:
+        raise broken(run, checked.problems[0].seq, checked.problems[0].what)
 
 
 def write_export(exported: Exported, target: Path, *, force: bool = False) -> Written:
     """Put the files on disk, each whole or not at all, for their owner alone.
 
-    `target` is the main file, or a folder for all of them. Raises UsageError E-EXPORT-EXISTS without `force`,
+    `target` is the main file, or a folder for all of them: one that is there or, for a form of several files, a name
+    without an ending. Raises UsageError E-EXPORT-EXISTS without `force`,
     E-EXPORT-TARGET where something that is no file stands there; StorageError E-EXPORT-WRITE.
     """
     main = exported.files[0]
-    path = target / main.name if _is_folder(target) else target
+    names_folder = _is_folder(target) or (len(exported.files) > 1 and not target.suffix)
+    path = target / main.name if names_folder else target
     places = [path, *(path.parent / file.name for file in exported.files[1:])]
     for place in places:
         _check_free(place, force)
     for place, file in zip(places, exported.files, strict=True):
-        if place.parent != path.parent:
+        if place.parent != target.parent:
             _make_folder(place.parent)
         _write(place, file.data, force)
     return Written(exported.run, exported.format, path, len(main.data), sha256(main.data).hexdigest())
@@ -118,7 +130,7 @@ def _exists(path: Path) -> UsageError:
 
 
 def _make_folder(folder: Path) -> None:
-    """The folder that a form's further files stand in, beside the main one."""
+    """The folder that the files stand in, or a form's further ones beside the main one."""
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

@@ -62,7 +62,7 @@ async def rehearse(
     door = Effects(run, log, SystemClock(), sinks=sinks, playback=playback, seq=recording.last_seq)
     loop = agent_loop(door, log, Parts(_Closed(), tools, _Closed(), admission), terms)
     started = RunStarted("agent", plan.agent, plan.models[0], plan.task, plan.inputs, "")
-    work = execute(door, log, loop.budget, started, main_of(plan, loop), Interrupt(), admission, timed=False)
+    work = execute(door, log, loop.budget, started, main_of(plan, loop), Interrupt(), admission)
     tasks.append(asyncio.create_task(work))
     return Rehearsed(await tasks[0], playback, tuple(log.added))
 

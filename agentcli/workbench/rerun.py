@@ -76,8 +76,8 @@ async def rerun(
             door = Effects(start.id, log, SystemClock(), sinks=sinks, parent=run.id, settle=settle)
             loop = agent_loop(door, log, Parts(model, tools, approver, admission), terms)
             started = RunStarted("agent", plan.agent, start.model, plan.task, plan.inputs, start.manifest)
-            main = main_of(plan, loop)
-            return await execute(door, log, loop.budget, started, main, interrupt or Interrupt(), admission)
+            main, interrupt, seconds = main_of(plan, loop), interrupt or Interrupt(), plan.limits.seconds
+            return await execute(door, log, loop.budget, started, main, interrupt, admission, seconds=seconds)
     finally:
         await to_the_end(providers.aclose())
 

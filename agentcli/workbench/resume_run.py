@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Literal
 from agentcli.core.canonical import digest_bytes, encode
 from agentcli.core.events import Event, RunResumed
 from agentcli.core.runs import RunRow
+from agentcli.engine.admission import Admission
 from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.ports import Approver, EventSink
+from agentcli.engine.recording import Recording
 from agentcli.errors import UsageError
 from agentcli.workbench.agent_run import terms_of
 from agentcli.workbench.continuation import Continuation, continue_run
-from agentcli.workbench.going_on import changes_between, plan_on, refuse_divergence, settling, workspace_on
+from agentcli.workbench.going_on import changes_between, plan_on, priced, refuse_divergence, settling, workspace_on
 from agentcli.workbench.recorded_run import RecordedRun, read_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
 from agentcli.workbench.system_clock import SystemClock
@@ -56,21 +58,24 @@ async def resume_run(
     log = bench.journal.resume(row.start.id)
     try:
         run, _ = read_verified(bench, row.start.id)
-        plan = plan_on(bench, run.plans[-1], request.limits)
+        _refuse_completed(run.row)  # somebody may have gone on with it, to its end, until it was ours
+        plan = await priced(bench, plan_on(bench, run.plans[-1], request.limits))
         plan = replace(plan, workspace=str(workspace_on(bench, plan)))
-        _check_results(run, request.results)
         manifest = encode(plan.to_json())
         marker = _marker(run, plan, digest_bytes(manifest))
         events = (*run.events, marker)
         terms = [terms_of(bench, one) for one in (*run.plans, plan)]
+        happened = _happened(recording_of(bench, run.id, events), request.results)
         refuse_divergence(await rehearse(bench, run.id, recording_of(bench, run.id, events), plan, terms, "stop"))
         log.put(manifest)
         log.append(marker)
     except BaseException:
         await log.abandon()
         raise
-    going_on = Continuation(run.started, plan, terms, recording_of(bench, run.id, events), run.row.start.parent)
-    settle = settling(approver, request.in_doubt, request.results)
+    recording, parent = recording_of(bench, run.id, events), run.row.start.parent
+    going_on = Continuation(run.started, plan, terms, recording, parent, happened)
+    admit = Admission(bench.redactor).admit
+    settle = settling(approver, request.in_doubt, {seq: admit(text) for seq, text in request.results.items()})
     return await continue_run(bench, going_on, log, approver, settle, sinks, interrupt)
 
 
@@ -84,16 +89,20 @@ def _refuse_completed(row: RunRow) -> None:
         )
 
 
-def _check_results(run: RecordedRun, results: Mapping[int, str]) -> None:
-    begun = {event.seq for event in run.events if event.body.type == "tool.started" and event.key is not None}
+def _happened(recording: Recording, results: Mapping[int, str]) -> frozenset[str]:
+    """The lanes of the calls whose results are given. Raises UsageError E-RESUME-RESULT for one that is in no doubt."""
+    begun = {
+        event.seq: event.lane for key, event in recording.intents.items() if key.kind == "tool" and recording.begun(key)
+    }
     for seq in results:
         if seq not in begun:
             raise UsageError(
                 "E-RESUME-RESULT",
-                f"Event {seq} is no call that was begun.",
-                why="A result can be given for a `tool.started` event without one.",
+                f"Event {seq} is no call that is in doubt.",
+                why="A result can be given for the last `tool.started` event of a call that has none.",
                 fix="See `agentcli runs show RUN` for the numbers.",
             )
+    return frozenset(begun[seq] for seq in results)
 
 
 def _marker(run: RecordedRun, plan: AgentPlan, manifest: str) -> Event:

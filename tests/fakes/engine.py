@@ -275,7 +275,8 @@ class Rig:
             terms,
         )
         started = RunStarted("agent", "tester", "fake:model", self.task, {}, "0" * 64)
-        return await execute(door, log, budget, started, loop.run, self.interrupt, admission)
+        seconds = terms[-1].limits.seconds
+        return await execute(door, log, budget, started, loop.run, self.interrupt, admission, seconds=seconds)
 
     def recorded(self) -> list[Event]:
         return self.journal.events(RUN)

@@ -49,6 +49,7 @@ SCRIPTS = {
 - {text: As I said. One to four., usage: {input: 950, output: 6}}
 """,
     ),
+    "patient": ("", READ * 12 + "- {text: 'One, two, three, four, twelve times.'}\n"),
     "hasty": ("limits: {turns: 2}\n", READ.replace("- chunks", "- repeat: true\n  chunks")),
     "careful": (
         "permissions: {ask: [create_file]}\n",
@@ -59,6 +60,7 @@ SCRIPTS = {
 RUNS = (
     (0, "keeper", "What do the notes say?", "--yes"),
     (0, "keeper", "Say it again.", "-c", "-i", "whose=somebody", "--yes"),
+    (0, "patient", "Read it twelve times."),
     (4, "hasty", "Read it again and again."),
     (5, "careful", "Write something."),
     (7, "unlucky", "Read it, if you can."),

@@ -40,7 +40,10 @@ def place_of(info: ErrorInfo) -> str:
 
 
 def error_event(infos: Iterable[ErrorInfo], exit_code: int) -> dict[str, Any]:
-    """The event for an error that comes before any run. Further problems of the same check stand in `others`."""
+    """The event for an error that is on no run's record: it comes before any, or hinders the writing of one.
+
+    Further problems of the same check stand in `others`.
+    """
     from agentcli.core.events import SCHEMA, rfc3339
 
     first, *others = infos

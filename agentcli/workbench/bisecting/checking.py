@@ -64,19 +64,24 @@ async def check(command: str, subject: Subject, environ: Mapping[str, str]) -> P
 
 
 async def _exit_code(command: str, subject: Subject, environ: Mapping[str, str]) -> int:
-    process = await asyncio.create_subprocess_shell(
-        command,
-        cwd=subject.workspace,
-        env=dict(environ),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_shell(
+            command,
+            cwd=subject.workspace,
+            env=dict(environ),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            start_new_session=True,
+        )
     )
     try:
+        # A start that is cancelled ends the shell alone, which may have started others already.
+        process = await asyncio.shield(starting)
         await process.communicate(told(subject.output).encode())
         return await process.wait()
     except asyncio.CancelledError:
+        process = await starting
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()

@@ -34,12 +34,14 @@ Render = Callable[[RunRecord, ExportOptions], tuple[ExportedFile, ...]]
 class Format:
     """One form. `module` (below this package) has `render`; `text` says whether a terminal can show it.
 
-    `next_step` is what to do with the file; `{file}` stands for its path.
+    `next_step` is what to do with the file; `{file}` stands for its path. `is_record` says whether it is taken for the
+    run itself: it is made of none whose record is not as it was written, since it would be intact again.
     """
 
     module: str
     text: bool
     next_step: str
+    is_record: bool = False
 
     @property
     def render(self) -> Render:
@@ -49,11 +51,13 @@ class Format:
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
-        "bundle": Format("bundle", False, "Take it in elsewhere: agentcli runs import {file}"),
+        "bundle": Format("bundle", False, "Take it in elsewhere: agentcli runs import {file}", is_record=True),
         "jsonl": Format("jsonl", True, "One event a line; `agentcli config schema events` describes them."),
         "html": Format("html", True, "Open it in a browser; it needs nothing else."),
         "atif": Format("atif", True, "Any reader of ATIF trajectories takes it."),
-        "pytest": Format("pytest_file", True, "Run it: pytest {file}, or all recordings: agentcli test"),
+        "pytest": Format(
+            "pytest_file", True, "Run it: pytest {file}, or all recordings: agentcli test", is_record=True
+        ),
         "otel": Format("otel", True, "POST it as JSON to /v1/traces of an OpenTelemetry collector."),
     }
 )

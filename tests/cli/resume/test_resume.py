@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,12 @@ replies:
   - tool_calls: [{name: create_file, arguments: {path: a.txt, content: one}}]
   - tool_calls: [{name: create_file, arguments: {path: b.txt, content: two}}]
   - text: Both are written.
+"""
+DELETES = """\
+replies:
+  - tool_calls: [{name: delete_file, arguments: {path: a.txt}}]
+  - tool_calls: [{name: delete_file, arguments: {path: b.txt}}]
+  - text: Both are deleted.
 """
 AGENT = """\
 version: 1
@@ -32,6 +39,10 @@ def project(isolated: Path) -> Path:
     (isolated / "agents" / "scribe.yaml").write_text(AGENT)
     (isolated / "s.yaml").write_text(WRITES)
     return isolated
+
+
+def events(cli: Cli) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in cli("runs", "show", "--json").out.splitlines()]
 
 
 def test_a_run_that_was_denied_goes_on_where_it_stood(cli: Cli, project: Path) -> None:
@@ -54,6 +65,12 @@ def test_a_limit_can_be_raised_and_a_completed_call_is_not_made_again(cli: Cli, 
     assert [event["changes"]["limits"]["turns"] for event in shown if event["type"] == "run.resumed"] == [9]
 
 
+def test_a_limit_of_time_can_be_raised_too(cli: Cli, project: Path) -> None:
+    assert cli("run", "Write both", "--yes", "--limit", "seconds=0.000001").code == 4
+    assert cli("resume", "--limit", "seconds=300", "--yes").code == 0
+    assert cli("replay").code == 0
+
+
 def test_an_approval_flag_of_the_first_time_holds_no_more(cli: Cli, project: Path) -> None:
     assert cli("run", "Write both", "--yes", "--limit", "turns=1").code == 4
     assert cli("resume", "--limit", "turns=9").code == 5
@@ -66,6 +83,16 @@ def test_a_model_that_failed_is_asked_again_or_replaced(cli: Cli, project: Path)
     (project / "t.yaml").write_text("replies: [{text: Here.}]\n")
     result = cli("resume", "-m", "scripted:t.yaml")
     assert (result.code, result.out) == (0, "Here.\n")
+
+
+def test_a_model_whose_price_is_not_known_can_be_replaced_by_one_whose_price_is(cli: Cli, project: Path) -> None:
+    elsewhere = {"OPENAI_API_KEY": "sk-never-sent", "OPENAI_BASE_URL": "https://models.invalid/v1"}
+    costly = ["run", "Write both", "-m", "openai:unheard-of", "--limit", "cost_usd=1"]
+    assert cli(*costly, environ=elsewhere).code == 4
+    result = cli("resume", environ=elsewhere)
+    assert (result.code, "E-LIMIT-COST-UNKNOWN" in result.err) == (4, True)
+    assert cli("resume", "-m", "scripted:s.yaml", "--yes").code == 0
+    assert cli("replay").code == 0
 
 
 def test_a_complete_run_is_not_gone_on_with(cli: Cli, project: Path) -> None:
@@ -86,6 +113,22 @@ def test_a_result_for_what_is_no_call_is_refused_and_nothing_is_written(cli: Cli
     result = cli("resume", "--tool-result", "2=x", "--yes")
     assert (result.code, "E-RESUME-RESULT" in result.err) == (2, True)
     assert cli("runs", "show", "--json").out == before
+
+
+def test_a_call_that_did_happen_needs_no_approval_and_the_next_one_does(cli: Cli, project: Path) -> None:
+    (project / "s.yaml").write_text(DELETES)
+    for name in ("a.txt", "b.txt"):
+        (project / name).write_text("x")
+    assert cli("run", "Delete both", "--yes").code == 0
+    begun = next(event["seq"] for event in events(cli) if event["type"] == "tool.started")
+    assert "E-RUN-IN-DOUBT" in cli("fork", "last", "--at", str(begun), "--yes").err
+    told = cli("resume", "--tool-result", f"{begun}=it is gone")
+    assert (told.code, "E-APPROVAL-NOBODY" in told.err) == (5, True)
+    done = [event for event in events(cli) if event["type"] == "tool.completed"]
+    assert [(event["result"], event["lane"]) for event in done] == [("it is gone", "turn.1/call.1")]
+    assert "E-RESUME-RESULT" in cli("resume", "--yes", "--tool-result", f"{begun}=again").err
+    assert cli("resume", "--yes").out == "Both are deleted.\n"
+    assert cli("replay").code == 0
 
 
 @pytest.mark.parametrize("word", ["x=y", "7", "=@f"])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -84,3 +87,20 @@ def test_a_run_that_is_not_there_is_exit_2(cli: Cli, run: str) -> None:
     result = cli("runs", "show", "zzzzzz")
     assert (result.code, result.out) == (2, "")
     assert "(E-RUN-UNKNOWN)" in result.err
+
+
+def test_of_a_damaged_run_what_is_intact_is_shown(cli: Cli, run: str, isolated: Path) -> None:
+    database = sqlite3.connect(next(Path(os.environ["AGENTCLI_HOME"]).rglob("journal.db")))
+    with closing(database), database:
+        database.execute("UPDATE events SET body = x'05' WHERE type = 'tool.started'")
+    tree = cli("runs", "show")
+    assert tree.code == 1
+    assert "read_lines" in tree.out
+    assert "It is 8080." in tree.out
+    assert "E-JOURNAL-DAMAGED" in tree.err
+    *events, last = [json.loads(line) for line in cli("runs", "show", "--json").out.splitlines()]
+    assert "tool.started" not in [event["type"] for event in events]
+    assert (events[-1]["output"], last["error"]["code"]) == ("It is 8080.", "E-JOURNAL-DAMAGED")
+    whole = cli("runs", "show", "--event", str(events[-1]["seq"]))
+    assert (whole.code, json.loads(whole.out)["output"]) == (0, "It is 8080.")
+    assert cli("runs", "show", "--event", "5").code == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from agentcli.core.limits import Limits
 from agentcli.core.tools import ToolResult, ToolSpec
 from tests.fakes.engine import Answering, FunctionTool, Rig, Said, answer, calls, forever, says
+from tests.unit.engine.test_going_on import gone_on, replayed, same
 
 
 class Thinking(Answering):
@@ -59,3 +61,16 @@ async def test_a_signal_is_no_timeout() -> None:
     task.cancel()
     outcome = await task
     assert (outcome.status, rig.seen.of("tool.completed"), rig.seen.of("limit.reached")) == ("cancelled", [], [])
+
+
+async def test_the_time_that_is_held_is_that_of_who_goes_on() -> None:
+    async def hangs(_: Any) -> ToolResult:
+        return await forever()
+
+    first = Rig([calls(("look", {}))], [FunctionTool("look", hangs)], limits=Limits(seconds=0.01))
+    assert (await first.run()).status == "limited"
+    second = Rig([], [FunctionTool("look", hangs)], limits=Limits(seconds=0.01))
+    second.later = [replace(second.terms(), limits=Limits(seconds=0.02))]
+    outcome = await gone_on(first.recorded(), second).run()
+    assert second.seen.of("limit.reached")[-1].allowed == 0.02
+    assert same(await replayed(second), outcome)

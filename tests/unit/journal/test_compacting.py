@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -208,14 +209,16 @@ async def test_who_reads_while_it_happens_reads_the_same(tmp_path: Path) -> None
         assert list(journal.events("last")) == appended
 
 
-async def test_a_pack_that_was_put_in_anothers_place_is_read_anew(tmp_path: Path) -> None:
+@pytest.mark.parametrize("as_long", [True, False])
+async def test_a_pack_that_was_put_in_anothers_place_is_read_anew(tmp_path: Path, *, as_long: bool) -> None:
     await long_run(tmp_path)
     ((digest,),) = rows(tmp_path, f"SELECT digest FROM blobs WHERE coding = {Coding.MEMBER} ORDER BY n LIMIT 1")
     with opened(tmp_path) as journal:
         reader = journal._reading().blobs
         content = reader.read(digest)  # type: ignore[arg-type]
         reader._known.clear()
-        reader._pack = (reader._pack[0], bytes(len(reader._pack[1])))  # type: ignore[index]
+        n, pack = reader._pack or (0, b"")
+        reader._pack = n, bytes(len(pack) if as_long else 1)
         assert reader.read(digest) == content  # type: ignore[arg-type]
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -152,6 +153,26 @@ async def test_when_there_is_space_again_the_journal_works_again(tmp_path: Path)
     again.append(event(again, completed()))
     await again.end(end())
     assert journal.verify(log.run).intact
+    journal.close()
+
+
+async def test_events_that_belong_together_are_on_record_or_none_is(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path)
+    log = begun(journal)
+    await log.barrier()
+    with_limit = journal._writer._database
+    assert with_limit is not None
+    with_limit.execute("PRAGMA max_page_count = 20")
+    texts = [os.urandom(500).hex() for _ in range(60)]
+    bodies = [started(), *(ToolCompleted("t", "c", "ok", text, None, 0.1) for text in texts)]
+    log.append_all([replace(event(log, body), seq=seq) for seq, body in enumerate(bodies, 1)])
+    await log.abandon()
+    assert list(journal.events(log.run)) == []
+    again = journal.resume(log.run)
+    with pytest.raises(ValueError, match="does not follow 1 of"):
+        again.append_all([event(again), replace(event(again), seq=3)])
+    assert again.last_seq == 0
+    await again.abandon()
     journal.close()
 
 

@@ -7,10 +7,20 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentcli.core.events import Body, EffectKey, Event, ModelCompleted, ToolCompleted, ToolStarted
+from agentcli.core.events import (
+    Body,
+    EffectKey,
+    Event,
+    ModelCompleted,
+    ModelFailed,
+    ModelStarted,
+    ToolCompleted,
+    ToolStarted,
+)
 from agentcli.core.messages import Message
-from agentcli.core.models import Usage
+from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.tools import ToolSpec
+from agentcli.errors import ErrorInfo
 from agentcli.workbench.estimate import Estimate, estimate
 from tests.fakes.engine import RUN
 
@@ -46,6 +56,14 @@ def test_what_comes_after_the_cut_is_counted_and_nothing_else() -> None:
     found = estimate(events, 3, MODELS, MODELS, priced, ())
     assert found == Estimate(2, 17, 5, 1.0, 4.0, {"read": 1, "write": 1}, ())
     assert estimate(events, 9, MODELS, MODELS, priced, ()) == Estimate(0, 0, 0, 0.0, 0.0, {}, ())
+
+
+def test_a_request_without_an_answer_counts_as_one() -> None:
+    asked = ModelStarted("fake", "a", RequestDelta(None, 0, (), "0" * 64))
+    failed = ModelFailed(ErrorInfo("E-MODEL-SERVER", "The server failed."), 7)
+    keys = [EffectKey("", "model", "model", number) for number in range(2)]
+    events = [event(1, asked, keys[0], 10.0), event(2, failed, keys[0], 20.0), event(3, asked, keys[1], 30.0)]
+    assert [estimate(events, cut, MODELS, MODELS, priced, ()).model_calls for cut in range(4)] == [2, 2, 1, 0]
 
 
 def test_it_is_one_object_of_json() -> None:

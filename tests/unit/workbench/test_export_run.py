@@ -14,6 +14,7 @@ from agentcli.workbench.exports import jsonl
 from agentcli.workbench.exports.formats import FORMATS, ExportedFile, ExportOptions
 from agentcli.workbench.exports.secrets import refuse_secrets
 from agentcli.workbench.import_run import import_run
+from tests.fakes.journals import change
 from tests.fakes.told import eventful, two_turns
 from tests.unit.workbench.conftest import Project, project
 
@@ -150,6 +151,29 @@ def test_the_lines_are_the_contracts_events() -> None:
     (file,) = jsonl.render(eventful().record(), ExportOptions())
     lines = [json.loads(line) for line in file.data.splitlines()]
     assert lines == [json.loads(json.dumps(event.to_json())) for event in eventful().events]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events SET time = time + 1 WHERE seq = 2",
+        "UPDATE runs SET cost_usd = 99",
+        "UPDATE runs SET task = 'Harmless.'",
+        "UPDATE runs SET seal = NULL",
+    ],
+)
+async def test_a_record_that_was_tampered_with_does_not_become_an_intact_one(
+    project: Project, run: str, statement: str
+) -> None:
+    with project.bench() as bench:
+        change(bench.journal_folder, statement)
+        for form in FORMATS:
+            if FORMATS[form].is_record:
+                with pytest.raises(StorageError) as caught:
+                    export_run(bench, ExportRequest(run, form))
+                assert code_of(caught) == "E-REPLAY-DAMAGED"
+            else:
+                assert export_run(bench, ExportRequest(run, form)).files
 
 
 async def test_a_run_whose_contents_are_lost_has_no_bundle_but_can_be_seen(project: Project) -> None:

@@ -13,7 +13,7 @@ from agentcli.cli.session import Session, session_of
 from agentcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from agentcli.core.events import Event
+    from agentcli.workbench.show_run import RunView
 
 EXAMPLES = (
     ("agentcli runs show", "the last run as a tree: turns, calls, times, tokens, cost"),
@@ -44,22 +44,27 @@ def command(
     session = session_of(ctx)
     with session.open() as bench:
         view = show_run(bench, run)
-        events = list(view.events)
+    events = view.events
     if event is not None:
-        _print_event(session, events, event)
-    elif session.flags.json:
+        _print_event(session, view, event)
+        return
+    if session.flags.json:
         for item in events:
             session.out.json(item.to_json())
     else:
         from agentcli.cli.render.run_tree import RunTree
 
         RunTree(session.out, now=time.time(), full=full).show(view.row, events)
+    if view.damage is not None:
+        raise view.damage
 
 
-def _print_event(session: Session, events: list[Event], seq: int) -> None:
-    found = next((event for event in events if event.seq == seq), None)
+def _print_event(session: Session, view: RunView, seq: int) -> None:
+    found = next((event for event in view.events if event.seq == seq), None)
+    if found is None and view.damage is not None:
+        raise view.damage
     if found is None:
-        last = max((event.seq for event in events), default=0)
+        last = max((event.seq for event in view.events), default=0)
         raise UsageError(
             "E-USAGE-EVENT",
             f"There is no event {seq} in this run.",

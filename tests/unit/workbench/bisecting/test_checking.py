@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
 from pathlib import Path
 from typing import Any
 
@@ -49,17 +50,24 @@ def test_a_text_is_told_as_it_is_and_all_else_as_json(output: Any, text: str) ->
     assert told(output) == text
 
 
-def test_when_the_search_is_stopped_it_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+@pytest.mark.parametrize("at_once", [False, True])
+def test_when_the_search_is_stopped_it_is_ended_with_all_that_it_started(tmp_path: Path, *, at_once: bool) -> None:
     begun, ended = tmp_path / "begun", tmp_path / "ended"
     os.mkfifo(begun)
     os.mkfifo(ended)
     # The child holds `ended` open for writing: its reader gets the end of the file when no process is left.
-    command = "exec 3>ended; (echo > begun; sleep 600) & wait"
+    command = "exec 3>ended; (echo > begun; sleep 20; echo late >&3) & wait"
 
     async def stopped() -> bytes:
         held = asyncio.create_task(asyncio.to_thread(ended.read_bytes))
         work = asyncio.create_task(check(command, Subject("r1", tmp_path, "completed", "", {}), os.environ))
-        await asyncio.to_thread(begun.read_bytes)
+        if at_once:  # it has begun before the event loop, which stands still meanwhile, has heard of it
+            for _ in range(2):
+                await asyncio.sleep(0)
+            with os.fdopen(os.open(begun, os.O_RDONLY | os.O_NONBLOCK)) as told_of:
+                assert select.select([told_of], [], [], 20)[0]
+        else:
+            await asyncio.to_thread(begun.read_bytes)
         work.cancel()
         with pytest.raises(asyncio.CancelledError):
             await work
