@@ -117,6 +117,15 @@ def command(
             rich_help_panel=PERMISSION,
         ),
     ] = None,
+    allow_private: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-private",
+            metavar="HOST",
+            help="An address or host of this machine's network that tools may reach. Repeatable.",
+            rich_help_panel=PERMISSION,
+        ),
+    ] = None,
 ) -> None:
     """Begin a new run from a point of an old one.
 
@@ -144,7 +153,7 @@ def command(
         files=files,
         in_doubt=in_doubt,
     )
-    options = session.options(workspace=workspace, yes=yes, allow=allow or ())
+    options = session.options(workspace=workspace, yes=yes, allow=allow or (), private=allow_private or ())
     with session.open(options) as bench:
         if not plan:
             carry_out(session, partial(fork_run, bench, request), stdin_is_data=False)

@@ -83,6 +83,15 @@ def command(
             rich_help_panel=PERMISSION,
         ),
     ] = None,
+    allow_private: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-private",
+            metavar="HOST",
+            help="An address or host of this machine's network that tools may reach. Repeatable.",
+            rich_help_panel=PERMISSION,
+        ),
+    ] = None,
 ) -> None:
     """Go on with a run that has stopped; nothing completed is done again.
 
@@ -101,6 +110,8 @@ def command(
         results=Reader(session.env).by_seq(results or (), "--tool-result"),
         limits=parse_limits(limits or ()),
     )
-    options = session.options(workspace=workspace, model=model or (), yes=yes, allow=allow or ())
+    options = session.options(
+        workspace=workspace, model=model or (), yes=yes, allow=allow or (), private=allow_private or ()
+    )
     with session.open(options) as bench:
         carry_out(session, partial(resume_run, bench, request), stdin_is_data=False)

@@ -93,6 +93,15 @@ def command(
             rich_help_panel=PERMISSION,
         ),
     ] = None,
+    allow_private: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-private",
+            metavar="HOST",
+            help="An address or host of this machine's network that tools may reach. Repeatable.",
+            rich_help_panel=PERMISSION,
+        ),
+    ] = None,
 ) -> None:
     """Give an agent a task.
 
@@ -107,7 +116,14 @@ def command(
     session = session_of(ctx)
     reader = Reader(session.env)
     settings = {"settings.stream": False} if no_stream else {}
-    options = session.options(workspace=workspace, model=model or (), yes=yes, allow=allow or (), settings=settings)
+    options = session.options(
+        workspace=workspace,
+        model=model or (),
+        yes=yes,
+        allow=allow or (),
+        private=allow_private or (),
+        settings=settings,
+    )
     with session.open(options) as bench:
         agent, task = _agent_and_task(words or [], bench)
         request = RunRequest(
