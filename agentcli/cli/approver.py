@@ -15,6 +15,7 @@ from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.quantity import count
 from agentcli.cli.render.text import head, one_line, safe
 from agentcli.core.events import Event
+from agentcli.core.policies import subject_of
 from agentcli.core.tools import ToolSpec
 
 PREVIEW_LINES = 20
@@ -71,7 +72,7 @@ class TerminalApprover:
         async with self._one_at_a_time:
             with self.screen.paused():
                 self._show(spec, arguments, rule)
-                return await self._answer(spec)
+                return await self._answer(spec, arguments)
 
     async def again(self, started: Event) -> bool:
         """Yes or no; the end of the input is a no."""
@@ -100,9 +101,10 @@ class TerminalApprover:
         why = "such a tool asks by default" if rule.startswith("default") else f"the rule `{one_line(rule)}` asks"
         self.out.line(style(f"  ({why})", "dim"))
 
-    async def _answer(self, spec: ToolSpec) -> Answer:
+    async def _answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> Answer:
         repeatable = spec.effects != "irreversible"
-        always = "  [a]lways in this run" if repeatable else ""
+        subject = subject_of(spec, arguments) if spec.asks_per_subject else None
+        always = f"  [a]lways{f' {one_line(subject)}' if subject else ''} in this run" if repeatable else ""
         while True:
             self._prompt(f"  Allow it?  [o]nce{always}  [n]o  [w]hy not: ")
             line = await self._line()

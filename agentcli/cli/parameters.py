@@ -21,6 +21,13 @@ ALLOW: Any = typer.Option(
     rich_help_panel=PERMISSION,
 )
 
+ALLOW_PRIVATE: Any = typer.Option(
+    "--allow-private",
+    metavar="HOST",
+    help="An address or host of this machine's network that tools may reach. Repeatable.",
+    rich_help_panel=PERMISSION,
+)
+
 
 def workspace(text: str) -> Any:
     """The folder that tools work in, or that their files come from."""

@@ -69,11 +69,13 @@ class Session:
         model: Sequence[str] = (),
         yes: bool = False,
         allow: Sequence[str] = (),
+        private: Sequence[str] = (),
         settings: Mapping[str, Any] | None = None,
     ) -> Options:
         """What a use case is given of this command line; `settings` are by dotted name."""
         from agentcli.workbench.wiring import Options
 
+        flags = {**(settings or {}), **({"network.private": list(private)} if private else {})}
         return Options(
             cwd=self.env.cwd,
             environ=self.env.environ,
@@ -84,7 +86,7 @@ class Session:
             model=list(model) or None,
             yes=yes,
             allow=list(allow),
-            flags=dict(settings or {}),
+            flags=flags,
         )
 
     def open(self, options: Options | None = None) -> Workbench:

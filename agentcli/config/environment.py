@@ -79,7 +79,7 @@ def _is_collection(kind: Any) -> bool:
 
 def _unknown(name: str) -> ErrorInfo:
     known = [f"{PREFIX}{key.upper()}" for key in keys_at(Overlay, ())]
-    for group in ("limits", "settings", "permissions", "redaction"):
+    for group in ("limits", "settings", "permissions", "redaction", "network"):
         known += [f"{PREFIX}{group.upper()}__{key.upper()}" for key in keys_at(Overlay, (group,))]
     fix = suggestion(name, [*known, *RESERVED], "Unset it, or see `agentcli config schema`.")
     return ErrorInfo("E-CONFIG-ENVIRONMENT", f"`{name}` is ignored.", "There is no such setting.", fix)

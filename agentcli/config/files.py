@@ -85,8 +85,10 @@ def without_user_only(layer: Mapping[str, Json], file: ConfigFile) -> tuple[dict
     kept, warnings = {}, []
     for key, value in layer.items():
         extra = Overlay.model_fields[key].json_schema_extra
-        if value is None or not (isinstance(extra, dict) and extra.get("user_only")):
+        if not (isinstance(extra, dict) and extra.get("user_only")):
             kept[key] = value
+            continue
+        if _says_nothing(value):
             continue
         line, column = file.source.where_key((key,))
         why, fix = "A project cannot set it.", "Move it to your own configuration file."
@@ -94,3 +96,8 @@ def without_user_only(layer: Mapping[str, Json], file: ConfigFile) -> tuple[dict
             ErrorInfo(f"{FAMILY}-USER-ONLY", f"`{key}` is ignored here.", why, fix, str(file.path), line, column)
         )
     return kept, warnings
+
+
+def _says_nothing(value: Json) -> bool:
+    """Whether a setting is written without a value, as a file that shows every default does."""
+    return value in (None, []) or (isinstance(value, dict) and all(map(_says_nothing, value.values())))

@@ -67,6 +67,30 @@ class RedactionSettings(Definition):
     )
 
 
+def _opened(value: str) -> str:
+    from agentcli.sandbox.network.private import Opened
+
+    try:
+        Opened.parse(value)
+    except ValueError as error:
+        raise PydanticCustomError(
+            "opened", "expected an address, a network or a host, such as 127.0.0.1:8080 ({why})", {"why": str(error)}
+        ) from error
+    return value
+
+
+class NetworkSettings(Definition):
+    """What tools may reach beside the public internet."""
+
+    private: Annotated[tuple[Annotated[str, AfterValidator(_opened)], ...], Field(strict=False, max_length=100)] = (
+        Field(
+            (),
+            description="Addresses, networks and hosts of this machine's network that tools may reach: 127.0.0.1:8080, "
+            "10.0.0.0/8, wiki.corp:8443. Without a port, 80 and 443. `--allow-private` adds to it.",
+        )
+    )
+
+
 class Overlay(Definition):
     """The settings that every file, and every profile in it, may have."""
 
@@ -98,6 +122,11 @@ class Overlay(Definition):
     )
     redaction: RedactionSettings = Field(
         default_factory=RedactionSettings, description="Secrets to keep out of records."
+    )
+    network: NetworkSettings = Field(
+        default_factory=NetworkSettings,
+        description="What tools may reach beside the public internet. Not read from a project.",
+        json_schema_extra=USER_ONLY,
     )
     color: Literal["auto", "always", "never"] = Field(
         "auto", description="Colours: auto asks whether it is a terminal."

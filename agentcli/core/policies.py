@@ -5,8 +5,8 @@ A rule is `tool`, `tool(pattern)` on the tool's subject (a workspace path, a hos
 together: no layer can soften what another one asks or denies.
 
 Rules that restrict (ask, deny) are read broadly, rules that allow are read narrowly. A broad rule ignores case and
-lookalike spellings, covers what lies below a folder it names, takes a lone `*` for everything, and, where the call has
-nothing that its pattern could be held against, matches. A narrow rule does none of that.
+lookalike spellings, covers what lies below a folder or a domain it names, takes a lone `*` for everything, and, where
+the call has nothing that its pattern could be held against, matches. A narrow rule does none of that.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ class Rule:
         if spec.subject_kind == "path":
             return self._matches_path(value)
         if spec.subject_kind == "host":
-            host = _host(value)
-            return self._closed() if host is None else values.matches(host)
+            host = host_of(value)
+            return self._closed() if host is None else self._matches_host(host, values)
         if spec.subject_kind == "command" and not self.broad and _COMPOUND.search(value):
             return False
         return values.matches(value.strip())
@@ -137,6 +137,12 @@ class Rule:
         if self.paths is None:
             return self._closed()
         return self.paths.matches(parts) or (self.below is not None and self.below.matches(parts))
+
+    def _matches_host(self, host: str, values: TextGlob) -> bool:
+        if values.matches(host):
+            return True
+        labels = host.split(".")
+        return self.broad and any(values.matches(".".join(labels[start:])) for start in range(1, len(labels)))
 
     def _closed(self) -> bool:
         """The answer where the pattern cannot be held against the call: a restriction of this very tool holds."""
@@ -193,18 +199,36 @@ class Policy:
             found = _first(rules, spec, arguments)
             if found is not None:
                 return Verdict(decision, found[1].text, found[0], repeatable=repeatable)
-        if spec.effects == "read-only":
+        if spec.effects == "read-only" and not spec.asks_per_subject:
             return Verdict("allow", "default: read-only", "default")
         found = _first(self._untrusted, spec, arguments)
         if found is not None:
             return Verdict("ask", f"{found[1].text} (not trusted)", found[0], repeatable=repeatable)
-        return Verdict("ask", f"default: {spec.effects}", "default", repeatable=repeatable)
+        default = "a host for the first time" if spec.asks_per_subject else spec.effects
+        return Verdict("ask", f"default: {default}", "default", repeatable=repeatable)
 
     def _flag(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
         for rule in self._flags:
             if rule.matches(spec, arguments):
                 return f"--allow {rule.text}"
         return "--yes" if self._yes else None
+
+
+def remembered(spec: ToolSpec, arguments: Mapping[str, Any]) -> str:
+    """What an approval for the rest of the run holds for: the tool, or the tool with this one subject.
+
+    It is written as the rule that would allow the same: `create_file`, `fetch_url(docs.example.org)`.
+    """
+    subject = subject_of(spec, arguments) if spec.asks_per_subject else None
+    return spec.name if subject is None else f"{spec.name}({subject})"
+
+
+def subject_of(spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+    """What a call is about, as permission patterns see it; None where nothing tells."""
+    value = arguments.get(spec.subject) if spec.subject is not None else None
+    if not isinstance(value, str):
+        return None
+    return host_of(value) if spec.subject_kind == "host" else value
 
 
 _Placed: TypeAlias = tuple[LayerName, Rule]
@@ -255,7 +279,8 @@ def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else encode(value).decode()
 
 
-def _host(url: str) -> str | None:
+def host_of(url: str) -> str | None:
+    """The host of a URL, in lower case; None where there is none."""
     try:
         return urlsplit(url).hostname
     except ValueError:

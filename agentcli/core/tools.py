@@ -25,7 +25,8 @@ class ToolSpec:
 
     `parameters` is a JSON Schema (draft 2020-12) of an object. `subject` names the argument that a permission
     pattern `tool(pattern)` is matched against: a workspace-relative path, a host, a command. `examples` are
-    objects of arguments.
+    objects of arguments. With `asks_per_subject` the first call for each subject asks even though it changes nothing:
+    what is read then is not the user's own.
     """
 
     name: str
@@ -38,6 +39,7 @@ class ToolSpec:
     examples: tuple[dict[str, Any], ...] = ()
     returns: str = ""
     subject_kind: SubjectKind = "path"
+    asks_per_subject: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """What a model is told; the digest of a request holds this and no more."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from agentcli.core.canonical import Digest
 from agentcli.core.events import Event
@@ -48,6 +48,18 @@ class Tool(Protocol):
 
     async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
         """Do it, with arguments that `parse` gave. Raises ToolError for what the model should be told."""
+
+
+Admits = Callable[[str], bool]
+"""Whether a tool that was allowed for one subject may go on to another (the URL of a redirect) without being asked."""
+
+
+@runtime_checkable
+class RoamingTool(Protocol):
+    """A tool that one subject may lead to another."""
+
+    async def call_within(self, arguments: Mapping[str, Any], admits: Admits) -> ToolResult:
+        """As `Tool.call`; goes to no other subject than that of the arguments and those that are admitted."""
 
 
 class Sandbox(Protocol):

@@ -18,10 +18,11 @@ from agentcli.core.events import (
     ToolStarted,
 )
 from agentcli.core.messages import ToolCall
+from agentcli.core.policies import remembered
 from agentcli.core.tools import FileChange, FileTouch, ToolResult, ToolSpec, ToolStatus
 from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effect, Effects, expect
-from agentcli.engine.ports import Approver, RunLog, Tool, ToolSet
+from agentcli.engine.ports import Approver, RoamingTool, RunLog, Tool, ToolSet
 from agentcli.engine.scope import Scope
 from agentcli.engine.terms import Terms
 from agentcli.errors import AgentcliError, DeniedError, StorageError, ToolError, ToolRefusedError, sentence
@@ -29,7 +30,8 @@ from agentcli.errors import AgentcliError, DeniedError, StorageError, ToolError,
 
 @dataclass(slots=True)
 class ToolCalls:
-    """Calls the tools of one agent. `always` grows by what a person allows for the run, in each era for itself.
+    """Calls the tools of one agent. `always` grows by what a person allows for the run (see `remembered`), in each era
+    for itself.
 
     `happened` are lanes of calls whose results somebody gives: such a call is not made, so nobody need allow it.
     """
@@ -79,15 +81,17 @@ class ToolCalls:
             )
         if verdict.asked:
             self.door.emit(ApprovalResolved(spec.name, call.id, "once", "flag", verdict.rule), scope)
-        if verdict.decision == "allow" or (verdict.repeatable and spec.name in self.always[era]):
+        allowed = remembered(spec, arguments)
+        if verdict.decision == "allow" or (verdict.repeatable and allowed in self.always[era]):
             return
         answer = await self._ask(spec, call, arguments, verdict.rule, scope)
         if answer.decision == "no" and answer.by == "nobody":
+            pattern = f"'{allowed}'" if "(" in allowed else allowed
             raise DeniedError(
                 "E-APPROVAL-NOBODY",
                 f"`{spec.name}` needs an approval and nobody can be asked.",
                 why=f"The rule `{verdict.rule}` asks, and there is no terminal.",
-                fix=f"Pass `--yes` or `--allow {spec.name}`, or allow it under `permissions:`.",
+                fix=f"Pass `--yes` or `--allow {pattern}`, or allow it under `permissions:`.",
             )
         if answer.decision == "no":
             raise ToolRefusedError(
@@ -97,7 +101,7 @@ class ToolCalls:
                 fix="Go on without this call.",
             )
         if answer.decision == "always":
-            self.always[era].add(spec.name)
+            self.always[era].add(allowed)
 
     async def _ask(
         self, spec: ToolSpec, call: ToolCall, arguments: dict[str, Any], rule: str, scope: Scope
@@ -123,9 +127,11 @@ class ToolCalls:
         return expect(body, ApprovalResolved)
 
     def _restored(self, spec: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments with real values for placeholders: only for tools that write, never for one that reads."""
+        """The arguments with real values for placeholders: only for tools that write here, never for one that reads or
+        that takes them elsewhere.
+        """
         real: dict[str, Any] = self.admission.redactor.restore(arguments)
-        if spec.effects == "read-only" and real != arguments:
+        if real != arguments and (spec.effects == "read-only" or spec.subject_kind == "host"):
             raise ToolRefusedError(
                 "E-TOOL-SECRET",
                 f"`{spec.name}` may not be given a secret.",
@@ -191,7 +197,7 @@ class ToolCalls:
         name, seconds = tool.spec.name, self.terms[-1].limits.tool_seconds
         try:
             async with asyncio.timeout(seconds) as timeout:
-                return await tool.call(self._restored(tool.spec, arguments))
+                return await self._called(tool, self._restored(tool.spec, arguments))
         except TimeoutError as error:
             if not timeout.expired():
                 return _failure(f"`{name}` timed out on its own: {error}")
@@ -208,6 +214,18 @@ class ToolCalls:
         except Exception as error:
             # A tool is other people's code: what it raises is the call's result, told to the model and on record.
             return _failure(f"`{name}` failed: {type(error).__name__}: {error}")
+
+    async def _called(self, tool: Tool, arguments: dict[str, Any]) -> ToolResult:
+        if not isinstance(tool, RoamingTool):
+            return await tool.call(arguments)
+        return await tool.call_within(arguments, lambda subject: self._admits(tool.spec, arguments, subject))
+
+    def _admits(self, spec: ToolSpec, arguments: dict[str, Any], subject: str) -> bool:
+        """Whether the same call with another subject would be allowed right away."""
+        other = {**arguments, **({spec.subject: subject} if spec.subject is not None else {})}
+        verdict = self.terms[-1].policy.decide(spec, other)
+        approved = verdict.repeatable and remembered(spec, other) in self.always[len(self.terms) - 1]
+        return verdict.decision == "allow" or (verdict.decision == "ask" and approved)
 
     def _completed(self, call: ToolCall, result: ToolResult, duration_s: float) -> ToolCompleted:
         # Files first: a key that is seen whole there is known by its lines in what the tool shows of it.

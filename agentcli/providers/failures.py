@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agentcli.core.retry_after import retry_after
 from agentcli.errors import ModelError, ModelStreamError, ModelTransientError, sentence
-from agentcli.providers.retry import retry_after
 
 _CONTEXT = re.compile(
     r"context.{0,3}(length|window|size)|maximum context|prompt is too long|too many (input )?tokens|input is too long",

@@ -8,9 +8,9 @@ from pydantic import Field
 
 from agentcli.core.tools import FileChange, ToolResult, ToolSpec
 from agentcli.errors import ToolError
-from agentcli.sandbox.paths import Workspace
 from agentcli.sandbox.refusals import exists, too_large
 from agentcli.tools.arguments import Arguments, schema_of
+from agentcli.tools.context import ToolContext
 from agentcli.tools.file_tool import FileTool, Options
 
 
@@ -47,8 +47,9 @@ def spec() -> ToolSpec:
     )
 
 
-def build(workspace: Workspace, options: CreateFileOptions) -> FileTool[Any]:
+def build(context: ToolContext, options: CreateFileOptions) -> FileTool[Any]:
     """The tool over a workspace."""
+    workspace = context.workspace
 
     def tidy(arguments: CreateFileArguments) -> CreateFileArguments:
         return arguments.model_copy(update={"path": workspace.check(arguments.path, write=True)})

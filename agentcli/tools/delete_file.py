@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import Field
 
 from agentcli.core.tools import FileChange, ToolResult, ToolSpec
-from agentcli.sandbox.paths import Workspace
 from agentcli.tools.arguments import Arguments, schema_of
+from agentcli.tools.context import ToolContext
 from agentcli.tools.file_tool import FileTool, Options
 
 
@@ -34,8 +34,9 @@ def spec() -> ToolSpec:
     )
 
 
-def build(workspace: Workspace, _options: Options) -> FileTool[Any]:
+def build(context: ToolContext, _options: Options) -> FileTool[Any]:
     """The tool over a workspace."""
+    workspace = context.workspace
 
     def tidy(arguments: DeleteFileArguments) -> DeleteFileArguments:
         return arguments.model_copy(update={"path": workspace.check(arguments.path, write=True)})

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from agentcli.core.agents import Permissions
 from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.errors import ToolError
 from agentcli.tools.arguments import Arguments, read
@@ -18,6 +19,10 @@ class Options(BaseModel):
     """Base of what a template may set on a tool: nothing unknown, no silent conversion."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
+
+    def rules(self, tool: str) -> Permissions:
+        """The permission rules that these options stand for, where they stand for any."""
+        return Permissions()
 
 
 class OutputOptions(Options):

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from agentcli.core.tools import FileChange, ToolResult, ToolSpec
 from agentcli.errors import ToolArgumentsError
-from agentcli.sandbox.paths import Workspace
 from agentcli.tools.arguments import Arguments, schema_of
+from agentcli.tools.context import ToolContext
 from agentcli.tools.file_tool import FileTool, OutputOptions
 from agentcli.tools.text import decode, numbered, shortened, with_notes
 
@@ -50,8 +50,9 @@ def spec() -> ToolSpec:
     )
 
 
-def build(workspace: Workspace, options: GrepFileOptions) -> FileTool[Any]:
+def build(context: ToolContext, options: GrepFileOptions) -> FileTool[Any]:
     """The tool over a workspace."""
+    workspace = context.workspace
 
     def tidy(arguments: GrepFileArguments) -> GrepFileArguments:
         return arguments.model_copy(update={"path": workspace.check(arguments.path)})

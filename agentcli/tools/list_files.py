@@ -11,9 +11,9 @@ from agentcli.core.globs import GlobError, PathGlob
 from agentcli.core.paths import outside
 from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.errors import ToolArgumentsError
-from agentcli.sandbox.paths import Workspace
 from agentcli.sandbox.walking import Bounds, Found
 from agentcli.tools.arguments import Arguments, schema_of
+from agentcli.tools.context import ToolContext
 from agentcli.tools.file_tool import FileTool, Options
 from agentcli.tools.text import with_notes
 
@@ -47,8 +47,9 @@ def spec() -> ToolSpec:
     )
 
 
-def build(workspace: Workspace, options: ListFilesOptions) -> FileTool[Any]:
+def build(context: ToolContext, options: ListFilesOptions) -> FileTool[Any]:
     """The tool over a workspace."""
+    workspace = context.workspace
 
     def tidy(arguments: ListFilesArguments) -> ListFilesArguments:
         glob = _tidied(arguments.glob)

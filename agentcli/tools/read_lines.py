@@ -9,8 +9,8 @@ from pydantic import Field
 from agentcli.core.paths import shown
 from agentcli.core.tools import FileChange, ToolResult, ToolSpec
 from agentcli.errors import ToolArgumentsError
-from agentcli.sandbox.paths import Workspace
 from agentcli.tools.arguments import Arguments, schema_of
+from agentcli.tools.context import ToolContext
 from agentcli.tools.file_tool import FileTool, OutputOptions
 from agentcli.tools.text import decode, lines_of, numbered, shortened, with_notes
 
@@ -39,8 +39,9 @@ def spec() -> ToolSpec:
     )
 
 
-def build(workspace: Workspace, options: OutputOptions) -> FileTool[Any]:
+def build(context: ToolContext, options: OutputOptions) -> FileTool[Any]:
     """The tool over a workspace."""
+    workspace = context.workspace
 
     def tidy(arguments: ReadLinesArguments) -> ReadLinesArguments:
         if arguments.end is not None and arguments.end < arguments.start:

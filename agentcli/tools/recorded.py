@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.engine.ports import Tool
 from agentcli.sandbox.unopened import UnopenedWorkspace
+from agentcli.tools.context import ToolContext
 from agentcli.tools.registry import BUILT_IN, Selection, ToolRegistry, ToolUse
 
 
@@ -23,7 +24,7 @@ class RecordedTools:
     ) -> None:
         self._specs = {spec.name: spec for spec in specs}
         self._uses = {use.name: use for use in uses if use.name in BUILT_IN}
-        self._registry = ToolRegistry(UnopenedWorkspace(workspace, private))
+        self._registry = ToolRegistry(ToolContext(UnopenedWorkspace(workspace, private)))
         self._selection: Selection | None = None
 
     def get(self, name: str) -> Tool | None:

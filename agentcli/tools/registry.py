@@ -5,19 +5,32 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
+from agentcli.core.agents import Permissions
 from agentcli.core.tools import ToolSpec
 from agentcli.engine.ports import Tool
 from agentcli.errors import DefinitionError, sentence
-from agentcli.sandbox.paths import Workspace
+
+if TYPE_CHECKING:
+    from agentcli.tools.context import ToolContext
+    from agentcli.tools.file_tool import Options
 
 BUILT_IN: Final[Mapping[str, str]] = {
-    name: f"agentcli.tools.{name}" for name in ("read_lines", "grep_file", "list_files", "create_file", "delete_file")
+    name: f"agentcli.tools.{name}"
+    for name in (
+        "read_lines",
+        "grep_file",
+        "list_files",
+        "create_file",
+        "delete_file",
+        "fetch_url",
+        "http_request",
+    )
 }
-"""Module of each tool. It has `OPTIONS` (a pydantic model), `spec()` and `build(workspace, options)`."""
+"""Module of each tool. It has `OPTIONS` (a model of kind `Options`), `spec()` and `build(context, options)`."""
 
 PYTHON: Final = "python"
 """The name under which a template uses a file of the user's own tools."""
@@ -58,10 +71,10 @@ class Selection:
 
 
 class ToolRegistry:
-    """Every tool that agents of one workspace can be given."""
+    """Every tool that agents of one workspace can be given. `context` is what they work with."""
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
+    def __init__(self, context: ToolContext) -> None:
+        self._context = context
         self._specs: dict[str, ToolSpec] = {}
 
     def names(self) -> list[str]:
@@ -109,10 +122,20 @@ class ToolRegistry:
         options = _options(use, module.OPTIONS)
 
         def build() -> Tool:
-            tool: Tool = module.build(self._workspace, options)
+            tool: Tool = module.build(self._context, options)
             return tool
 
         return build
+
+
+def permissions_of(uses: Iterable[ToolUse]) -> Permissions:
+    """The rules that the options of tools stand for. Raises DefinitionError as `ToolRegistry.select` does."""
+    given = [
+        _options(use, cast("type[Options]", _module(use.name).OPTIONS)).rules(use.name) for use in uses if use.options
+    ]
+    return Permissions(
+        **{name: tuple(rule for one in given for rule in getattr(one, name)) for name in Permissions.model_fields}
+    )
 
 
 M = TypeVar("M", bound=BaseModel)

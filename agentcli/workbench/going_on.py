@@ -116,7 +116,7 @@ def tools_on(bench: Workbench, plan: AgentPlan) -> tuple[Workspace, Selection]:
         workspace = open_workspace(bench, folder)
     else:
         workspace = Workspace(folder, private=bench.places.private)
-    return workspace, ToolRegistry(workspace).select(plan.uses)
+    return workspace, ToolRegistry(bench.tool_context(workspace)).select(plan.uses)
 
 
 def changes_between(before: AgentPlan, after: AgentPlan) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from agentcli.catalog.catalog import LoadedAgent
 from agentcli.catalog.inputs import convert
 from agentcli.catalog.rendering import render, resolve_schema
-from agentcli.core.agents import AgentTemplate
+from agentcli.core.agents import AgentTemplate, Permissions
 from agentcli.core.canonical import Digest
 from agentcli.core.events import ModelCompleted, ModelStarted, RunStarted
 from agentcli.core.limits import Limits
@@ -81,8 +81,15 @@ def _policy(bench: Workbench, loaded: LoadedAgent) -> PolicyPlan:
 
 
 def rules_of(bench: Workbench, loaded: LoadedAgent) -> Layer:
-    """A template's own rules; a project's template is as trusted as the project."""
-    return Layer("agent", loaded.template.permissions, loaded.source != "project" or bench.loaded.trusted)
+    """A template's own rules and those of its tools' options; a project's template is as trusted as the project.
+
+    Raises DefinitionError E-TOOL-OPTION.
+    """
+    from agentcli.tools.registry import permissions_of
+
+    own, of_tools = loaded.template.permissions, permissions_of(loaded.template.tools)
+    rules = Permissions(**{name: (*mine, *getattr(of_tools, name)) for name, mine in own})
+    return Layer("agent", rules, loaded.source != "project" or bench.loaded.trusted)
 
 
 def _limits(bench: Workbench, loaded: LoadedAgent, request: RunRequest) -> Limits:

@@ -145,15 +145,16 @@ class _Edit:
         if self._keeps("tools"):
             return self.plan.tools
         from agentcli.sandbox.unopened import UnopenedWorkspace
+        from agentcli.tools.context import ToolContext
         from agentcli.tools.registry import ToolRegistry
 
         recorded = {spec.name: spec for spec in self.plan.tools}
-        registry = ToolRegistry(UnopenedWorkspace(Path(self.plan.workspace)))
+        registry = ToolRegistry(ToolContext(UnopenedWorkspace(Path(self.plan.workspace))))
         return tuple(recorded.get(spec.name, spec) for spec in registry.select(self.new.tools).specs())
 
     def _policy(self) -> PolicyPlan:
         """The recorded rules, with the template's own as they are now."""
-        if self._keeps("permissions"):
+        if self._keeps("permissions") and self._keeps("tools"):
             return self.plan.policy
         others = (layer for layer in self.plan.policy.layers if layer.name != "agent")
         return replace(self.plan.policy, layers=(*others, rules_of(self.bench, self.loaded)))

@@ -19,10 +19,13 @@ from agentcli.errors import ErrorInfo
 
 if TYPE_CHECKING:
     from agentcli.catalog.catalog import Catalog
+    from agentcli.engine.ports import Sandbox
     from agentcli.journal.redaction import SecretRedactor
     from agentcli.journal.store import SqliteJournal
     from agentcli.providers.registry import ProviderConfig, Providers
+    from agentcli.sandbox.network.fetching import Network
     from agentcli.sandbox.paths import Workspace
+    from agentcli.tools.context import ToolContext
     from agentcli.tools.registry import ToolRegistry
     from agentcli.workbench.estimate import PriceOf
 
@@ -192,7 +195,32 @@ class Workbench:
         """The tools of this workspace."""
         from agentcli.tools.registry import ToolRegistry
 
-        return ToolRegistry(self.workspace_view)
+        return ToolRegistry(self.tool_context(self.workspace_view))
+
+    @cached_property
+    def network(self) -> Network:
+        """The web as this user's settings open it to tools."""
+        from agentcli.sandbox.network.fetching import Network
+
+        return Network(private=self.settings.network.private)
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        """What runs programs confined."""
+        from agentcli.sandbox.missing import NoSandbox
+
+        return NoSandbox()
+
+    def tool_context(self, workspace: Workspace) -> ToolContext:
+        """What tools over a workspace work with: this machine's network and sandbox, whenever the run was planned."""
+        from agentcli.sandbox.artifacts import FOLDER, Artifacts
+        from agentcli.tools.context import ToolContext
+
+        def holds_secret(data: bytes) -> bool:
+            return self.redactor.holds_secret(data)  # which makes its key when it is first needed
+
+        artifacts = Artifacts(self.journal_folder / FOLDER, self.base, holds_secret)
+        return ToolContext(workspace, self.network, self.sandbox, artifacts)
 
     def open_providers(self) -> Providers:
         """Models by name, for the event loop that is running; whoever opens them closes them."""

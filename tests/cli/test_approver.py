@@ -8,6 +8,7 @@ import os
 import pty
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -121,6 +122,15 @@ async def test_what_cannot_be_taken_back_is_asked_every_time(terminal: Terminal)
     assert await asking == Answer("no", "user")
     assert "delete_file wants to run; it cannot be taken back." in terminal.shown.getvalue()
     assert "lways" not in terminal.shown.getvalue()
+
+
+async def test_a_tool_of_the_web_is_allowed_for_one_host(terminal: Terminal) -> None:
+    terminal.types("a\n")
+    web = replace(spec("read-only", "fetch_url"), subject="url", subject_kind="host", asks_per_subject=True)
+    asking = terminal.approver.ask(web, {"url": "https://docs.example.org/a"}, "default: a host for the first time")
+    assert await asking == Answer("always", "user")
+    assert "fetch_url wants to run; it reads only." in terminal.shown.getvalue()
+    assert "[a]lways docs.example.org in this run" in terminal.shown.getvalue()
 
 
 async def test_the_end_of_input_is_nobody(terminal: Terminal) -> None:

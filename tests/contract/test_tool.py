@@ -19,13 +19,17 @@ from agentcli.core.tools import ToolSpec
 from agentcli.engine.ports import Tool
 from agentcli.errors import ToolArgumentsError, ToolError
 from agentcli.sandbox.paths import Workspace
+from agentcli.tools.context import ToolContext
 from agentcli.tools.openapi import json_schema
 from agentcli.tools.registry import BUILT_IN, ToolRegistry
+from tests.fakes.web import PUBLIC, answer, canned
 
 TOOLS = tuple(BUILT_IN)
 SPECS: dict[str, ToolSpec] = {name: importlib.import_module(module).spec() for name, module in BUILT_IN.items()}
 REPEATABLE = [name for name, spec in SPECS.items() if spec.effects != "irreversible"]
 OF_PATHS = [name for name, spec in SPECS.items() if spec.subject == "path"]
+OF_HOSTS = [name for name, spec in SPECS.items() if spec.subject_kind == "host"]
+HOSTS = {"docs.example.org": [PUBLIC], "api.example.org": [PUBLIC]}
 FILES = ("src/app.py", "README.md", "notes.txt", "docs/old.md")
 
 
@@ -41,7 +45,8 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture(params=TOOLS)
 def tool(request: pytest.FixtureRequest, root: Path) -> Iterator[Tool]:
     workspace = Workspace(root)
-    found = ToolRegistry(workspace).select([SimpleNamespace(name=request.param, options={})]).get(request.param)
+    context = ToolContext(workspace, network=canned(HOSTS, answer(b'{"a": 1}', content_type="application/json")))
+    found = ToolRegistry(context).select([SimpleNamespace(name=request.param, options={})]).get(request.param)
     assert found is not None
     yield found
     workspace.close()
@@ -153,9 +158,37 @@ def test_a_path_that_tools_may_not_use_is_refused_before_anybody_is_asked(tool: 
     assert caught.value.tool == tool.spec.name
 
 
-def test_its_default_permission_follows_from_what_it_changes(tool: Tool) -> None:
+URLS = [
+    "docs.example.org",
+    "ftp://docs.example.org/",
+    "http://u:p@docs.example.org/",
+    "http://a\\b.example/",
+    "//x.org/",
+]
+URLS += [
+    "http://0x7f.1/",
+    "http://docs.example.org./",
+    "http://x.org/%00",
+    "http://\uff4c.org/",
+    "http://[fe80::1%25a]/",
+]
+
+
+@pytest.mark.parametrize("tool", OF_HOSTS, indirect=True)
+@pytest.mark.parametrize("url", URLS)
+def test_an_address_that_programs_read_differently_is_refused_before_anybody_is_asked(tool: Tool, url: str) -> None:
+    with pytest.raises(ToolArgumentsError) as caught:
+        tool.parse({**tool.spec.examples[0], "url": url})
+    info = caught.value.info
+    assert info.code in ("E-URL-INVALID", "E-URL-SCHEME", "E-URL-HOST")
+    assert all(text.isprintable() for text in (info.what, info.why, info.fix))
+    assert caught.value.tool == tool.spec.name
+
+
+def test_its_default_permission_follows_from_what_it_changes_and_whose_it_reads(tool: Tool) -> None:
     verdict = Policy().decide(tool.spec, tool.parse(tool.spec.examples[0]))
-    assert (verdict.decision == "allow") is (tool.spec.effects == "read-only")
+    assert (verdict.decision == "allow") is (tool.spec.effects == "read-only" and not tool.spec.asks_per_subject)
+    assert tool.spec.asks_per_subject is (tool.spec.effects == "read-only" and tool.spec.subject_kind == "host")
     assert verdict.repeatable is (tool.spec.effects != "irreversible")
 
 

@@ -127,3 +127,14 @@ def test_arguments_that_nest_too_deeply_are_malformed(levels: int) -> None:
     text = '{"path": ' + "[" * levels + "]" * levels + "}"
     assert parse_arguments(text) == ({}, text)
     assert parse_arguments('{"path": [[1]]}') == ({"path": [[1]]}, None)
+
+
+def test_it_opens_nothing_private_and_a_wrong_word_for_it_is_told(cli: Cli) -> None:
+    project(cli.cwd, agent="model: scripted:replies.yaml\n", settings="network: {private: ['127.0.0.1:8080']}\n")
+    (cli.cwd / "replies.yaml").write_text("replies: [fine]\n")
+    result = cli("run", "a", "hello")
+    assert (result.code, result.out) == (0, "fine\n")
+    assert "`network` is ignored here. (E-CONFIG-USER-ONLY)" in result.err
+    assert cli("run", "a", "hello", "-q", "--allow-private", "127.0.0.1:8080").code == 0
+    wrong = cli("run", "a", "hello", "--allow-private", "http://127.0.0.1")
+    assert (wrong.code, "(E-CONFIG-FLAG)" in wrong.err) == (2, True), wrong.err

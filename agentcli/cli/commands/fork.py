@@ -80,6 +80,7 @@ def command(
     workspace: Annotated[Path | None, parameters.SOURCE] = None,
     yes: Annotated[bool, parameters.YES] = False,
     allow: Annotated[list[str] | None, parameters.ALLOW] = None,
+    allow_private: Annotated[list[str] | None, parameters.ALLOW_PRIVATE] = None,
 ) -> None:
     """Begin a new run from a point of an old one.
 
@@ -107,7 +108,7 @@ def command(
         files=files,
         in_doubt=in_doubt,
     )
-    options = session.options(workspace=workspace, yes=yes, allow=allow or ())
+    options = session.options(workspace=workspace, yes=yes, allow=allow or (), private=allow_private or ())
     with session.open(options) as bench:
         if not plan:
             carry_out(session, partial(fork_run, bench, request), stdin_is_data=False)

@@ -84,6 +84,7 @@ def command(
     workspace: Annotated[Path | None, parameters.SOURCE] = None,
     yes: Annotated[bool, parameters.YES] = False,
     allow: Annotated[list[str] | None, parameters.ALLOW] = None,
+    allow_private: Annotated[list[str] | None, parameters.ALLOW_PRIVATE] = None,
 ) -> None:
     """Carry a run out again from its record alone, and compare.
 
@@ -94,13 +95,18 @@ def command(
     from agentcli.cli.words import Reader
 
     session = session_of(ctx)
-    options = session.options(workspace=workspace, model=model or (), yes=yes, allow=allow or ())
+    options = session.options(
+        workspace=workspace, model=model or (), yes=yes, allow=allow or (), private=allow_private or ()
+    )
     if step:
         refuse_alone({"-m": model, "--template": template, "--pace": pace, "--live": live or mock or fail}, STEP)
         _step(session, run, options, files)
         return
     if not (live or mock or fail):
-        refuse_alone({"-m": model, "--workspace": workspace, "--yes": yes, "--allow": allow}, "`--live`")
+        refuse_alone(
+            {"-m": model, "--workspace": workspace, "--yes": yes, "--allow": allow, "--allow-private": allow_private},
+            "`--live`",
+        )
         _replay(session, run, template, speed_in(pace))
         return
     from agentcli.workbench.rerun import RerunRequest

@@ -46,6 +46,7 @@ def command(
     ] = None,
     yes: Annotated[bool, parameters.YES] = False,
     allow: Annotated[list[str] | None, parameters.ALLOW] = None,
+    allow_private: Annotated[list[str] | None, parameters.ALLOW_PRIVATE] = None,
 ) -> None:
     """Go on with a run that has stopped; nothing completed is done again.
 
@@ -64,6 +65,8 @@ def command(
         results=Reader(session.env).by_seq(results or (), "--tool-result"),
         limits=parse_limits(limits or ()),
     )
-    options = session.options(workspace=workspace, model=model or (), yes=yes, allow=allow or ())
+    options = session.options(
+        workspace=workspace, model=model or (), yes=yes, allow=allow or (), private=allow_private or ()
+    )
     with session.open(options) as bench:
         carry_out(session, partial(resume_run, bench, request), stdin_is_data=False)

@@ -62,6 +62,7 @@ def command(
     ] = None,
     yes: Annotated[bool, parameters.YES] = False,
     allow: Annotated[list[str] | None, parameters.ALLOW] = None,
+    allow_private: Annotated[list[str] | None, parameters.ALLOW_PRIVATE] = None,
 ) -> None:
     """Give an agent a task.
 
@@ -76,7 +77,14 @@ def command(
     session = session_of(ctx)
     reader = Reader(session.env)
     settings = {"settings.stream": False} if no_stream else {}
-    options = session.options(workspace=workspace, model=model or (), yes=yes, allow=allow or (), settings=settings)
+    options = session.options(
+        workspace=workspace,
+        model=model or (),
+        yes=yes,
+        allow=allow or (),
+        private=allow_private or (),
+        settings=settings,
+    )
     with session.open(options) as bench:
         agent, task = _agent_and_task(words or [], bench)
         request = RunRequest(

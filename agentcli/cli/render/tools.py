@@ -22,6 +22,10 @@ CHANGES: dict[Effects, str] = {
 }
 
 
+OF_HOSTS = "nothing; it asks for each host once"
+"""What a tool changes that reads what is not the user's."""
+
+
 def named_tool(bench: Workbench, name: str) -> ToolSpec:
     """The tool that was named on the command line. Raises UsageError with the nearest name."""
     names = bench.tools.names()
@@ -56,9 +60,9 @@ def print_tool(out: Printer, spec: ToolSpec, options: dict[str, Any]) -> None:
         out,
         [
             ("", spec.description),
-            ("changes", CHANGES[spec.effects]),
+            ("changes", OF_HOSTS if spec.asks_per_subject else CHANGES[spec.effects]),
             ("gives back", spec.returns),
-            ("patterns", f"`{spec.name}(PATTERN)` matches its argument `{spec.subject}`" if spec.subject else ""),
+            ("patterns", _patterns(spec)),
             ("deprecated", spec.deprecated or ""),
         ],
     )
@@ -66,6 +70,17 @@ def print_tool(out: Printer, spec: ToolSpec, options: dict[str, Any]) -> None:
     _print_properties(out, "Options in a template", options)
     if spec.examples:
         print_block(out, "Examples", "\n".join(call_text(spec.name, example, None) for example in spec.examples))
+
+
+def _patterns(spec: ToolSpec) -> str:
+    if spec.subject is None:
+        return ""
+    matched = (
+        f"the host of its argument `{spec.subject}`"
+        if spec.subject_kind == "host"
+        else f"its argument `{spec.subject}`"
+    )
+    return f"`{spec.name}(PATTERN)` matches {matched}"
 
 
 def _print_properties(out: Printer, title: str, schema: dict[str, Any]) -> None:
@@ -83,6 +98,8 @@ def _print_properties(out: Printer, title: str, schema: dict[str, Any]) -> None:
 
 def _field_text(field: dict[str, Any], required: bool) -> str:
     kinds = [option.get("type", "any") for option in field.get("anyOf", [field])]
+    if "enum" in field:
+        kinds = [json.dumps(value) for value in field["enum"]]
     notes = [" or ".join(kind for kind in kinds if kind != "null")]
     if required:
         notes.append("required")

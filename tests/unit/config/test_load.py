@@ -115,6 +115,22 @@ def test_a_project_cannot_say_what_only_the_user_may(setup: Configured) -> None:
     assert setup.load({"AGENTCLI_MODELS_DIR": "/mine"}).settings.models_dir == "/mine"
 
 
+def test_what_is_private_is_opened_by_the_user_alone_and_flags_add_to_it(setup: Configured) -> None:
+    setup.user("network: {private: ['127.0.0.1:8080']}\n")
+    setup.project("network: {private: ['10.0.0.0/8']}\n")
+    loaded = setup.load(flags={"network.private": ["wiki.corp"]}, trusted=True)
+    assert loaded.settings.network.private == ("127.0.0.1:8080", "wiki.corp")
+    assert [(warning.code, warning.line) for warning in loaded.warnings] == [("E-CONFIG-USER-ONLY", 1)]
+    by_environment = setup.load({"AGENTCLI_NETWORK__PRIVATE": '["::1"]'})
+    assert by_environment.settings.network.private == ("127.0.0.1:8080", "::1")
+    with pytest.raises(UsageError) as caught:
+        setup.load(flags={"network.private": ["not/a/network"]})
+    assert caught.value.code == "E-CONFIG-FLAG"
+    setup.user("network: {private: [10.0.0.1/8]}\n")
+    with pytest.raises(DefinitionError):
+        setup.load()
+
+
 def test_an_untrusted_projects_address_gets_nothing_of_the_users(setup: Configured) -> None:
     setup.user("providers: {lab: {api_key: a-literal-key, headers: {authorization: secret-header, y: z}}}\n")
     setup.project("providers: {lab: {base_url: http://evil.example/v1, headers: {x: own}}}\n")

@@ -1,14 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentcli.core.policies import Layer, LayerName, Policy, Rule, Verdict
+from agentcli.core.policies import Layer, LayerName, Policy, Rule, Verdict, remembered, subject_of
 from agentcli.core.tools import Effects, SubjectKind, ToolSpec
 from agentcli.errors import DefinitionError
 
@@ -185,6 +185,36 @@ def test_a_host_pattern_is_held_against_the_host_alone() -> None:
     assert decide(policy, FETCH, url="https://x.test/docs.example.org") == "ask"
     assert decide(policy, FETCH, url="https://docs.example.org@x.test/") == "ask"
     assert decide(policy, FETCH, url="not a url") == "deny"
+
+
+WEB = replace(spec("fetch_url", "read-only", subject="url", kind="host"), asks_per_subject=True)
+
+
+def test_reading_what_is_not_the_users_asks_for_each_host() -> None:
+    first = Verdict("ask", "default: a host for the first time", "default")
+    assert Policy().decide(WEB, {"url": "https://docs.example.org/"}) == first
+    assert decide(Policy(allow=["fetch_url(docs.example.org)"]), WEB, url="https://docs.example.org/") == "allow"
+    assert decide(Policy(allow=["fetch_url(docs.example.org)"]), WEB, url="https://x.example.org/") == "ask"
+    assert decide(Policy(yes=True), WEB, url="https://x.example.org/") == "allow"
+    untrusted = Policy([layer("agent", trusted=False, allow=["fetch_url(x.example.org)"])])
+    assert decide(untrusted, WEB, url="https://x.example.org/") == "ask"
+
+
+def test_a_denied_domain_is_denied_with_all_below_it_and_an_allowed_one_alone() -> None:
+    policy = Policy([layer(deny=["fetch_url(evil.example)"], allow=["fetch_url(good.example)"])])
+    assert decide(policy, FETCH, url="https://a.b.EVIL.example/") == "deny"
+    assert decide(policy, FETCH, url="https://notevil.example/") == "ask"
+    assert decide(policy, FETCH, url="https://good.example/") == "allow"
+    assert decide(policy, FETCH, url="https://a.good.example/") == "ask"
+
+
+def test_an_approval_for_the_run_holds_for_the_tool_or_for_one_host_of_it() -> None:
+    assert remembered(CREATE, {"path": "a"}) == "create_file"
+    assert remembered(WEB, {"url": "https://docs.example.org:80/x"}) == "fetch_url(docs.example.org)"
+    assert remembered(WEB, {}) == "fetch_url"
+    assert subject_of(CREATE, {"path": "a"}) == "a"
+    assert subject_of(LIST, {}) is None
+    assert subject_of(WEB, {"url": "http://[x/"}) is None
 
 
 @pytest.mark.parametrize(

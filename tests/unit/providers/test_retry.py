@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentcli.core.retry_after import retry_after
 from agentcli.errors import ModelError, ModelStreamError, ModelTransientError
-from agentcli.providers.retry import RetryPolicy, retry_after, with_retries
+from agentcli.providers.retry import RetryPolicy, with_retries
 from tests.fakes.model_talk import Heard, NoWaiting
 
 NOW = 1_800_000_000.0

@@ -14,6 +14,7 @@ from agentcli.core.tools import ToolResult
 from agentcli.engine.ports import Tool
 from agentcli.errors import ToolError
 from agentcli.sandbox.paths import Workspace
+from agentcli.tools.context import ToolContext
 from agentcli.tools.registry import ToolRegistry
 
 Build = Callable[..., Tool]
@@ -31,7 +32,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def registry(root: Path) -> Iterator[ToolRegistry]:
     workspace = Workspace(root)
-    yield ToolRegistry(workspace)
+    yield ToolRegistry(ToolContext(workspace))
     workspace.close()
 
 

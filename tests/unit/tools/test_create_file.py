@@ -8,6 +8,7 @@ import pytest
 from agentcli.core.tools import FileChange
 from agentcli.errors import ToolError
 from agentcli.sandbox.paths import Workspace
+from agentcli.tools.context import ToolContext
 from agentcli.tools.create_file import CreateFileArguments, CreateFileOptions, build
 from tests.unit.tools.conftest import Call, Fail
 
@@ -47,13 +48,13 @@ class Raced:
 def test_a_file_that_another_call_makes_meanwhile_is_not_replaced(root: Path) -> None:
     raced: Any = Raced(Workspace(root), b"theirs")
     with pytest.raises(ToolError, match="already exists"):
-        build(raced, CreateFileOptions()).work(CreateFileArguments(path="a", content="ours"))
+        build(ToolContext(raced), CreateFileOptions()).work(CreateFileArguments(path="a", content="ours"))
     assert (root / "a").read_bytes() == b"theirs"
 
 
 def test_a_file_that_another_call_makes_with_the_same_content_is_fine(root: Path) -> None:
     raced: Any = Raced(Workspace(root), b"same")
-    result = build(raced, CreateFileOptions()).work(CreateFileArguments(path="a", content="same"))
+    result = build(ToolContext(raced), CreateFileOptions()).work(CreateFileArguments(path="a", content="same"))
     assert result.content == "unchanged a (4 bytes)"
 
 

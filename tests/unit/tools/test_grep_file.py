@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcli.core.tools import FileChange
+from agentcli.tools.context import ToolContext
 from agentcli.tools.grep_file import GrepFileArguments, GrepFileOptions, build
 from tests.unit.tools.conftest import Call, Fail
 
@@ -148,7 +149,9 @@ class Memory:
 def test_it_finds_the_lines_that_a_loop_over_the_lines_finds(lines: list[str], pattern: str, ended: bool) -> None:
     text = "\n".join(lines) + ("\n" if ended else "")
     workspace: Any = Memory(text)
-    content = build(workspace, GrepFileOptions()).work(GrepFileArguments(path="f", pattern=pattern)).content
+    content = (
+        build(ToolContext(workspace), GrepFileOptions()).work(GrepFileArguments(path="f", pattern=pattern)).content
+    )
     expected = text.split("\n")
     if expected[-1] == "":
         expected.pop()

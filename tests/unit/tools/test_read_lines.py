@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcli.core.tools import FileChange
+from agentcli.tools.context import ToolContext
 from agentcli.tools.file_tool import OutputOptions
 from agentcli.tools.read_lines import ReadLinesArguments, build
 from tests.unit.tools.conftest import Build, Call, Fail
@@ -199,4 +200,4 @@ def test_reading_on_from_cut_to_cut_gives_every_line_once(lines: list[str], star
 
 
 def build_tool(workspace: Any, most: int) -> Any:
-    return build(workspace, OutputOptions(max_lines=most)).work
+    return build(ToolContext(workspace), OutputOptions(max_lines=most)).work

@@ -10,6 +10,7 @@ import pytest
 
 from agentcli.errors import DefinitionError
 from agentcli.sandbox.paths import Workspace
+from agentcli.tools.context import ToolContext
 from agentcli.tools.registry import ToolRegistry
 
 
@@ -33,7 +34,15 @@ def test_a_selection_has_the_tools_in_the_order_of_the_template(registry: ToolRe
 
 
 def test_every_tool_is_listed(registry: ToolRegistry) -> None:
-    assert registry.names() == ["read_lines", "grep_file", "list_files", "create_file", "delete_file"]
+    assert registry.names() == [
+        "read_lines",
+        "grep_file",
+        "list_files",
+        "create_file",
+        "delete_file",
+        "fetch_url",
+        "http_request",
+    ]
     assert [spec.name for spec in registry.specs()] == registry.names()
     assert registry.spec("read_lines") is registry.specs()[0]
 
@@ -43,7 +52,7 @@ def test_registries_share_nothing(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "f").write_text(name)
     tools = [
-        ToolRegistry(Workspace(tmp_path / name)).select([use("list_files")]).get("list_files")
+        ToolRegistry(ToolContext(Workspace(tmp_path / name))).select([use("list_files")]).get("list_files")
         for name in ("one", "two")
     ]
     assert tools[0] is not tools[1]
@@ -90,14 +99,18 @@ def test_options_have_a_schema(registry: ToolRegistry) -> None:
     assert set(registry.options_schema("read_lines")["properties"]) == {"max_lines", "max_bytes"}
 
 
+HEAVY = ("re2", "charset_normalizer", "httpx", "httpcore", "anyio", "idna", "html_to_markdown", "tenacity")
+
+
 def test_what_is_heavy_is_loaded_when_it_is_needed() -> None:
     code = (
         "import sys, agentcli.tools.registry as r\n"
         "from agentcli.tools.registry import ToolRegistry\n"
         "from agentcli.sandbox.paths import Workspace\n"
+        "from agentcli.tools.context import ToolContext\n"
         "from pathlib import Path\n"
-        "ToolRegistry(Workspace(Path('.'))).specs()\n"
-        "print([name for name in ('re2', 'charset_normalizer', 'httpx') if name in sys.modules])"
+        "ToolRegistry(ToolContext(Workspace(Path('.')))).specs()\n"
+        f"print([name for name in {HEAVY} if name in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout == "[]\n"
