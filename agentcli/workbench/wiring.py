@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agentcli.journal.store import SqliteJournal
     from agentcli.providers.registry import ProviderConfig, Providers
     from agentcli.sandbox.paths import Workspace
+    from agentcli.sandbox.processes.choosing import ConfinedPrograms
     from agentcli.tools.registry import ToolRegistry
     from agentcli.workbench.estimate import PriceOf
 
@@ -193,6 +194,14 @@ class Workbench:
         from agentcli.tools.registry import ToolRegistry
 
         return ToolRegistry(self.workspace_view)
+
+    @cached_property
+    def sandbox(self) -> ConfinedPrograms:
+        """Where programs run, confined."""
+        from agentcli.sandbox.processes.choosing import ConfinedPrograms
+        from agentcli.sandbox.processes.selftest import Proofs
+
+        return ConfinedPrograms(self.settings.sandbox.backend, Proofs(self.places.sandbox))
 
     def open_providers(self) -> Providers:
         """Models by name, for the event loop that is running; whoever opens them closes them."""
