@@ -67,19 +67,19 @@ class Kernel:
         self.execute = os.execve
         self.exit = os._exit
 
-    def _checked(self, result: int, what: str) -> int:
+    def _checked(self, result: int, call: str) -> int:
         if result < 0:
             number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), what)
+            raise OSError(number, os.strerror(number), call)
         return result
 
-    def _syscall(self, what: str, number: int, *arguments: object) -> int:
-        return self._checked(self._libc.syscall(ctypes.c_long(number), *arguments), what)
+    def _syscall(self, call: str, number: int, *arguments: object) -> int:
+        return self._checked(self._libc.syscall(ctypes.c_long(number), *arguments), call)
 
-    def _prctl(self, what: str, option: int, value: object = 0, more: object = 0) -> None:
+    def _prctl(self, call: str, option: int, value: object = 0, more: object = 0) -> None:
         zero = ctypes.c_ulong(0)
         value, more = (ctypes.c_ulong(part) if isinstance(part, int) else part for part in (value, more))
-        self._checked(self._libc.prctl(ctypes.c_int(option), value, more, zero, zero), what)
+        self._checked(self._libc.prctl(ctypes.c_int(option), value, more, zero, zero), call)
 
     # -- namespaces and identities ------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import os
 import resource
 import stat
 
+from agentcli.sandbox.processes.forks import bound_child, open_gate, status_of, told
 from agentcli.sandbox.processes.kernel import NO_DEV, NO_SUID, READ_ONLY, Kernel, user_namespace, write_text
 from agentcli.sandbox.processes.steps import Step, unpacked_steps
 
@@ -98,7 +99,7 @@ class Launcher:
 
     def step_init(self) -> None:
         """Go on as the first process of the new process namespace; the one before waits for it and ends with it."""
-        child = self._bound_child()
+        child = bound_child(self._kernel)
         if child == 0:
             return
         self.say(f"init {child}")
@@ -112,7 +113,7 @@ class Launcher:
         self._kernel.adopt_orphans()
         self._kernel.set_dumpable(0)
         guardian.hold_signals()
-        child = self._bound_child()
+        child = bound_child(self._kernel)
         if child == 0:
             guardian.release_signals()
             return
@@ -124,32 +125,14 @@ class Launcher:
         """Go on as a child that will be bwrap; the one before sets limits (name, soft, hard…) on the first process of
         its namespace, which it learns from `info`, then lets it start the program, and ends as it does.
         """
-        child = self._bound_child()
+        child = bound_child(self._kernel)
         for mine in (info, opens) if child == 0 else (told_info, block):
             os.close(int(mine))
         if child == 0:
             return
-        with open(int(info), "rb") as file:
-            first = child_pid(file.read())
-        if first:
+        if first := open_gate(self._kernel, int(info), int(opens), limits):
             self.say(f"init {first}")
-            for name, soft, hard in zip(limits[::3], limits[1::3], limits[2::3], strict=True):
-                self._kernel.limit(int(first), getattr(resource, name), (int(soft), int(hard)))
-            os.write(int(opens), b".")
         self._kernel.exit(os.waitstatus_to_exitcode(self._kernel.wait(child, 0)[1]))
-
-    def _bound_child(self) -> int:
-        """Fork a child that ends with this process, also if this one ends before the kernel has been told so."""
-        alive, held = os.pipe()
-        child = self._kernel.fork()
-        os.close(held if child == 0 else alive)
-        if child == 0:
-            self._kernel.die_with_parent(_SIGKILL)
-            os.set_blocking(alive, False)
-            with open(alive, "rb", buffering=0) as file:
-                if file.read(1) is not None:
-                    self._kernel.exit(1)
-        return child
 
     def step_hostname(self, name: str) -> None:
         """What the machine is called inside."""
@@ -271,7 +254,7 @@ class Launcher:
         program = self._kernel.fork()
         if program == 0:
             self.step_execute(folder, count, *words)
-        self.say(told(self._status_of(program)))
+        self.say(told(status_of(self._kernel, program)))
         self._kernel.exit(0)
 
     def step_execute(self, folder: str, count: str, *words: str) -> None:
@@ -286,25 +269,6 @@ class Launcher:
         except OSError as error:
             os.write(2, f"{arguments[0]}: {error.strerror}\n".encode(errors="replace"))
             self._kernel.exit(NOT_EXECUTED)
-
-    def _status_of(self, program: int) -> int:
-        """The wait status of the program. Orphans, which the first of a namespace inherits, are waited for too."""
-        while True:
-            ended, status = self._kernel.wait(-1, 0)
-            if ended == program:
-                return status
-
-
-def told(status: int) -> str:
-    """A wait status in the words of the status descriptor."""
-    code = os.waitstatus_to_exitcode(status)
-    return f"exit {code}" if code >= 0 else f"signal {-code}"
-
-
-def child_pid(info: bytes) -> str:
-    """The process that bwrap's `--info-fd` names, empty for none. It is JSON, but `json` takes long to load."""
-    value = info.partition(b'"child-pid":')[2].strip()
-    return value[: len(value) - len(value.lstrip(b"0123456789"))].decode()
 
 
 def beneath(base: str, names: Step) -> int:

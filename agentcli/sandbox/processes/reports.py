@@ -28,7 +28,7 @@ class StartError(DeniedError):
 
 
 class Report:
-    """Collects the launcher's lines (`init PID`, `exit CODE`, `signal N`, `failed STEP: WHY`) or bwrap's `--info-fd`."""
+    """Collects the lines of the launcher (`init PID`, `exit CODE`, `signal N`, `failed STEP: WHY`) or of bwrap."""
 
     def __init__(self) -> None:
         self.first: int | None = None
@@ -43,7 +43,7 @@ class Report:
         elif found := _ENDED.fullmatch(line):
             self.code = int(found[2]) * (1 if found[1] == "exit" else -1)
         elif found := _FAILED.fullmatch(line):
-            self.failed = StartError(found[1], f"setting up the sandbox failed at `{found[1]}`: {found[2]}")
+            self.failed = StartError(found[1], f"Setting up the sandbox failed at `{found[1]}`: {found[2]}")
 
 
 def shell_code(code: int) -> int:
@@ -56,7 +56,7 @@ def reported_code(report: Report, code: int) -> int:
     if report.code is not None:
         return report.code
     if report.first is None:
-        raise StartError("", f"the sandbox ended with exit code {code} before it was set up")
+        raise StartError("", f"The sandbox ended with exit code {code} before it was set up")
     return _KILLED
 
 

@@ -166,18 +166,20 @@ class _Running:
         )
         try:
             while line := await reader.readline():
+                known = self._report.first is not None
                 self._report.take(line.decode(errors="replace").rstrip("\n"))
-                self._open_gate()
+                if not known and self._report.first is not None:
+                    self._open_gate(self._report.first)
         finally:
             transport.close()
 
-    def _open_gate(self) -> None:
-        if self._launch.gate is None or self._report.first is None:
-            return
-        with suppress(ProcessLookupError, BrokenPipeError):
-            for name, values in self._launch.limits.items():
-                resource.prlimit(self._report.first, getattr(resource, name), values)
-            os.write(self._launch.gate, b".")
+    def _open_gate(self, first: int) -> None:
+        """Where bwrap has failed meanwhile, nobody waits at the gate, and its exit tells why."""
+        if self._launch.gate is not None:
+            with suppress(ProcessLookupError, ConnectionError):
+                for name, values in self._launch.limits.items():
+                    resource.prlimit(first, getattr(resource, name), values)
+                os.write(self._launch.gate, b".")
 
     async def _fed(self) -> None:
         stdin = self._process.stdin

@@ -89,8 +89,8 @@ def profile(job: Job, folder: str) -> str:
     return "\n".join(rules)
 
 
-def _rule(what: str, paths: tuple[str, ...]) -> str:
-    return f"({what} {' '.join(f'(subpath {_quoted(path)})' for path in paths)})"
+def _rule(action: str, paths: tuple[str, ...]) -> str:
+    return f"({action} {' '.join(f'(subpath {_quoted(path)})' for path in paths)})"
 
 
 def _quoted(text: str) -> str:
