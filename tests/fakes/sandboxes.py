@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from agentcli.sandbox.processes.choosing import BACKENDS
-from agentcli.sandbox.processes.landlock import SCOPES_SINCE
 from agentcli.sandbox.processes.identity import this_machine
+from agentcli.sandbox.processes.landlock import SCOPES_SINCE
 from agentcli.sandbox.processes.launching import Backend
 
 ON_LINUX = ("bubblewrap", "builtin", "landlock")

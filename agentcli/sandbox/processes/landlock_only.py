@@ -23,7 +23,8 @@ from agentcli.sandbox.processes.limits import resource_limits
 from agentcli.sandbox.processes.steps import Step
 from agentcli.sandbox.processes.view import DEVICES, View, environment, view_of
 
-_READABLE: Final = ("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/hosts")
+_READABLE: Final = ("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/hosts", "/etc/gitconfig")
+"""The machine's own, because nothing can be put in their place; git ends if it may not read what is there."""
 
 
 class LandlockOnly:
