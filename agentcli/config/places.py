@@ -26,6 +26,11 @@ class Places:
         return self.cache / "models"
 
     @property
+    def sandbox(self) -> Path:
+        """Which sandboxes were proven on this machine."""
+        return self.cache / "sandbox"
+
+    @property
     def journal(self) -> Path:
         """The journal's folder for runs outside any project."""
         return self.data / "journal"

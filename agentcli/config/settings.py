@@ -91,6 +91,16 @@ class NetworkSettings(Definition):
     )
 
 
+class SandboxSettings(Definition):
+    """How programs are confined."""
+
+    backend: Literal["auto", "bubblewrap", "builtin", "landlock"] = Field(
+        "auto",
+        description="auto is the best that works here: bubblewrap, else builtin, on macOS sandbox-exec. landlock is "
+        "weaker and only used if it is named. None of them can be switched off.",
+    )
+
+
 class Overlay(Definition):
     """The settings that every file, and every profile in it, may have."""
 
@@ -119,6 +129,11 @@ class Overlay(Definition):
     )
     providers: dict[Name, ProviderSettings] = Field(
         default_factory=dict, description="Providers by name: well-known ones with another address, or your own."
+    )
+    sandbox: SandboxSettings = Field(
+        default_factory=SandboxSettings,
+        description="What programs are confined by. Not read from a project.",
+        json_schema_extra=USER_ONLY,
     )
     redaction: RedactionSettings = Field(
         default_factory=RedactionSettings, description="Secrets to keep out of records."

@@ -18,7 +18,9 @@ class ProcessLimits:
     """Wall time; then TERM to the whole group, and KILL soon after."""
     cpu_seconds: int = 30
     memory_bytes: int = 512 * MIB
+    """Also the size of the private temporary folder."""
     processes: int = 64
+    """Threads count as well."""
     file_bytes: int = 64 * MIB
     """The largest file that may be written."""
     output_bytes: int = MIB
@@ -31,8 +33,9 @@ class Job:
 
     `argv[0]` is an absolute path. `workspace` is the one folder that may be written, and the current one; without it
     nothing but a private temporary folder may be. `readable` are files and folders beyond the system's that may be
-    read. `protected` are below the workspace and may be read, not changed; `hidden` look empty. `environ` is the whole
-    environment beside PATH, HOME, TMPDIR and LANG, which the sandbox sets.
+    read. `protected` are below the workspace and may be read, not changed; `hidden` look empty; those that are not
+    there cannot be covered. `environ` is the whole environment beside PATH, HOME, TMPDIR and LANG, which the sandbox
+    sets unless they stand in it.
     """
 
     argv: tuple[str, ...]
@@ -45,18 +48,18 @@ class Job:
     limits: ProcessLimits = ProcessLimits()
 
 
-Stopped = Literal["", "time", "cancelled"]
+Stopped = Literal["", "time", "cpu", "memory", "processes", "disk"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a program ended. `exit_code` is negative for a signal, as in `subprocess`."""
+    """How a program ended. `exit_code` is negative for a signal, as in `subprocess`; 127 if it cannot be executed."""
 
     exit_code: int
     stdout: bytes
     stderr: bytes
     seconds: float
     stopped: Stopped = ""
-    """Why it was stopped from outside, where it was."""
+    """Why it was stopped from outside, where it was: a limit of the job, or a disk that was almost full."""
     dropped: int = 0
     """Bytes of output that were not kept."""

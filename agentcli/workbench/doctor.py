@@ -134,6 +134,23 @@ def _confinement(bench: Workbench) -> Iterator[Check]:
     yield Check("confinement", "ok", f"Files of {bench.workspace} are opened by {how}.")
 
 
+def _sandbox(bench: Workbench) -> Iterator[Check]:
+    """A backend that is not there is no fault while another one works; a weaker one is told as such."""
+    findings = asyncio.run(bench.sandbox.examine())
+    name = bench.sandbox.name
+    lacking = "; ".join(f"{one.name}: {one.why.rstrip('.')}" for one in findings if one.state != "proven")
+    fixes = " ".join(one.fix for one in findings if one.state != "proven" and one.fix)
+    if name == "none":
+        yield Check("sandbox", "fail", f"Programs cannot be confined, so none is run. {lacking}.", fixes)
+    elif name == "landlock":
+        detail = "Programs are confined by landlock, which is weaker: no private processes, no hidden names."
+        yield Check("sandbox", "warn", detail, "Set `sandbox.backend: auto` where namespaces are permitted.")
+    elif lacking:
+        yield Check("sandbox", "ok", f"Programs are confined by {name}. Not used: {lacking}.")
+    else:
+        yield Check("sandbox", "ok", f"Programs are confined by {name}, proven on this machine.")
+
+
 def _journal(bench: Workbench) -> Iterator[Check]:
     rows = bench.journal.runs(RunQuery(children=True, limit=VERIFIED_RUNS))
     for row in rows:
@@ -163,6 +180,7 @@ _QUESTIONS: tuple[tuple[str, Callable[[Workbench], Iterator[Check]]], ...] = (
     ("model", _model),
     ("embedded models", _embedded),
     ("confinement", _confinement),
+    ("sandbox", _sandbox),
     ("journal", _journal),
     ("disk", _disk),
 )

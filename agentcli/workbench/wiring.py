@@ -19,12 +19,12 @@ from agentcli.errors import ErrorInfo
 
 if TYPE_CHECKING:
     from agentcli.catalog.catalog import Catalog
-    from agentcli.engine.ports import Sandbox
     from agentcli.journal.redaction import SecretRedactor
     from agentcli.journal.store import SqliteJournal
     from agentcli.providers.registry import ProviderConfig, Providers
     from agentcli.sandbox.network.fetching import Network
     from agentcli.sandbox.paths import Workspace
+    from agentcli.sandbox.processes.choosing import ConfinedPrograms
     from agentcli.tools.context import ToolContext
     from agentcli.tools.registry import ToolRegistry
     from agentcli.workbench.estimate import PriceOf
@@ -204,13 +204,6 @@ class Workbench:
 
         return Network(private=self.settings.network.private)
 
-    @cached_property
-    def sandbox(self) -> Sandbox:
-        """What runs programs confined."""
-        from agentcli.sandbox.missing import NoSandbox
-
-        return NoSandbox()
-
     def tool_context(self, workspace: Workspace) -> ToolContext:
         """What tools over a workspace work with: this machine's network and sandbox, whenever the run was planned."""
         from agentcli.sandbox.artifacts import FOLDER, Artifacts
@@ -221,6 +214,14 @@ class Workbench:
 
         artifacts = Artifacts(self.journal_folder / FOLDER, self.base, holds_secret)
         return ToolContext(workspace, self.network, self.sandbox, artifacts)
+
+    @cached_property
+    def sandbox(self) -> ConfinedPrograms:
+        """Where programs run, confined."""
+        from agentcli.sandbox.processes.choosing import ConfinedPrograms
+        from agentcli.sandbox.processes.selftest import Proofs
+
+        return ConfinedPrograms(self.settings.sandbox.backend, Proofs(self.places.sandbox))
 
     def open_providers(self) -> Providers:
         """Models by name, for the event loop that is running; whoever opens them closes them."""

@@ -28,6 +28,7 @@ def test_a_sound_machine_is_all_ok(cli: Cli) -> None:
         "model",
         "embedded models",
         "confinement",
+        "sandbox",
         "journal",
         "disk",
         "terminal",
