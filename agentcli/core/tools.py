@@ -25,7 +25,7 @@ class ToolSpec:
 
     `parameters` is a JSON Schema (draft 2020-12) of an object. `subject` names the argument that a permission
     pattern `tool(pattern)` is matched against: a workspace-relative path, a host, a command. `examples` are
-    objects of arguments.
+    objects of arguments. `source` is where the code of people's own tools comes from: a file, or a package.
     """
 
     name: str
@@ -38,6 +38,7 @@ class ToolSpec:
     examples: tuple[dict[str, Any], ...] = ()
     returns: str = ""
     subject_kind: SubjectKind = "path"
+    source: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """What a model is told; the digest of a request holds this and no more."""
@@ -60,12 +61,16 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a call gives back: `content` is the text the model reads, `data` the same as JSON where that says more."""
+    """What a call gives back: `content` is the text the model reads, `data` the same as JSON where that says more.
+
+    `how` is how it was come by, where that is not plainly one call: `attempts`, `waited_s`, `cached_s` (its age).
+    """
 
     content: str
     status: ToolStatus = "ok"
     data: Any = None
     files: tuple[FileChange, ...] = field(default=(), compare=False)
+    how: dict[str, float] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -199,6 +199,7 @@ class ToolCalls:
             data=self.admission.admit(result.data),
             duration_s=round(duration_s, 6),
             files=files,
+            how=result.how,
         )
 
     def _touch(self, change: FileChange) -> FileTouch:

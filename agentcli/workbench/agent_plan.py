@@ -157,6 +157,8 @@ def versions() -> dict[str, str]:
 def _tool_json(spec: ToolSpec) -> dict[str, Any]:
     out = {name: getattr(spec, name) for name in spec.__dataclass_fields__}
     out["examples"] = list(spec.examples)
+    if not spec.source:
+        del out["source"]
     return out
 
 
