@@ -96,6 +96,12 @@ class Overlay(Definition):
     providers: dict[Name, ProviderSettings] = Field(
         default_factory=dict, description="Providers by name: well-known ones with another address, or your own."
     )
+    tool_environment: Annotated[tuple[EnvName, ...], Field(strict=False, max_length=100)] | None = Field(
+        None,
+        description="Variables of the environment that your own Python tools may see, beside PATH, HOME and the like. "
+        "Not read from a project.",
+        json_schema_extra=USER_ONLY,
+    )
     redaction: RedactionSettings = Field(
         default_factory=RedactionSettings, description="Secrets to keep out of records."
     )

@@ -122,7 +122,7 @@ def tool(function: Any = None, /, *, name: str | None = None, examples: Sequence
     """
 
     def declare(function: F) -> F:
-        declared = Declared(name or getattr(function, "__name__", ""), examples=tuple(examples), **said)
+        declared = Declared(name or str(getattr(function, "__name__", "")), examples=tuple(examples), **said)
         setattr(function, ATTRIBUTE, declared)
         return function
 

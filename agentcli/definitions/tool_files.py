@@ -7,7 +7,6 @@ therefore be written out in the decorator, and what the worker finds when it doe
 from __future__ import annotations
 
 import ast
-import os
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -69,7 +68,7 @@ def read_tool_file(home: Path, use: PythonUse) -> ToolFile:
     Nothing of it is executed. Raises DefinitionError with the place in the file: E-TEMPLATE-UNREADABLE (and -SIZE,
     -ENCODING), E-TOOL-SYNTAX, E-TOOL-DECLARATION, E-TOOL-SIGNATURE, E-TOOL-NONE.
     """
-    if os.path.isabs(use.path) or ".." in use.path.split("/"):
+    if use.path.startswith("/") or ".." in use.path.split("/"):
         why = "It is absolute, or climbs with `..`."
         raise DefinitionError(
             "E-TEMPLATE-PYTHON-TOOL",

@@ -176,7 +176,7 @@ class ToolCalls:
                 return _failure(f"`{name}` timed out on its own: {error}")
             return timed_out(name, seconds)
         except ToolError as error:
-            return ToolResult(_told(error), _status(error))
+            return ToolResult(_told(error), _status(error), error.details)
         except AgentcliError:
             raise
         except asyncio.CancelledError:

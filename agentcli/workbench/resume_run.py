@@ -14,7 +14,8 @@ from agentcli.engine.ports import Approver, EventSink
 from agentcli.errors import UsageError
 from agentcli.workbench.agent_run import terms_of
 from agentcli.workbench.continuation import Continuation, continue_run
-from agentcli.workbench.going_on import changes_between, plan_on, refuse_divergence, settling, workspace_on
+from agentcli.workbench.going_on import changes_between, code_on, plan_on, refuse_divergence, settling, workspace_on
+from agentcli.workbench.own_code import OwnCode, own_code
 from agentcli.workbench.recorded_run import RecordedRun, read_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
 from agentcli.workbench.system_clock import SystemClock
@@ -49,15 +50,28 @@ async def resume_run(
     """Go on with an interrupted, failed, cancelled, denied or limit-stopped run; nothing completed is done again.
 
     Raises UsageError E-RUN-COMPLETED, E-RUN-WORKSPACE; StorageError E-RUN-OWNED where it runs in another process;
-    DivergenceError where this version would not come to where the run stopped. Nothing is written then.
+    DivergenceError where this version would not come to where the run stopped; DeniedError, DefinitionError where the
+    code of its own tools does not run. Nothing is written then.
     """
+    async with own_code(bench) as code:
+        return await _resume(bench, request, code, approver, sinks, interrupt)
+
+
+async def _resume(
+    bench: Workbench,
+    request: ResumeRequest,
+    code: OwnCode,
+    approver: Approver,
+    sinks: Sequence[EventSink],
+    interrupt: Interrupt | None,
+) -> RunOutcome:
     row = bench.journal.find(request.run)
     _refuse_completed(row)
     log = bench.journal.resume(row.start.id)
     try:
         run, _ = read_verified(bench, row.start.id)
         plan = plan_on(bench, run.plans[-1], request.limits)
-        plan = replace(plan, workspace=str(workspace_on(bench, plan)))
+        plan = await code_on(bench, replace(plan, workspace=str(workspace_on(bench, plan))), code)
         _check_results(run, request.results)
         manifest = encode(plan.to_json())
         marker = _marker(run, plan, digest_bytes(manifest))
@@ -69,7 +83,7 @@ async def resume_run(
     except BaseException:
         await log.abandon()
         raise
-    going_on = Continuation(run.started, plan, terms, recording_of(bench, run.id, events), run.row.start.parent)
+    going_on = Continuation(run.started, plan, terms, recording_of(bench, run.id, events), run.row.start.parent, code)
     settle = settling(approver, request.in_doubt, request.results)
     return await continue_run(bench, going_on, log, approver, settle, sinks, interrupt)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from agentcli.journal.store import SqliteJournal
     from agentcli.providers.registry import ProviderConfig, Providers
     from agentcli.sandbox.paths import Workspace
+    from agentcli.tools.packages import PackageTools
     from agentcli.tools.registry import ToolRegistry
     from agentcli.workbench.estimate import PriceOf
 
@@ -151,7 +152,8 @@ class Workbench:
         roots = [Root(self.places.config, "user"), Root(templates_root(), "built-in")]
         if self.project is not None:
             roots.insert(0, Root(self.project.root, "project"))
-        return Catalog(roots, Known(tools=frozenset(BUILT_IN), providers=providers))
+        packages = lambda: frozenset(self.package_tools.names())  # noqa: E731 - looked for when a name is not built in
+        return Catalog(roots, Known(tools=frozenset(BUILT_IN), providers=providers, packages=packages))
 
     @cached_property
     def journal(self) -> SqliteJournal:
@@ -193,6 +195,14 @@ class Workbench:
         from agentcli.tools.registry import ToolRegistry
 
         return ToolRegistry(self.workspace_view)
+
+    @cached_property
+    def package_tools(self) -> PackageTools:
+        """The tools that installed packages bring."""
+        from agentcli.tools.packages import PackageTools
+        from agentcli.tools.registry import BUILT_IN
+
+        return PackageTools.installed(BUILT_IN)
 
     def open_providers(self) -> Providers:
         """Models by name, for the event loop that is running; whoever opens them closes them."""

@@ -79,7 +79,8 @@ def test_the_schema_that_each_file_names_is_there(tmp_path: Path, places: Places
 
 def test_the_python_function_of_the_project_works(tmp_path: Path, places: Places) -> None:
     result = init_project(tmp_path / "p", "full", False, places)
-    code = "from delivery import delivery_date as d; print(d('2026-11-20'), d('2026-11-20', 'express'))"
+    code = "from datetime import date; from delivery import delivery_date as d; "
+    code += "print(d(date(2026, 11, 20)), d(date(2026, 11, 20), 'express'))"
     done = subprocess.run(
         [sys.executable, "-B", "-c", code], cwd=result.root / "tools", capture_output=True, text=True, check=True
     )

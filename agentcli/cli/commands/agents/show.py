@@ -48,7 +48,7 @@ def _print(out: Printer, loaded: LoadedAgent) -> None:
             ("", template.description),
             ("from", f"{loaded.source}, {loaded.path}"),
             ("model", ", then ".join(template.model) if template.model else "what the settings say"),
-            ("tools", ", ".join(use.name for use in template.tools) or "none"),
+            ("tools", ", ".join(use.python_file or use.name for use in template.tools) or "none"),
             ("allows", ", ".join(rules.allow)),
             ("asks for", ", ".join(rules.ask)),
             ("denies", ", ".join(rules.deny)),
