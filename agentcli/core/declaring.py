@@ -21,7 +21,8 @@ ATTRIBUTE: Final = "__agentcli_tool__"
 MAX_RETRIES: Final = 10
 MAX_SECONDS: Final = 3_600.0
 
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,99}")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+"""What every provider takes as the name of a function."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Declared:
 
     def _text_fault(self) -> str:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            return "its name must begin with a letter and have letters, digits and `_ . -` alone"
+            return "its name must begin with a letter and have at most 64 letters, digits, `_` and `-`"
         if not isinstance(self.version, str) or not self.version:
             return "`version` must be a text"
         if self.deprecated is not None and not (isinstance(self.deprecated, str) and self.deprecated.strip()):

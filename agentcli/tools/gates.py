@@ -188,4 +188,5 @@ def _after(error: ToolError, attempts: int) -> ToolError:
     info = error.info
     why = f"{info.why} It was tried {attempts} times.".strip()
     again = type(error)(info.code, info.what, why=why, fix=info.fix)
+    again.details = error.details
     return again.in_call(error.tool, error.arguments)

@@ -18,6 +18,8 @@ from collections.abc import Coroutine
 from dataclasses import asdict
 from typing import Any
 
+import docstring_parser  # noqa: F401 - now: once a project's folders come first, its files could be taken for it
+
 from agentcli.tools.worker.answers import ResultError, answer, failure
 from agentcli.tools.worker.describing import ArgumentsError, Function
 from agentcli.tools.worker.frames import BrokenFrameError, pack, read
