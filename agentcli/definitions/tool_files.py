@@ -207,7 +207,11 @@ class _Reader:
         try:
             return Declared(**{"name": self.node.name, **{key: one for key, one in said.items() if one is not None}})
         except (TypeError, DefinitionError) as error:
-            why = error.info.why if isinstance(error, DefinitionError) else f"@tool takes no such argument: {error}."
+            why = (
+                error.info.why
+                if isinstance(error, DefinitionError)
+                else f"There is no such argument of @tool: {error}."
+            )
             fix = "See docs/own-tools.md for what @tool takes."
             raise self._error("E-TOOL-DECLARATION", why, fix, decorator) from error
 

@@ -117,9 +117,11 @@ class ToolCalls:
         return expect(body, ApprovalResolved)
 
     def _restored(self, spec: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments with real values for placeholders: only for tools that write, never for one that reads."""
+        """The arguments with real values for placeholders: only for built-in tools that write, never for one that reads
+        and never for people's own code.
+        """
         real: dict[str, Any] = self.admission.redactor.restore(arguments)
-        if spec.effects == "read-only" and real != arguments:
+        if (spec.effects == "read-only" or spec.source) and real != arguments:
             raise ToolRefusedError(
                 "E-TOOL-SECRET",
                 f"`{spec.name}` may not be given a secret.",

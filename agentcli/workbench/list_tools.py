@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentcli.core.tools import ToolSpec
+from agentcli.definitions.tool_files import PythonUse, read_tool_file
 from agentcli.errors import AgentcliError, ErrorInfo
-from agentcli.workbench.own_code import static_files
+from agentcli.workbench.own_code import home_of, static_files
 
 if TYPE_CHECKING:
+    from agentcli.catalog.catalog import LoadedAgent
     from agentcli.workbench.wiring import Workbench
 
 
@@ -23,6 +25,19 @@ class KnownTools:
     def named(self, name: str) -> list[ToolSpec]:
         """The tools of this name: files of two agents may each have one."""
         return [spec for spec in self.specs if spec.name == name]
+
+
+def names_of(bench: Workbench, loaded: LoadedAgent) -> list[str]:
+    """The tools of an agent by name; those of its Python files with the file."""
+    home, _ = home_of(bench, loaded.path)
+    names: list[str] = []
+    for use in loaded.template.tools:
+        if use.python_file is None:
+            names.append(use.name)
+        else:
+            file = read_tool_file(home, PythonUse.read(use.options))
+            names += [f"{tool.spec.name} ({file.path})" for tool in file.tools]
+    return names
 
 
 def known_tools(bench: Workbench) -> KnownTools:

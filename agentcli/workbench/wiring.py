@@ -152,8 +152,7 @@ class Workbench:
         roots = [Root(self.places.config, "user"), Root(templates_root(), "built-in")]
         if self.project is not None:
             roots.insert(0, Root(self.project.root, "project"))
-        packages = lambda: frozenset(self.package_tools.names())  # noqa: E731 - looked for when a name is not built in
-        return Catalog(roots, Known(tools=frozenset(BUILT_IN), providers=providers, packages=packages))
+        return Catalog(roots, Known(tools=frozenset(BUILT_IN), providers=providers, packages=self._package_names))
 
     @cached_property
     def journal(self) -> SqliteJournal:
@@ -203,6 +202,9 @@ class Workbench:
         from agentcli.tools.registry import BUILT_IN
 
         return PackageTools.installed(BUILT_IN)
+
+    def _package_names(self) -> frozenset[str]:
+        return frozenset(self.package_tools.names())
 
     def open_providers(self) -> Providers:
         """Models by name, for the event loop that is running; whoever opens them closes them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -12,9 +13,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.definitions.tool_files import PythonUse, read_tool_file
 from agentcli.engine.ports import Tool
+from agentcli.errors import ToolError
 from agentcli.sandbox.paths import Workspace
 from agentcli.tools.gates import Gates
 from agentcli.tools.own import OwnTools, Wanted
@@ -115,3 +119,43 @@ def on_a_loop(home: Path, source: str, name: str) -> Iterator[Tool]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+ECHO = """
+@tool(effects="read-only")
+def echo(text: str) -> str:
+    return text
+"""
+
+
+async def failed(tools: Loaded, name: str, /, **arguments: object) -> ToolError:
+    with pytest.raises(ToolError) as caught:
+        await tools.call(name, **arguments)
+    return caught.value
+
+
+async def still_works(tools: Loaded) -> bool:
+    return (await tools.call("echo", text="on")).content == "on"
+
+
+def alive(home: Path) -> str:
+    """Source of a line that holds the pipe `alive` open for as long as the process lives."""
+    return f"open({str(home.parent / 'alive')!r}, 'wb', 0).write(b'.')"
+
+
+class Lives:
+    """Who holds the pipe `alive` open: told when the first does, and when nobody does any more."""
+
+    def __init__(self, home: Path) -> None:
+        self._descriptor = os.open(home.parent / "alive", os.O_RDONLY | os.O_NONBLOCK)
+        os.set_blocking(self._descriptor, True)
+
+    async def begun(self, count: int = 1) -> None:
+        for _ in range(count):  # nothing is to be read as long as nobody has opened it
+            await asyncio.to_thread(select.select, [self._descriptor], [], [], 30)
+            assert await asyncio.to_thread(os.read, self._descriptor, 1) == b"."
+
+    async def over(self) -> None:
+        while await asyncio.to_thread(os.read, self._descriptor, 4096):
+            pass
+        os.close(self._descriptor)

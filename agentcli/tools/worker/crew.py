@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from agentcli.core.declaring import Declared
 from agentcli.core.tools import Effects, ToolResult
-from agentcli.errors import DefinitionError, ToolError, ToolTimeoutError, sentence
+from agentcli.errors import DefinitionError, StorageError, ToolError, ToolTimeoutError, sentence
 from agentcli.tools.by_schema import SchemaArguments
 from agentcli.tools.worker.process import Surroundings, Worker, WorkerGoneError
 
@@ -56,9 +56,8 @@ class Crew:
 
     async def loaded(self) -> Loaded:
         """What there is. Raises DefinitionError with the place of what cannot be loaded."""
-        await self._get_ready()
-        assert self._loaded is not None  # noqa: S101 - for the type checker: a ready worker has loaded
-        return self._loaded
+        _, loaded = await self._get_ready()
+        return loaded
 
     async def reload(self, wanted: Sequence[dict[str, Any]]) -> Loaded:
         """Go on with other files, in a new worker. Calls under way end as if the worker had been stopped."""
@@ -76,7 +75,7 @@ class Crew:
     async def call(self, tool: Tooling, arguments: Mapping[str, Any]) -> ToolResult:
         """Do it. Raises ToolError."""
         for attempt in range(1, TRIES + 1):
-            worker = await self._get_ready()
+            worker, _ = await self._get_ready()
             try:
                 return await self._once(worker, tool, arguments)
             except WorkerGoneError as gone:
@@ -90,7 +89,8 @@ class Crew:
 
     async def _alone(self, tool: Tooling, arguments: Mapping[str, Any]) -> ToolResult:
         try:
-            return await self._once(await self._get_ready(), tool, arguments)
+            worker, _ = await self._get_ready()
+            return await self._once(worker, tool, arguments)
         except WorkerGoneError as gone:
             raise _crashed(tool, gone).in_call(tool.name, arguments) from gone
 
@@ -108,20 +108,31 @@ class Crew:
             raise _failed(tool, arguments, reply["error"])
         return ToolResult(reply["content"], data=reply["data"])
 
-    async def _get_ready(self) -> Worker:
+    async def _get_ready(self) -> tuple[Worker, Loaded]:
         async with self._ready:
-            if self._worker is not None and self._worker.usable:
-                return self._worker
+            if self._worker is not None and self._loaded is not None and self._worker.usable:
+                return self._worker, self._loaded
             if self._worker is not None:
                 self._worker.stop()
                 await self._worker.ended()  # what was stopped is over before anything begins anew
-            self._worker = await Worker.start(self._about)
+            self._worker, self._loaded = await self._started(), None
             try:
                 self._loaded = await self._load(self._worker)
             except BaseException:
                 self._worker.stop()
                 raise
-            return self._worker
+            return self._worker, self._loaded
+
+    async def _started(self) -> Worker:
+        try:
+            return await Worker.start(self._about)
+        except OSError as error:
+            raise StorageError(
+                "E-TOOL-WORKER",
+                "The process that Python tools run in cannot be started.",
+                why=sentence(error.strerror or str(error)),
+                fix=f"Check that {self._about.folder} is there, and that the system lets processes start.",
+            ) from error
 
     async def _load(self, worker: Worker) -> Loaded:
         try:

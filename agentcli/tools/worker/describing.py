@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Final, cast
 
 from pydantic import ConfigDict, PydanticSchemaGenerationError, PydanticUserError, TypeAdapter, ValidationError
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 from pydantic_core import ArgsKwargs
 
 from agentcli.core.declaring import Declared
@@ -31,7 +31,8 @@ class SignatureError(Exception):
 class _Quiet(GenerateJsonSchema):
     """A default that is no JSON is left out without a word: models need not know it."""
 
-    ignored_warning_kinds = frozenset({"skipped-choice", "non-serializable-default"})  # type: ignore[assignment]
+    def emit_warning(self, kind: JsonSchemaWarningKind, detail: str) -> None:
+        """Nobody would read it."""
 
 
 @dataclass(frozen=True)

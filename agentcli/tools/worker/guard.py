@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 _SET_PDEATHSIG = 1
 _SET_CHILD_SUBREAPER = 36
@@ -52,7 +53,7 @@ def _become_worker(protocol: int, guard: int) -> None:
     # Pydantic would read the metadata of every installed package in search of plug-ins.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # The package that this file belongs to, last: nothing of it may hide what the environment has.
-    sys.path.append(os.path.dirname(__file__).removesuffix("/agentcli/tools/worker"))  # noqa: PTH120
+    sys.path.append(str(Path(__file__).parents[3]))
     from agentcli.tools.worker.serve import serve
 
     serve(protocol)
@@ -127,13 +128,10 @@ def _children() -> Iterator[int]:
     if sys.platform != "linux":
         return
     me = os.getpid()
-    for name in os.listdir("/proc"):  # noqa: PTH208 - one name at a time, of thousands
-        if name.isdigit():
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
-                    parent = int(file.read().rpartition(b")")[2].split()[1])
-                if parent == me:
-                    yield int(name)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if int(stat.read_bytes().rpartition(b")")[2].split()[1]) == me:
+                yield int(stat.parent.name)
 
 
 def _prctl(option: int, value: int) -> None:

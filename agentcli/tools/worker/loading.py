@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import linecache
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from importlib.abc import ExecutionLoader
 from types import ModuleType
 from typing import Any
 
@@ -65,15 +65,32 @@ def _of_file(one: dict[str, Any]) -> dict[str, Function]:
 
 def _executed(file: str, source: str, folders: list[str]) -> ModuleType:
     """The module of exactly this source: it is what is on record, whatever stands in the file by now."""
-    module = ModuleType(f"agentcli_tools_{hashlib.sha256(file.encode()).hexdigest()[:12]}")
-    module.__file__ = file
-    sys.modules[module.__name__] = module
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    name = f"agentcli_tools_{hashlib.sha256(file.encode()).hexdigest()[:12]}"
+    loader = _TextLoader(file, source)
+    module = ModuleType(name)
+    module.__file__, module.__loader__ = file, loader
+    sys.modules[name] = module
     try:
-        exec(compile(source, file, "exec", dont_inherit=True), vars(module))  # noqa: S102 - this is what it is for
+        loader.exec_module(module)
     except BaseException as error:
         raise LoadError("import", file, failure(error, folders)) from error
     return module
+
+
+class _TextLoader(ExecutionLoader):
+    """Loads a module from a text that was read before."""
+
+    def __init__(self, file: str, source: str) -> None:
+        self._file = file
+        self._source = source
+
+    def get_filename(self, _fullname: str) -> str:
+        """Where the text was read."""
+        return self._file
+
+    def get_source(self, _fullname: str) -> str:
+        """The text."""
+        return self._source
 
 
 def _of_package(one: dict[str, Any]) -> dict[str, Function]:
@@ -93,7 +110,7 @@ def _of_package(one: dict[str, Any]) -> dict[str, Function]:
 
 def _described(function: Function, place: str) -> Function:
     try:
-        function.spec  # noqa: B018 - what is wrong with its types is told now, not at its first call
+        _ = function.spec  # what is wrong with its types is told now, not at its first call
     except SignatureError as error:
         code = getattr(function.function, "__code__", None)
         info = {"message": f"`{function.declared.name}` cannot be a tool: {error}"}

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
+import importlib
 import inspect
+import io
 import os
 import signal
 import socket
@@ -17,8 +19,6 @@ import sys
 from collections.abc import Coroutine
 from dataclasses import asdict
 from typing import Any
-
-import docstring_parser  # noqa: F401 - now: once a project's folders come first, its files could be taken for it
 
 from agentcli.tools.worker.answers import ResultError, answer, failure
 from agentcli.tools.worker.describing import ArgumentsError, Function
@@ -33,8 +33,11 @@ def serve(descriptor: int) -> None:
         signal.signal(number, signal.SIG_DFL)
     sys.dont_write_bytecode = True  # the project's folders are not ours to write to
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError):
-            stream.reconfigure(line_buffering=True, errors="replace")  # type: ignore[union-attr]
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(line_buffering=True, errors="replace")
+    importlib.import_module(
+        "docstring_parser"
+    )  # now: once a project's folders come first, a file there could pose as it
     faulthandler.enable()
     asyncio.run(_serve(socket.socket(fileno=descriptor)))
 

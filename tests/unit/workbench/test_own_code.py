@@ -202,6 +202,38 @@ async def test_a_secret_in_the_code_stays_out_of_the_record(own: Project) -> Non
     assert [path for path in files if secret.encode() in path.read_bytes()] == []
 
 
+async def test_no_own_tool_is_given_a_secret_that_the_run_knows(own: Project) -> None:
+    secret = "pk-live-51H8xY2eZvKYlo2C"
+    source(own, SOURCE.replace("read-only", "irreversible"))
+    (own.root / "a.txt").write_text(f"the key is {secret}\n")
+    own.script(call("read_lines", path="a.txt"), "seen")
+    environ = {"PAYMENT_API_KEY": secret}
+    await own.run(environ=environ)
+    placeholder = own.seen.of("tool.completed")[0].result.removeprefix("1: the key is ")
+    own.script(call("greet", name=placeholder), "done")
+    await own.run(environ=environ, yes=True)
+    assert own.seen.of("tool.completed")[-1].status == "denied"
+    assert "E-TOOL-SECRET" in own.seen.of("tool.completed")[-1].result
+
+
+async def test_a_call_past_the_limit_of_the_run_is_stopped_and_the_next_one_works(own: Project) -> None:
+    body = "    if times == 2:\n        import threading; threading.Event().wait()\n    return name\n"
+    source(own, SOURCE.partition("    return")[0] + body)
+    own.script(call("greet", name="Ada", times=2), call("greet", name="Eve"), "done")
+    outcome = await own.run(limits={"tool_seconds": 0.5})
+    assert [body.status for body in own.seen.of("tool.completed")] == ["timeout", "ok"]
+    assert outcome.status == "completed"
+
+
+async def test_the_trace_of_a_failure_is_on_record_and_not_told_to_the_model(own: Project) -> None:
+    source(own, SOURCE.partition("    return")[0] + "    raise ValueError(name)\n")
+    await own.run()
+    (failed,) = own.seen.of("tool.completed")
+    assert failed.result.startswith("E-TOOL-FAILED: `greet` failed: ValueError: Ada It was at tools/own.py:8.")
+    assert "Traceback" not in failed.result
+    assert "raise ValueError(name)" in failed.data["traceback"]
+
+
 async def test_a_package_brings_its_tool(own: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     site = tmp_path / "site"
     install(site, "demo_weather", "weather = demo_weather.tools:weather")
