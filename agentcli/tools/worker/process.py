@@ -80,7 +80,11 @@ class Worker:
             guards_line.close()
             os.close(printed)
         worker = cls(process, line, about)
-        await worker._listen(ours, output)
+        try:
+            await worker._listen(ours, output)
+        except BaseException:
+            line.close()  # for the guard that is the end
+            raise
         return worker
 
     @property

@@ -220,7 +220,7 @@ async def test_a_call_past_the_limit_of_the_run_is_stopped_and_the_next_one_work
     body = "    if times == 2:\n        import threading; threading.Event().wait()\n    return name\n"
     source(own, SOURCE.partition("    return")[0] + body)
     own.script(call("greet", name="Ada", times=2), call("greet", name="Eve"), "done")
-    outcome = await own.run(limits={"tool_seconds": 0.5})
+    outcome = await own.run(limits={"tool_seconds": 2})
     assert [body.status for body in own.seen.of("tool.completed")] == ["timeout", "ok"]
     assert outcome.status == "completed"
 

@@ -72,7 +72,7 @@ async def test_a_call_that_does_not_end_is_stopped_with_its_process(home: Path, 
     source = f"""
 import ctypes, signal, threading
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-@tool(effects="read-only", timeout=0.3)
+@tool(effects="read-only", timeout=0.7)
 def hang() -> None:
     global kept
     kept = {alive(home).removesuffix(".write(b'.')")}; kept.write(b".")
@@ -81,7 +81,7 @@ def hang() -> None:
     async with loaded(home, source) as tools:
         error = await failed(tools, "hang")
         assert (type(error), error.code) == (ToolTimeoutError, "E-TOOL-TIMEOUT")
-        assert error.info.what == "`hang` did not end within 0.3 s and was stopped."
+        assert error.info.what == "`hang` did not end within 0.7 s and was stopped."
         assert await still_works(tools)
         await lives.begun()
         await lives.over()
