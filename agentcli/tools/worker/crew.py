@@ -191,7 +191,7 @@ def _failed(tool: Tooling, arguments: Mapping[str, Any], error: dict[str, Any]) 
     place = tool.place(error["file"], error["line"])
     found = ToolError(
         "E-TOOL-FAILED",
-        f"`{tool.name}` failed: {error['type']}{f': {said}' if said else ''}",
+        sentence(f"`{tool.name}` failed: {error['type']}{f': {said}' if said else ''}"),
         why=f"It was at {place}." if place else "",
         fix="Change the arguments, or go on without it.",
     )

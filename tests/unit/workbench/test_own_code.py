@@ -225,11 +225,23 @@ async def test_a_call_past_the_limit_of_the_run_is_stopped_and_the_next_one_work
     assert outcome.status == "completed"
 
 
+async def test_what_may_have_happened_when_the_process_ended_is_left_in_doubt(own: Project) -> None:
+    body = "    import os; os._exit(1)\n"
+    source(own, SOURCE.replace("read-only", "irreversible").partition("    return")[0] + body)
+    outcome = await own.run(yes=True)
+    assert (outcome.status, outcome.error and outcome.error.code) == ("denied", "E-RUN-IN-DOUBT")
+    source(own, SOURCE.replace("read-only", "irreversible"))
+    with own.bench(yes=True) as bench:
+        request = ResumeRequest(outcome.run, in_doubt="retry")
+        resumed = await resume_run(bench, request, approver=Nobody(), sinks=[own.seen])
+    assert (resumed.status, own.seen.of("tool.completed")[-1].result) == ("completed", "hello Ada")
+
+
 async def test_the_trace_of_a_failure_is_on_record_and_not_told_to_the_model(own: Project) -> None:
     source(own, SOURCE.partition("    return")[0] + "    raise ValueError(name)\n")
     await own.run()
     (failed,) = own.seen.of("tool.completed")
-    assert failed.result.startswith("E-TOOL-FAILED: `greet` failed: ValueError: Ada It was at tools/own.py:8.")
+    assert failed.result.startswith("E-TOOL-FAILED: `greet` failed: ValueError: Ada. It was at tools/own.py:8.")
     assert "Traceback" not in failed.result
     assert "raise ValueError(name)" in failed.data["traceback"]
 

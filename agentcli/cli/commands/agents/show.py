@@ -35,7 +35,7 @@ def command(
         tools = names_of(bench, loaded)
     if session.flags.json:
         template = loaded.template.model_dump(mode="json", by_alias=True, exclude_none=True)
-        session.out.json({**template, "source": loaded.source, "path": str(loaded.path)})
+        session.out.json({**template, "source": loaded.source, "path": str(loaded.path), "tool_names": tools})
     else:
         _print(session.out, loaded, tools)
 

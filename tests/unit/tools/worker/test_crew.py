@@ -79,7 +79,7 @@ def helper(a: int) -> float:
     async with loaded(home, source) as tools:
         error = await failed(tools, "divide", a=0)
     assert (error.code, error.tool, error.arguments) == ("E-TOOL-FAILED", "divide", {"a": 0})
-    assert error.info.what == "`divide` failed: ZeroDivisionError: division by zero"
+    assert error.info.what == "`divide` failed: ZeroDivisionError: division by zero."
     assert error.info.why == "It was at tools/own.py:8."
     assert "return 1 / a" in str(error.__cause__)
     assert error.details["traceback"] == str(error.__cause__)
