@@ -66,7 +66,7 @@ class Replay:
 
     def _message(self, divergence: Divergence) -> str:
         from agentcli.core.safe_text import safe
-        from agentcli.workbench.check_recordings import difference
+        from agentcli.workbench.difference import difference
 
         what = f"Run {self.run} of the agent `{self.agent}` does not go as recorded: {divergence.error.what}"
         return safe("\n  ".join([what, *difference(divergence)]))

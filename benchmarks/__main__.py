@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("overhead", "journal", "rewind", "embedded")
+NAMES = ("overhead", "journal", "sizes", "listing", "lanes", "rewind", "killing", "secrets", "pruning", "embedded")
 
 
 def main(names: list[str]) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -17,6 +16,8 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from tests.fakes import scripted_project
 
 SIX = "import typer, pydantic, yaml, sqlite3, asyncio, httpx"
 TURNS = 200
@@ -85,9 +86,8 @@ def module(name: str, *arguments: str) -> list[str]:
 
 
 def environment(folder: Path, **extra: str) -> dict[str, str]:
-    """This environment with folders of its own and no keys."""
-    kept = {name: value for name, value in os.environ.items() if not name.endswith(("_API_KEY", "_BASE_URL"))}
-    return {**kept, "AGENTCLI_HOME": str(folder / "home"), "NO_COLOR": "1", "PYTHONPATH": str(ROOT), **extra}
+    """What the processes that are measured are given."""
+    return scripted_project.environment(folder, PYTHONPATH=str(ROOT), **extra)
 
 
 def version(rounds: int, folder: Path) -> tuple[list[float], list[float]]:

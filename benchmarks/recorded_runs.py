@@ -7,6 +7,7 @@ import inspect
 import itertools
 import random
 import time
+from collections.abc import Sequence
 
 from agentcli.core.canonical import digest, digest_bytes
 from agentcli.core.events import (
@@ -35,9 +36,8 @@ NOW = 1_795_000_000.0
 
 def start(number: int, **changes: object) -> RunStart:
     values = {"kind": "agent", "name": "reader", "task": "What does it say?", "model": "openai:gpt-5-mini"}
-    return RunStart(
-        run_id(NOW + number, number * 7919), manifest=MANIFEST, started=NOW + number, **{**values, **changes}
-    )
+    when = NOW + number
+    return RunStart(run_id(when, number * 7919), started=when, **{**values, "manifest": MANIFEST, **changes})
 
 
 def end(turns: int = 1) -> RunEnd:
@@ -47,8 +47,8 @@ def end(turns: int = 1) -> RunEnd:
 class Recorder:
     """Appends a run's events as the engine does."""
 
-    def __init__(self, journal: SqliteJournal, number: int) -> None:
-        self.log = journal.begin(start(number))
+    def __init__(self, journal: SqliteJournal, number: int, **changes: object) -> None:
+        self.log = journal.begin(start(number, **changes))
         self.seq = 0
 
     def add(self, body: Body, kind: str | None = None, turn: int = 0, done: bool = False) -> int:
@@ -61,19 +61,19 @@ class Recorder:
         return self.seq
 
 
-def file_lines(turn: int) -> str:
+def file_lines(turn: int, source: Sequence[str] = SOURCE) -> str:
     """Some 2.4 KB of a file, another part of it every turn."""
-    at = turn * 53 % (len(SOURCE) - 60)
-    return "\n".join(f"{number}: {line}" for number, line in enumerate(SOURCE[at : at + 56], at))
+    at = turn * 53 % (len(source) - 60)
+    return "\n".join(f"{number}: {line}" for number, line in enumerate(source[at : at + 56], at))
 
 
 PIECES = 40
 """How many pieces an answer comes in."""
 
 
-def said_in_turn(turn: int) -> str:
+def said_in_turn(turn: int, source: Sequence[str] = SOURCE) -> str:
     """Some 160 characters that nobody has said before."""
-    line = SOURCE[turn * 31 % len(SOURCE)].strip()
+    line = source[turn * 31 % len(source)].strip()
     return f"I have read up to line {turn * 53}; `{line}` is next, then what {digest(turn)[:8]} calls it for."
 
 
@@ -86,7 +86,9 @@ def streamed(text: str, dice: random.Random) -> tuple[int, ...]:
     return tuple(number for pair in zip(sizes, waits, strict=True) for number in pair)
 
 
-async def growing_run(journal: SqliteJournal, number: int, turns: int) -> int:
+async def growing_run(
+    journal: SqliteJournal, number: int, turns: int, source: Sequence[str] = SOURCE, name: str = "argparse.py"
+) -> int:
     """A run whose request grows every turn. Returns the bytes of all its requests in full."""
     recorder, conversation, naive, previous = Recorder(journal, number), Conversation(), 0, None
     recorder.log.put(MANIFEST_JSON)
@@ -104,9 +106,9 @@ async def growing_run(journal: SqliteJournal, number: int, turns: int) -> int:
         previous, kept = recorder.add(ModelStarted("openai", "gpt-5-mini", request), "model", turn), len(conversation)
         naive += sum(map(len, conversation.encoded))
         call = ToolCall(
-            f"call_{turn:04}_{digest(turn)[:12]}", "read_lines", {"path": "argparse.py", "start": turn * 53}
+            f"call_{turn:04}_{digest([number, turn])[:12]}", "read_lines", {"path": name, "start": turn * 53}
         )
-        said = Message("assistant", said_in_turn(turn), (call,))
+        said = Message("assistant", said_in_turn(turn, source), (call,))
         deltas = streamed(said.content, dice)
         usage = Usage(900 + 700 * turn, 60 + turn, 800 * turn)
         done = ModelCompleted(
@@ -115,7 +117,7 @@ async def growing_run(journal: SqliteJournal, number: int, turns: int) -> int:
         recorder.add(done, "model", turn, done=True)
         recorder.add(ToolStarted("read_lines", call.id, call.arguments), "tool", turn)
         await recorder.log.barrier()
-        text = file_lines(turn)
+        text = file_lines(turn, source)
         recorder.add(ToolCompleted("read_lines", call.id, "ok", text, None, 0.001234), "tool", turn, done=True)
         for message in (said, Message("tool", text, tool_call_id=call.id)):
             conversation.append(message)

@@ -1,6 +1,7 @@
 """The real embedded model of the tests: pulled once into this user's own cache, verified by its hash.
 
-Fixtures for a conftest to import: `small_model` (its file) and `models_dir` (its folder).
+Fixtures for a conftest to import: `small_model` (its file), `models_dir` (its folder) and `own_models` (a folder of the
+tests that holds it too, so that what is kept beside a model is not kept beside the user's).
 """
 
 from __future__ import annotations
@@ -50,3 +51,11 @@ def models_dir(real_environ: dict[str, str]) -> Path:
 def small_model(models_dir: Path) -> Path:
     """The file of coder-0.5b, verified."""
     return SMALL.path(models_dir)
+
+
+@pytest.fixture(scope="session")
+def own_models(small_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with coder-0.5b in it, for AGENTCLI_MODELS_DIR."""
+    folder = tmp_path_factory.mktemp("models")
+    (folder / small_model.name).symlink_to(small_model)
+    return folder

@@ -55,6 +55,9 @@ ROOT = Entry(
                     "Take in runs from bundles; each is checked first, and taken whole or not at all.",
                     "runs.import_",
                 ),
+                Entry(
+                    "prune", "Remove runs that are old, too many or too large, and give the space back.", "runs.prune"
+                ),
             ),
         ),
         Entry(

@@ -82,6 +82,12 @@ class Loaded:
             given = {name: min(value, self.user_limits.get(name, value)) for name, value in given.items()}
         return LimitsSpec(**given).to_limits(self.settings.limits.to_limits())
 
+    def no_more_than_mine(self, limits: Limits) -> Limits:
+        """Limits that a record brings along, lowered to those that the user sets."""
+        found = limits.to_json()
+        lower = {name: mine for name, mine in self.user_limits.items() if found[name] is None or found[name] > mine}
+        return LimitsSpec.model_validate(lower).to_limits(limits)
+
 
 def load_settings(
     places: Places,

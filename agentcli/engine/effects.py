@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from agentcli.core.canonical import Digest, digest
 from agentcli.core.events import Body, EffectKey, EffectKind, Event, LimitReached
-from agentcli.engine.lanes import Lanes
+from agentcli.engine.lanes import Lanes, stop_if_cancelled
 from agentcli.engine.limits import limit_error
 from agentcli.engine.playback import ANSWERS_AT_ONCE, Asked, Playback
 from agentcli.engine.ports import Clock, EventSink, RunLog
@@ -217,8 +217,7 @@ class Effects:
         return await self._live(key, effect, scope)
 
     async def _recorded(self, playback: Playback, asked: Asked) -> Event | None:
-        intent = playback.recording.intents.get(asked.key)
-        if intent is not None:
+        if (intent := playback.recording.intents.get(asked.key)) is not None:
             self._reach(playback, intent)
         answer = playback.ask(asked)
         with self._lanes.still():
@@ -277,13 +276,14 @@ class Effects:
 
     # -- lanes --------------------------------------------------------------------------------------------------
 
-    async def gather(self, jobs: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
+    async def gather(self, jobs: Sequence[Callable[[], Awaitable[T]]], limit: int, *, stop: bool = False) -> list[T]:
         """See `Lanes.gather`."""
-        return await self._lanes.gather(jobs, limit)
+        return await self._lanes.gather(jobs, limit, stop=stop)
 
     async def _turn(self) -> None:
         """Results are recorded one at a time, each when all lanes stand still: the order in which replay gives them."""
         if not self._lanes.single:
+            stop_if_cancelled()
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._done.append(turn)
             self._lanes.look()

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+def stop_if_cancelled() -> None:
+    """Raises CancelledError where this task was told to end, and what it waited for took no notice of that."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class Lanes:
@@ -25,12 +32,12 @@ class Lanes:
         self._open = 1
         self._still = 0
         self._leaving = 0
-        """Lanes that were answered and have not moved yet."""
+        """Lanes that were answered and have not moved yet, and those that were cancelled and have not ended yet."""
 
     @property
     def single(self) -> bool:
-        """Whether there is but one lane: it need wait for nobody."""
-        return self._open == 1
+        """Whether there is but one lane, and none that is about to end: it need wait for nobody."""
+        return self._open == 1 and not self._leaving
 
     @contextmanager
     def still(self) -> Iterator[None]:
@@ -57,11 +64,11 @@ class Lanes:
         self._leaving -= 1
         self.look()
 
-    async def gather(self, jobs: Sequence[Callable[[], Awaitable[T]]], limit: int) -> list[T]:
+    async def gather(self, jobs: Sequence[Callable[[], Awaitable[T]]], limit: int, *, stop: bool = False) -> list[T]:
         """Run the jobs side by side, at most `limit` at a time, each in lanes of its own; results in the jobs' order.
 
-        All jobs are brought to their end, also when cancelled; then the first error in the jobs' order is raised. Jobs
-        may wait for nothing but the door.
+        All jobs are brought to their end, also when cancelled; then the first error in the jobs' order is raised. With
+        `stop`, a job that fails has those that run cancelled, and no other begins. Jobs may wait for the door alone.
         """
         if len(jobs) == 1:  # the usual turn: it goes on in the lane that asks
             return [await jobs[0]()]
@@ -69,18 +76,21 @@ class Lanes:
         done: dict[int, T] = {}
         failed: dict[int, Exception] = {}
         left = width = min(limit, len(jobs))
+        tasks: list[asyncio.Task[None]] = []
 
         async def lane() -> None:
             nonlocal left
             task = asyncio.current_task()
             try:
                 # A job may swallow the cancellation to tell how far it came; the next one must not begin.
-                while todo and task is not None and not task.cancelling():
+                while todo and not (stop and failed) and task is not None and not task.cancelling():
                     index, job = todo.popleft()
                     try:
                         done[index] = await job()
                     except Exception as error:  # raised below, once every job has ended
                         failed[index] = error
+                        if stop:
+                            self._cancel(tasks)
             finally:
                 left -= 1
                 if left:
@@ -89,13 +99,20 @@ class Lanes:
         self._open += max(width - 1, 0)
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(width):
-                    group.create_task(lane())
+                tasks += [group.create_task(lane()) for _ in range(width)]
         finally:
             self._close(max(left - 1, 0))  # those that were cancelled before they began
         if failed:
             raise failed[min(failed)]
         return [done[index] for index in range(len(jobs))]
+
+    def _cancel(self, tasks: Iterable[asyncio.Task[None]]) -> None:
+        """All but the one that tells. Nobody goes on before they have ended: how long that takes is not on record."""
+        for task in tasks:
+            if task is not asyncio.current_task() and not task.done() and not task.cancelling():
+                self._leaving += 1
+                task.add_done_callback(self._left)
+                task.cancel()
 
     def _close(self, lanes: int) -> None:
         self._open -= lanes

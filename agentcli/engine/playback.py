@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from agentcli.core.canonical import Digest
@@ -58,16 +59,30 @@ class Playback:
         self._then = then
         self._on_stop = on_stop
         self._waiting: dict[EffectKey, tuple[Asked, Answer]] = {}
+        self._cancelled: set[EffectKey] = set()
+        """Where lanes were cancelled since the last result was given."""
 
     def ask(self, asked: Asked) -> Answer:
         """The recorded result, when its turn has come, or None: perform it live. Fails with DivergenceError."""
         answer: Answer = asyncio.get_running_loop().create_future()
         self._waiting[asked.key] = asked, answer
+        answer.add_done_callback(partial(self._give_up, asked.key))
         return answer
+
+    def _give_up(self, key: EffectKey, answer: Answer) -> None:
+        """A lane that is cancelled at the door was so when it was recorded: a result that it left then is no one's."""
+        if answer.cancelled() and key in self._waiting:
+            del self._waiting[key]
+            self._cancelled.add(key)
+            while self.recording.order and self.recording.order[0] in self._cancelled:
+                self.recording.order.popleft()
+                self.answered += 1
 
     def deliver(self) -> list[Answer]:
         """Every lane waits: give the next result to who asked for it. Returns what was answered."""
-        asks = [asked for asked, answer in self._waiting.values() if not answer.done()]
+        for key, (_, answer) in list(self._waiting.items()):
+            self._give_up(key, answer)
+        asks = [asked for asked, _ in self._waiting.values()]
         if not asks:
             return []
         if self.divergence is None and self.recording.order:
@@ -87,6 +102,7 @@ class Playback:
         return self._then == "stop" or all(self.recording.begun(asked.key) for asked in asks)
 
     def _next(self, asks: list[Asked]) -> list[Answer]:
+        self._cancelled.clear()
         key = self.recording.order.popleft()
         event = self.recording.results[key]
         if key not in self._waiting:
@@ -104,7 +120,7 @@ class Playback:
         return self._answer_all(lambda answer: answer.set_exception(error))
 
     def _answer_all(self, settle: Callable[[Answer], None]) -> list[Answer]:
-        answers = [answer for _, answer in self._waiting.values() if not answer.done()]
+        answers = [answer for _, answer in self._waiting.values()]
         self._waiting.clear()
         for answer in answers:
             settle(answer)
@@ -115,7 +131,7 @@ class Playback:
         path, recorded, now = first_difference(self.recording.request(asked.key), current) or ("$", None, current)
         return DivergenceError(
             "E-REPLAY-DIFFERENT",
-            f"The request to {asked.key.kind} `{asked.key.name}` is not the recorded one.",
+            f"The request {_for_what(asked.key)} is not the recorded one.",
             why=f"It differs at {path}.",
             fix="Use `agentcli fork` to go on live from here.",
             at=self.recording.asked(asked.key).seq,
@@ -128,7 +144,7 @@ class Playback:
 def _unrecorded(asked: Asked) -> DivergenceError:
     return DivergenceError(
         "E-REPLAY-UNRECORDED",
-        f"The run now asks for {asked.key.kind} `{asked.key.name}`, which is not on record.",
+        f"The run now makes a request {_for_what(asked.key)}, which is not on record.",
         why="The recorded run ended, or took another way, before this point.",
         fix="Use `agentcli fork` to go on live from here.",
         at=None,
@@ -142,10 +158,17 @@ def _unasked(event: Event, asked: Asked) -> DivergenceError:
     return DivergenceError(
         "E-REPLAY-UNASKED",
         f"The record goes on with `{event.body.type}` in lane `{event.lane}`, which nothing asks for now.",
-        why=f"The run now asks for {asked.key.kind} `{asked.key.name}` instead.",
+        why=f"The run now makes a request {_for_what(asked.key)} instead.",
         fix="Compare the template with the one in the run's manifest.",
         at=event.seq,
         path="$",
         recorded=event.body.to_json(),
         current=asked.describe(),
     )
+
+
+def _for_what(key: EffectKey) -> str:
+    """Whom or what a request is made to or for."""
+    if key.kind == "model":
+        return "to the model"
+    return f"for an approval of `{key.name}`" if key.kind == "approval" else f"to `{key.name}`"

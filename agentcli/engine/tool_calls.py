@@ -24,7 +24,7 @@ from agentcli.engine.effects import Effect, Effects, expect
 from agentcli.engine.ports import Approver, RunLog, Tool, ToolSet
 from agentcli.engine.scope import Scope
 from agentcli.engine.terms import Terms
-from agentcli.errors import AgentcliError, DeniedError, ToolError, ToolRefusedError, sentence
+from agentcli.errors import AgentcliError, DeniedError, StorageError, ToolError, ToolRefusedError, sentence
 
 
 @dataclass(slots=True)
@@ -160,13 +160,28 @@ class ToolCalls:
                 request=digest({"tool": call.name, "arguments": arguments}),
                 describe=lambda: {"tool": call.name, "arguments": arguments},
                 live=live,
-                intent=lambda: ToolStarted(call.name, call.id, arguments),
+                intent=lambda: self._begun(call, arguments, scope),
                 durable=tool.spec.effects != "read-only",
                 repeatable=tool.spec.effects != "irreversible",
             ),
             scope,
         )
         return expect(body, ToolCompleted)
+
+    def _begun(self, call: ToolCall, arguments: dict[str, Any], scope: Scope) -> ToolStarted:
+        """The intent of a call that is executed now: what is in force now has allowed it, or nothing has.
+
+        A call that goes by the terms of an earlier era is answered from the record. Where the answer is missing, the
+        record calls a call complete that it does not hold: what it says was allowed then allows nothing here.
+        """
+        if self.door.era_of(scope.lane) != len(self.terms) - 1:
+            raise StorageError(
+                "E-JOURNAL-DAMAGED",
+                f"The record lacks the result of `{call.name}` in lane `{scope.lane}`, which it calls complete.",
+                why="The journal was changed, or written by another program.",
+                fix="Fork the run before that call: `agentcli fork RUN --at SEQ`.",
+            )
+        return ToolStarted(call.name, call.id, arguments)
 
     async def _run(self, tool: Tool, arguments: dict[str, Any]) -> ToolResult:
         name, seconds = tool.spec.name, self.terms[-1].limits.tool_seconds

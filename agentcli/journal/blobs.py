@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 from agentcli.journal.foreign import read_file
 from agentcli.journal.packing import WINDOW, Coding, deflate, inflate_part, pack, unpack
 
 INLINE_LIMIT = 65_536
 """Contents of more bytes become files."""
+
+FILES: Final = (Coding.FILE_RAW, Coding.FILE_DEFLATE)
 
 _BASE_MINIMUM = 64
 KNOWN_BYTES = 4_194_304
@@ -81,6 +85,30 @@ class BlobFiles:
             _write_whole(path, kept)
         return Packed(digest, len(data), coding, None)
 
+    def has(self, packed: Packed) -> bool:
+        """Whether the file is there, for a content that needs one: who prunes removes files that no row names yet."""
+        return packed.coding not in FILES or self.path(packed.digest, packed.coding).exists()
+
+    def size(self, digest: bytes, coding: Coding) -> int:
+        """What the file takes; nothing where there is none. Raises OSError."""
+        try:
+            return self.path(digest, coding).lstat().st_size
+        except FileNotFoundError:
+            return 0
+
+    def remove(self, folder: str, *names: str) -> None:
+        """Remove files of one of the folders, through no link; those that are not there are gone. Raises OSError."""
+        try:
+            at = os.open(self.folder / folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        try:
+            for name in names:
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=at)
+        finally:
+            os.close(at)
+
     def read(self, digest: bytes, coding: Coding) -> bytes:
         """What lies in the file. Raises OSError, ValueError."""
         return read_file(self.path(digest, coding))
@@ -111,6 +139,15 @@ def _sync_folder(path: Path) -> None:
         os.close(fd)
 
 
+def bytes_of(path: Path, files: BlobFiles) -> int:
+    """What the files of a journal take: the database at `path`, its log, and the contents. Raises OSError."""
+    total = 0
+    for part in (path, path.with_name(path.name + "-wal"), *files.folder.glob("*/*")):
+        with suppress(FileNotFoundError):  # a writer gave it its name just now
+            total += part.lstat().st_size
+    return total
+
+
 @dataclass(slots=True)
 class Content:
     """Bytes on their way into the journal. `packed` is None where the journal seems to have them already."""
@@ -136,7 +173,7 @@ def keep(content: Content, database: sqlite3.Connection, files: BlobFiles) -> No
     if packed is not None and packed.base is not None:
         base = _base_row(packed.base, database)
         packed = packed if base is not None else None
-    if packed is None:
+    if packed is None or not files.has(packed):
         packed = _pack(content, files, Recent())
     database.execute(INSERT_BLOB, (packed.digest, packed.size, packed.coding, base, packed.data))
 
@@ -203,6 +240,11 @@ class BlobReader:
         self._remember(digest, data)
         return data
 
+    def forget(self) -> None:
+        """Forget what was read: some of it may not be there any more."""
+        self._known.clear()
+        self._pack = None
+
     def _remember(self, digest: bytes, data: bytes) -> None:
         self._room -= len(data)
         if self._room < 0:
@@ -213,7 +255,7 @@ class BlobReader:
 
     def _content(self, row: tuple[int, int, bytes | None, int | None], digest: bytes) -> bytes:
         size, coding, data, base = row[0], Coding(row[1]), row[2], row[3]
-        if coding in (Coding.FILE_RAW, Coding.FILE_DEFLATE):
+        if coding in FILES:
             try:
                 data = self.files.read(digest, coding)
             except OSError as error:

@@ -23,6 +23,9 @@ LEAST_EVENTS: Final = 32
 SLICE_EVENTS: Final = 8 * CHUNK_EVENTS
 """Events that are rewritten in one transaction: other processes wait as long."""
 
+MOST_PAGES: Final = 1_000
+"""Free pages that one transaction cuts off at most: who prunes leaves more of them at once than one run does."""
+
 _READ = SELECT + "WHERE run = ? AND seq BETWEEN ? AND ? AND type != '+' ORDER BY seq"
 _COUNT = "SELECT count(*) FROM events WHERE run = ? AND seq BETWEEN ? AND ? AND type != '+'"
 _DELETE = "DELETE FROM events WHERE run = ? AND seq BETWEEN ? AND ?"
@@ -70,11 +73,16 @@ class Compact:
 
 
 def give_back(database: sqlite3.Connection) -> None:
-    """Cut free pages off the file: what stands behind them moves into them."""
+    """Cut free pages off the file, as many as others can wait for: what stands behind them moves into them."""
     (free,) = database.execute("PRAGMA freelist_count").fetchone()
-    for _ in range(free):
-        # Python steps this statement once, whatever number it is given.
-        database.execute("PRAGMA incremental_vacuum(1)")
+    for _ in range(min(free, MOST_PAGES)):
+        cut_page(database)
+
+
+def cut_page(database: sqlite3.Connection) -> None:
+    """Cut one free page off the file."""
+    # Python steps this statement once, whatever number it is given.
+    database.execute("PRAGMA incremental_vacuum(1)")
 
 
 def compactions(run: str, n: int, last: int) -> Iterator[Compact]:

@@ -23,6 +23,8 @@ _BY_SQLITE_CODE = {
     sqlite3.SQLITE_LOCKED: "E-JOURNAL-BUSY",
 }
 
+_SHMSIZE = sqlite3.SQLITE_IOERR_SHMSIZE
+
 _TEXTS = {
     "E-JOURNAL-FULL": (
         "The disk of the journal is full.",
@@ -81,8 +83,9 @@ def _sqlite_code(error: sqlite3.Error) -> str:
     code = getattr(error, "sqlite_errorcode", None)
     if code is None:
         return "E-JOURNAL-IO"
-    # Extended codes keep the primary one in their low byte.
-    return _BY_SQLITE_CODE.get(code & 0xFF, "E-JOURNAL-IO")
+    # Extended codes keep the primary one in their low byte. That the memory which processes share cannot grow is a full
+    # disk too.
+    return _BY_SQLITE_CODE.get(sqlite3.SQLITE_FULL if code == _SHMSIZE else code & 0xFF, "E-JOURNAL-IO")
 
 
 def _os_code(error: OSError) -> str:

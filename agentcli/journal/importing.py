@@ -12,6 +12,7 @@ from agentcli.core.runs import RunEnd, RunStart
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobReader
 from agentcli.journal.foreign import RUN_ID, fault_of_row
+from agentcli.journal.locks import OwnerLock
 from agentcli.journal.operations import Append, Begin, Chain, End, Operation, Put, SetTags
 from agentcli.journal.records import Record, line_of, origin, seal, take
 
@@ -50,10 +51,10 @@ def foreign(start: RunStart, events: Iterable[Event], end: RunEnd | None) -> For
 class Import:
     """Write a whole run in one transaction."""
 
-    def __init__(self, run: ForeignRun, contents: Iterable[bytes], tags: Iterable[str]) -> None:
-        self.chain = Chain(run.start.id, origin(run.start))
+    def __init__(self, run: ForeignRun, contents: Iterable[bytes], tags: Iterable[str], lock: OwnerLock) -> None:
+        self.chain = Chain(run.start.id, origin(run.start), lock=lock)
         self._parts: Sequence[Operation] = (
-            Begin(self.chain, run.start),
+            Begin(self.chain, run.start, alone=True),
             *(Put(self.chain, data, sha256(data).digest()) for data in contents),
             *(Append(self.chain, record) for record in run.records),
             *(() if run.end is None else (End(self.chain, run.end),)),

@@ -1,4 +1,7 @@
-"""What a run's record names by content beyond its events' own fields, and as what."""
+"""What a run's record names by content, and as what: of events as they are read, and of rows as they stand.
+
+Whoever checks a run, hands it on or prunes the journal goes by what stands here.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, Literal
 
-from agentcli.core.canonical import Digest, Json
+from agentcli.core.canonical import Digest, Json, decode
 from agentcli.core.events import Event, ModelStarted, RunForked, RunResumed, RunStarted, ToolCompleted
 from agentcli.core.runs import RunStart
+from agentcli.journal.records import Parts, Row, fields_of, line_in, parts_of, split_digests
 
 Role = Literal["manifest", "head", "message", "snapshot"]
 """A plan, the part of requests that stays the same, one message of a request, a file before or after a call."""
 
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+
+PLANNED: Final = ("run.started", "run.resumed", "run.forked")
+"""The types of events that name a plan."""
 
 
 def named_by(event: Event) -> Iterator[tuple[Digest, Role]]:
@@ -50,3 +57,45 @@ def contents_of(
     for digest in [digest for digest, role in found if role == "manifest"]:
         found.update(((message, "message"), None) for message in history_of(manifest(digest)))
     return tuple(found)
+
+
+def needed_by(kind: str, parts: Parts) -> Iterator[tuple[str, bytes]]:
+    """The contents that an event of this type cannot do without, each with the field it stands in.
+
+    A plan needs more: `history_in`. Raises ValueError, TypeError, KeyError or AttributeError for an event that is
+    damaged.
+    """
+    yield from parts.kept.items()
+    if kind == "model.started":
+        yield from (("request", digest) for digest in parts.mentioned)
+    elif kind == "tool.completed":
+        yield from (("files", digest) for digest in _snapshots(parts))
+    elif kind in PLANNED:
+        yield "manifest", bytes.fromhex(fields_of(parts)["manifest"])
+
+
+def mentioned_in(row: Row) -> list[bytes]:
+    """Every digest that an event mentions: all that it needs, and those of files it only read, which a fork looks for.
+
+    They stand in a column of their own, so that no body is unpacked.
+    """
+    return split_digests(row[15])
+
+
+def plan_in(row: Row) -> bytes | None:
+    """The plan that an event names. Raises as `needed_by` does."""
+    return bytes.fromhex(fields_of(parts_of(line_in(row)))["manifest"]) if row[2] in PLANNED else None
+
+
+def history_in(manifest: bytes) -> Iterator[bytes]:
+    """The messages that a plan goes on with; none where it is no plan: its digest is right, so that was written."""
+    try:
+        yield from map(bytes.fromhex, history_of(decode(manifest)))
+    except ValueError:
+        return
+
+
+def _snapshots(parts: Parts) -> Iterator[bytes]:
+    for touch in fields_of(parts)["files"] if parts.mentioned else ():
+        if touch["changed"] and not touch["masked"]:
+            yield from (bytes.fromhex(touch[side]) for side in ("before", "after") if touch[side] is not None)

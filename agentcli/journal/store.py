@@ -18,7 +18,7 @@ from agentcli.journal.blobs import BlobFiles
 from agentcli.journal.faults import damaged, storage_error
 from agentcli.journal.foreign import RUN_ID, checked_tags, refuse_links
 from agentcli.journal.listing import Listing, no_journal
-from agentcli.journal.locks import FileLock, RunLocks, Turnstile
+from agentcli.journal.locks import FileLock, OwnerLock, RunLocks, Turnstile
 from agentcli.journal.opening import open_reader
 from agentcli.journal.operations import Begin, Chain, Reopen, SetTags
 from agentcli.journal.reading import EventReader, Outline, Totals
@@ -28,6 +28,7 @@ from agentcli.journal.schema import FILE
 from agentcli.journal.writer import Writer
 
 if TYPE_CHECKING:
+    from agentcli.journal.pruning import Pruner
     from agentcli.journal.verifying import Verification
 
 TASK_PREVIEW = 200
@@ -59,7 +60,7 @@ class SqliteJournal:
             raise ValueError(f"not a run id: {start.id!r}")
         start = _as_kept(start)
         lock = self._own(start.id)
-        chain = Chain(start.id, origin(start))
+        chain = Chain(start.id, origin(start), lock=lock)
         with _kept_if_well(lock):
             self._writer.open()
         return SqliteRunLog(chain, self._writer, lock, 0, Begin(chain, start))
@@ -78,7 +79,7 @@ class SqliteJournal:
             n, row = self._located(run)
             seq, head = self._reading().tip(n, row.start)
             self._writer.open()
-        chain = Chain(row.start.id, head, n)
+        chain = Chain(row.start.id, head, n, lock)
         return SqliteRunLog(chain, self._writer, lock, seq, Reopen(chain))
 
     def tag(self, run: str, tags: Iterable[str]) -> None:
@@ -107,7 +108,7 @@ class SqliteJournal:
         from agentcli.journal.importing import Import, foreign, taken
 
         run = foreign(_as_kept(start), events, end)
-        operation = Import(run, contents, checked_tags(tags))
+        tags = checked_tags(tags)
         lock = self._own(start.id)
         try:
             here = self._read(lambda reader: self._listing(reader).exact(start.id), None)
@@ -116,10 +117,16 @@ class SqliteJournal:
                     raise taken(start.id)
                 return False
             self._writer.open()
-            self._writer.perform(operation)
+            self._writer.perform(Import(run, contents, tags, lock))
         finally:
             lock.release(remove=True)
         return True
+
+    def pruner(self) -> Pruner:
+        """For weighing runs and removing them."""
+        from agentcli.journal.pruning import Pruner
+
+        return Pruner(self._reading(), self._files, self._locks)
 
     def close(self) -> None:
         """Write what was appended, and let go of everything. Raises StorageError."""
@@ -129,7 +136,7 @@ class SqliteJournal:
             self._reader = None
         self._writer.close()
 
-    def _own(self, run: str) -> FileLock:
+    def _own(self, run: str) -> OwnerLock:
         refuse_links(self.folder)
         try:
             self._make_folders()

@@ -6,14 +6,13 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from agentcli.core.canonical import decode
 from agentcli.core.events import Event
 from agentcli.core.runs import RunRow
 from agentcli.errors import StorageError
 from agentcli.journal.chunks import DamagedChunkError
-from agentcli.journal.named import history_of
+from agentcli.journal.named import history_in, needed_by
 from agentcli.journal.reading import EventReader
-from agentcli.journal.records import MARK, Line, Parts, Row, fields_of, line_in, origin, parts_of, seal
+from agentcli.journal.records import MARK, Line, Parts, Row, line_in, origin, parts_of, seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,6 @@ class Verification:
     def intact(self) -> bool:
         """Whether nothing is wrong."""
         return not self.problems
-
-
-_PLANNED = ("run.started", "run.resumed", "run.forked")
 
 
 class _Check:
@@ -89,23 +85,18 @@ class _Check:
         self.problem(error.first, f"Events {error.first} to {error.last} cannot be read: {error}.")
 
     def contents(self, seq: int, parts: Parts) -> None:
-        for name, digest in parts.kept.items():
-            self.content(seq, name, digest)
-        if self.type == "model.started":
-            for digest in parts.mentioned:
-                self.content(seq, "request", digest)
-        if self.type == "tool.completed":
-            for digest in _snapshots(parts):
-                self.content(seq, "files", digest)
-        if self.type in _PLANNED:
-            self.manifest(seq, bytes.fromhex(fields_of(parts)["manifest"]))
+        for name, digest in needed_by(self.type, parts):
+            if name == "manifest":
+                self.manifest(seq, digest)
+            else:
+                self.content(seq, name, digest)
 
     def manifest(self, seq: int | None, digest: bytes) -> None:
         """A plan, and the messages of the conversation that it goes on with."""
         if digest in self.seen:
             return
         self.content(seq, "manifest", digest)
-        for message in _history(self.read(digest)):
+        for message in history_in(self.read(digest)):
             self.content(seq, "history", message)
 
     def content(self, seq: int | None, name: str, digest: bytes) -> None:
@@ -135,12 +126,6 @@ class _Check:
             self.problem(None, "The seal does not fit: the run's last event or its totals were changed.")
 
 
-def _snapshots(parts: Parts) -> Iterator[bytes]:
-    for touch in fields_of(parts)["files"] if parts.mentioned else ():
-        if touch["changed"] and not touch["masked"]:
-            yield from (bytes.fromhex(touch[side]) for side in ("before", "after") if touch[side] is not None)
-
-
 def _rows(reader: EventReader, n: int) -> Iterator[Row | DamagedChunkError]:
     """The rows of a run, and in between what cannot be had any more."""
     after: int | None = 0
@@ -151,13 +136,6 @@ def _rows(reader: EventReader, n: int) -> Iterator[Row | DamagedChunkError]:
         except DamagedChunkError as error:
             after = error.last
             yield error
-
-
-def _history(manifest: bytes) -> Iterator[bytes]:
-    try:
-        yield from map(bytes.fromhex, history_of(decode(manifest)))
-    except ValueError:
-        return  # its digest is right: it is what was written, if no plan
 
 
 def broken(run: str, error: StorageError) -> Verification:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import re
 import time
@@ -22,10 +21,6 @@ from agentcli.workbench.wiring import Workbench
 
 SUFFIX: Final = ".agentcli"
 """What the file of a recording ends with: a bundle that `runs export` wrote."""
-
-VALUE_CHARS: Final = 400
-LEAD_CHARS: Final = 40
-"""How much of a text is shown before the place where it differs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,34 +193,3 @@ def _template(bench: Workbench, agent: str) -> Path:
             fix="Bring its template back, or remove the recording.",
         )
     return bench.catalog.agent(agent).path
-
-
-# -- in words -------------------------------------------------------------------------------------------------------
-
-
-def difference(divergence: Divergence) -> tuple[str, ...]:
-    """Where a run is not the recorded one, and both values: one line each."""
-    place = f"event {divergence.at}" if divergence.at is not None else "the end of the record"
-    turn = f", turn {divergence.turn}" if divergence.turn is not None else ""
-    recorded, current = _values(divergence.recorded, divergence.current)
-    return (f"at        {place}{turn}  {divergence.path}", f"recorded  {recorded}", f"current   {current}")
-
-
-def _values(recorded: Any, current: Any) -> tuple[str, str]:
-    """Two values as JSON; of long texts the part where they begin to differ."""
-    start = 0
-    if isinstance(recorded, str) and isinstance(current, str):
-        start = max(0, _alike(recorded, current) - LEAD_CHARS)
-    return _value(recorded, start), _value(current, start)
-
-
-def _alike(one: str, other: str) -> int:
-    """How many characters two texts begin with alike."""
-    pairs = zip(one, other, strict=False)
-    return next((at for at, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
-
-
-def _value(value: Any, start: int) -> str:
-    cut = f"…{value[start:]}" if start else value
-    text = json.dumps(cut, ensure_ascii=False, sort_keys=True)
-    return text if len(text) <= VALUE_CHARS else f"{text[:VALUE_CHARS]}…"

@@ -72,16 +72,18 @@ def export_run(bench: Workbench, request: ExportRequest) -> Exported:
 def write_export(exported: Exported, target: Path, *, force: bool = False) -> Written:
     """Put the files on disk, each whole or not at all, for their owner alone.
 
-    `target` is the main file, or a folder for all of them. Raises UsageError E-EXPORT-EXISTS without `force`,
+    `target` is the main file, or a folder for all of them: one that is there or, for a form of several files, a name
+    without an ending. Raises UsageError E-EXPORT-EXISTS without `force`,
     E-EXPORT-TARGET where something that is no file stands there; StorageError E-EXPORT-WRITE.
     """
     main = exported.files[0]
-    path = target / main.name if _is_folder(target) else target
+    names_folder = _is_folder(target) or (len(exported.files) > 1 and not target.suffix)
+    path = target / main.name if names_folder else target
     places = [path, *(path.parent / file.name for file in exported.files[1:])]
     for place in places:
         _check_free(place, force)
     for place, file in zip(places, exported.files, strict=True):
-        if place.parent != path.parent:
+        if place.parent != target.parent:
             _make_folder(place.parent)
         _write(place, file.data, force)
     return Written(exported.run, exported.format, path, len(main.data), sha256(main.data).hexdigest())
@@ -118,7 +120,7 @@ def _exists(path: Path) -> UsageError:
 
 
 def _make_folder(folder: Path) -> None:
-    """The folder that a form's further files stand in, beside the main one."""
+    """The folder that the files stand in, or a form's further ones beside the main one."""
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:

@@ -11,6 +11,7 @@ from agentcli.core.canonical import digest, digest_bytes, encode
 from agentcli.core.event_bodies import Body
 from agentcli.core.events import Event, ModelCompleted, RunForked, ToolCompleted
 from agentcli.core.messages import Message
+from agentcli.engine.admission import Admission
 from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.playback import Asked
 from agentcli.engine.ports import Approver, EventSink
@@ -20,7 +21,15 @@ from agentcli.workbench.agent_run import terms_of
 from agentcli.workbench.continuation import Continuation, continue_run
 from agentcli.workbench.files_at_cut import files_at
 from agentcli.workbench.fork_files import make_workspace, workspace_folder
-from agentcli.workbench.going_on import changes_between, code_on, plan_on, refuse_divergence, settling, workspace_on
+from agentcli.workbench.going_on import (
+    changes_between,
+    code_on,
+    plan_on,
+    priced,
+    refuse_divergence,
+    settling,
+    workspace_on,
+)
 from agentcli.workbench.own_code import OwnCode, own_code
 from agentcli.workbench.recorded_run import RecordedRun, plans_of, read_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
@@ -130,7 +139,7 @@ async def _fork(
     plan = await code_on(bench, plan, code)
     manifest = encode(plan.to_json())
     start = replace(start, manifest=digest_bytes(manifest))
-    changes = {**branch.changes, **changes_between(branch.plan, plan)}
+    changes = {**branch.changes, **changes_between(branch.plan, plan), "workspace": plan.workspace}
     marker = _marker(parent, branch.cut, start.manifest, changes)
     kept = [replace(event, run=start.id, parent=parent) for event in (*branch.prefix, marker)]
     log = bench.journal.begin(start)
@@ -148,12 +157,13 @@ async def _fork(
 
 
 async def _branch(bench: Workbench, request: ForkRequest) -> _Branch:
+    request = _admitted(bench, request)
     run, _ = read_verified(bench, request.run)
     cut = _cut(run, request)
     prefix = tuple(_replaced(event, request) for event in run.events[:cut])
     _refuse_unknown(run, request, cut)
     plans = plans_of(bench, prefix)
-    plan = _planned(bench, plans[-1], request)
+    plan = await priced(bench, _planned(bench, plans[-1], request))
     changes = changes_between(plans[-1], plan)
     if replaced := sorted((*request.results, *request.responses)):
         changes["results"] = replaced
@@ -163,6 +173,13 @@ async def _branch(bench: Workbench, request: ForkRequest) -> _Branch:
     done = await rehearse(bench, run.id, recording, plan, terms, "stop")
     refuse_divergence(done)
     return _Branch(run, cut, prefix, plans, plan, changes, terms, tuple(done.playback.wanted))
+
+
+def _admitted(bench: Workbench, request: ForkRequest) -> ForkRequest:
+    """What a person gives in the place of a result comes in as a result does: without its secrets."""
+    admit = Admission(bench.redactor).admit
+    responses = {seq: Message.from_json(admit(message.to_json())) for seq, message in request.responses.items()}
+    return replace(request, results={seq: admit(text) for seq, text in request.results.items()}, responses=responses)
 
 
 def _cut(run: RecordedRun, request: ForkRequest) -> int:

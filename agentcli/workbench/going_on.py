@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agentcli.catalog.catalog import LoadedAgent
+from agentcli.core.agents import NAME
 from agentcli.core.event_bodies import Body
 from agentcli.core.events import Event, ToolCompleted
 from agentcli.core.policies import Layer
@@ -19,18 +22,24 @@ from agentcli.workbench.choose_model import BY_FLAG, refuse_foreign_files
 from agentcli.workbench.fork_files import WORKSPACES, open_workspace
 from agentcli.workbench.limits_given import limits_given
 from agentcli.workbench.own_code import OwnCode, selected
+from agentcli.workbench.plan_agent import rules_of
 from agentcli.workbench.rehearse import Rehearsed
+from agentcli.workbench.run_agent import refuse_unpriced, unpriced
 
 if TYPE_CHECKING:
     from agentcli.engine.ports import Approver
     from agentcli.workbench.wiring import Workbench
 
 
-def plan_on(bench: Workbench, plan: AgentPlan, limits: Mapping[str, float], models: Sequence[str] = ()) -> AgentPlan:
-    """The plan in force from here on: the recorded one, with this machine's rules and the caller's flags.
+_UNTOLD = frozenset({"policy", "versions", "model_reason", "unpriced"})
+"""Fields that change with the machine, or only because the models do."""
 
-    What a record says of permissions counts for nothing here: it may have come from anywhere.
-    Raises UsageError, DefinitionError.
+
+def plan_on(bench: Workbench, plan: AgentPlan, limits: Mapping[str, float], models: Sequence[str] = ()) -> AgentPlan:
+    """The plan in force from here on: the recorded one, with this machine's rules and limits and the caller's flags.
+
+    What a record says of permissions counts for nothing here, and its limits only where they are lower: it may have
+    come from anywhere. Raises UsageError, DefinitionError.
     """
     chosen = tuple(bench.from_here(name) for name in models or bench.options.model or ())
     if not chosen:
@@ -40,28 +49,42 @@ def plan_on(bench: Workbench, plan: AgentPlan, limits: Mapping[str, float], mode
         models=chosen or plan.models,
         model_reason=BY_FLAG if chosen else plan.model_reason,
         policy=policy_on(bench, plan),
-        limits=limits_given(limits, plan.limits),
+        limits=limits_given(limits, bench.loaded.no_more_than_mine(plan.limits)),
         versions=versions(),
     )
 
 
+async def priced(bench: Workbench, plan: AgentPlan) -> AgentPlan:
+    """The plan, if its cost can be counted where it is limited. Raises LimitError E-LIMIT-COST-UNKNOWN."""
+    found = replace(plan, unpriced=await unpriced(bench.open_providers(), plan))
+    refuse_unpriced(found)
+    return found
+
+
 def policy_on(bench: Workbench, plan: AgentPlan) -> PolicyPlan:
-    """The rules of this machine and its flags, and what the recorded template says as far as it is trusted here."""
-    recorded = [layer.permissions for layer in plan.policy.layers if layer.name == "agent"]
-    trusted = _is_still_ours(bench, plan)
-    own = [Layer("agent", permissions, trusted) for permissions in recorded]
-    return PolicyPlan((*bench.loaded.permissions, *own), yes=bench.options.yes, allow=tuple(bench.options.allow))
+    """The rules of this machine, its flags, and the template's: its own where it is here, else those on record.
+
+    A record may hold the text of a trusted template and beside it rules that were never in it: what it allows is asked.
+    """
+    ours = _as_it_is_here(bench, plan)
+    if ours is not None:
+        rules = [rules_of(bench, ours)]
+    else:
+        recorded = (layer.permissions for layer in plan.policy.layers if layer.name == "agent")
+        # Where nothing is allowed there is nothing to distrust, and nothing that a comparison should tell.
+        rules = [Layer("agent", permissions, trusted=not permissions.allow) for permissions in recorded]
+    return PolicyPlan((*bench.loaded.permissions, *rules), yes=bench.options.yes, allow=tuple(bench.options.allow))
 
 
-def _is_still_ours(bench: Workbench, plan: AgentPlan) -> bool:
-    """Whether the recorded template is word for word one that is trusted here: only then what it allows is allowed."""
+def _as_it_is_here(bench: Workbench, plan: AgentPlan) -> LoadedAgent | None:
+    """The template of this name, if the recorded one is word for word the same; a record names no file by its path."""
+    if re.fullmatch(NAME, plan.agent) is None or not bench.catalog.is_agent(plan.agent):
+        return None
     try:
-        loaded = bench.catalog.agent(plan.agent) if bench.catalog.is_agent(plan.agent) else None
+        loaded = bench.catalog.agent(plan.agent)
     except AgentcliError:
-        return False
-    if loaded is None or loaded.text != plan.source:
-        return False
-    return loaded.source != "project" or bench.loaded.trusted
+        return None
+    return loaded if loaded.text == plan.source else None
 
 
 def workspace_on(bench: Workbench, plan: AgentPlan) -> Path:
@@ -106,7 +129,7 @@ def tools_on(bench: Workbench, plan: AgentPlan, code: OwnCode) -> tuple[Workspac
 def changes_between(before: AgentPlan, after: AgentPlan) -> dict[str, Any]:
     """The fields of the plan that are not as they were, by name, with their new values."""
     old, new = before.to_json(), after.to_json()
-    return {name: value for name, value in new.items() if old.get(name) != value and name not in ("policy", "versions")}
+    return {name: value for name, value in new.items() if old.get(name) != value and name not in _UNTOLD}
 
 
 def refuse_divergence(done: Rehearsed) -> None:

@@ -61,7 +61,10 @@ class OwnCode:
         for file in wanted.files.values():
             refuse_changed(file, loaded)
         self.sources = tuple(_sources(wanted, loaded))
-        self._tools = OwnTools(wanted, loaded, self._crew, recorded)
+        tools = OwnTools(wanted, loaded, self._crew, recorded)
+        for use in others:
+            tools.tools_of(use)  # what does not fit is told here, before anything is written
+        self._tools = tools
 
     def tools_of(self, use: Use) -> Sequence[tuple[Tool, Gate]]:
         """See `OtherTools`. Raises DefinitionError E-TEMPLATE-UNKNOWN-TOOL where nothing was loaded for it."""

@@ -93,8 +93,11 @@ def plans_of(bench: Workbench, events: Sequence[Event]) -> tuple[AgentPlan, ...]
 
 
 def _manifest(event: Event) -> Digest | None:
+    """An era begins with the run itself and with each resumption or fork: as many plans as the recording has eras."""
     body = event.body
-    return body.manifest if isinstance(body, (RunStarted, RunResumed, RunForked)) else None
+    if isinstance(body, RunStarted):
+        return body.manifest if event.seq == 1 else None
+    return body.manifest if isinstance(body, (RunResumed, RunForked)) else None
 
 
 def _plan(bench: Workbench, digest: Digest) -> AgentPlan:

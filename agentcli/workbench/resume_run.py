@@ -9,12 +9,21 @@ from typing import TYPE_CHECKING, Literal
 from agentcli.core.canonical import digest_bytes, encode
 from agentcli.core.events import Event, RunResumed
 from agentcli.core.runs import RunRow
+from agentcli.engine.admission import Admission
 from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.ports import Approver, EventSink
 from agentcli.errors import UsageError
 from agentcli.workbench.agent_run import terms_of
 from agentcli.workbench.continuation import Continuation, continue_run
-from agentcli.workbench.going_on import changes_between, code_on, plan_on, refuse_divergence, settling, workspace_on
+from agentcli.workbench.going_on import (
+    changes_between,
+    code_on,
+    plan_on,
+    priced,
+    refuse_divergence,
+    settling,
+    workspace_on,
+)
 from agentcli.workbench.own_code import OwnCode, own_code
 from agentcli.workbench.recorded_run import RecordedRun, read_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
@@ -70,7 +79,7 @@ async def _resume(
     log = bench.journal.resume(row.start.id)
     try:
         run, _ = read_verified(bench, row.start.id)
-        plan = plan_on(bench, run.plans[-1], request.limits)
+        plan = await priced(bench, plan_on(bench, run.plans[-1], request.limits))
         plan = await code_on(bench, replace(plan, workspace=str(workspace_on(bench, plan))), code)
         _check_results(run, request.results)
         manifest = encode(plan.to_json())
@@ -84,7 +93,8 @@ async def _resume(
         await log.abandon()
         raise
     going_on = Continuation(run.started, plan, terms, recording_of(bench, run.id, events), run.row.start.parent, code)
-    settle = settling(approver, request.in_doubt, request.results)
+    admit = Admission(bench.redactor).admit
+    settle = settling(approver, request.in_doubt, {seq: admit(text) for seq, text in request.results.items()})
     return await continue_run(bench, going_on, log, approver, settle, sinks, interrupt)
 
 

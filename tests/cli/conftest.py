@@ -23,6 +23,8 @@ class Result:
 
 @dataclass(frozen=True)
 class Cli:
+    """`asked` puts a person at a terminal, who answers what is in `stdin`."""
+
     cwd: Path
 
     def __call__(
@@ -30,6 +32,7 @@ class Cli:
         *words: str,
         stdin: bytes = b"",
         terminal: bool = False,
+        asked: bool = False,
         columns: int = 100,
         environ: Mapping[str, str] | None = None,
         platform: str = "linux",
@@ -41,8 +44,9 @@ class Cli:
             stderr=err,
             environ={**os.environ, "COLUMNS": str(columns), "LINES": "24", **(environ or {})},
             cwd=self.cwd,
+            stdin_tty=asked,
             stdout_tty=terminal,
-            stderr_tty=terminal,
+            stderr_tty=terminal or asked,
             platform=platform,
         )
         return Result(main(list(words), env), out.getvalue(), err.getvalue())

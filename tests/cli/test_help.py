@@ -109,7 +109,8 @@ def test_a_group_shows_its_commands_and_what_it_does_alone(cli: Cli) -> None:
         "  verify  Check that a run's record is whole and as it was written.\n"
         "  tag     Tag a run, so that it is found by its tag and kept by prune.\n"
         "  export  Write a run into one file: to keep, to hand on, to look at.\n"
-        "  import  Take in runs from bundles; each is checked first, and taken whole or not at all.\n\n"
+        "  import  Take in runs from bundles; each is checked first, and taken whole or not at all.\n"
+        "  prune   Remove runs that are old, too many or too large, and give the space back.\n\n"
         "agentcli runs alone is agentcli runs list.\n"
     )
 

@@ -25,7 +25,7 @@ from tests.cli.conftest import Cli
             ("runs", "shwo"),
             (
                 "error: There is no command `shwo`. (E-USAGE-COMMAND)\n"
-                "  why: `agentcli runs` knows: list, show, tail, stats, verify, tag, export, import.\n"
+                "  why: `agentcli runs` knows: list, show, tail, stats, verify, tag, export, import, prune.\n"
                 "  fix: Did you mean `agentcli runs show`?\n"
             ),
         ),
@@ -42,7 +42,7 @@ from tests.cli.conftest import Cli
             ("runs", "xyzzy"),
             (
                 "error: There is no command `xyzzy`. (E-USAGE-COMMAND)\n"
-                "  why: `agentcli runs` knows: list, show, tail, stats, verify, tag, export, import.\n"
+                "  why: `agentcli runs` knows: list, show, tail, stats, verify, tag, export, import, prune.\n"
                 "  fix: See `agentcli runs --help`.\n"
             ),
         ),

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.models import models_dir, small_model
+from tests.models import models_dir, own_models, small_model
 
-__all__ = ["llama_server", "models_dir", "small_model"]
+__all__ = ["llama_server", "models_dir", "own_models", "small_model"]
 
 
 @pytest.fixture(scope="session")

@@ -42,9 +42,14 @@ def ok(folder: Path, *words: str) -> str:
     return done.stdout
 
 
+def git(folder: Path, *words: str) -> None:
+    who = ("-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True)
+
+
 @pytest.fixture
 def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy, for a user who never ran anything, of a project with one exported test; the original is gone."""
+    """A clone, for a user who never ran anything, of a project with one exported test; the original is gone."""
     monkeypatch.setenv("PYTHONPATH", str(REPO))
     made = tmp_path / "made"
     ok(tmp_path, "agentcli", "init", "made")
@@ -53,7 +58,10 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ok(made, "agentcli", "run", "support", 'How long is """ the period?', "-m", "scripted:replies.yaml")
     ok(made, "agentcli", "runs", "export", "--to", "pytest", "-o", "tests")
     clean = tmp_path / "clean"
-    shutil.copytree(made, clean, ignore=shutil.ignore_patterns(".agentcli", "replies.yaml", "docs", "tools"))
+    git(made, "init", "-q")
+    git(made, "add", "agentcli.yaml", "agents", "tests", ".gitignore")
+    git(made, "commit", "-qm", "An agent and its test")
+    git(tmp_path, "clone", "-q", "made", "clean")
     shutil.rmtree(made)
     monkeypatch.setenv("AGENTCLI_HOME", str(tmp_path / "another-home"))
     (clean / "conftest.py").write_text(NO_SOCKETS)

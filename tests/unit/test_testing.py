@@ -8,7 +8,7 @@ import pytest
 
 from agentcli.errors import ErrorInfo
 from agentcli.testing import Replay
-from agentcli.workbench.check_recordings import difference
+from agentcli.workbench.difference import difference
 from agentcli.workbench.replay_run import Divergence
 
 SAME = Replay("20261121-081532-k7f3qz", "tester", "completed", "Done.", ["read_lines"], None, None)

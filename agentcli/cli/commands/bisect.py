@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from agentcli.cli import parameters
 from agentcli.cli.completions import run_ids
 from agentcli.cli.session import session_of
 
@@ -19,7 +20,6 @@ EXAMPLES = (
 )
 
 COMMITS = "Commits of a template"
-PERMISSION = "Permissions"
 UNKNOWN = 8
 """The exit code where the search ended without a culprit."""
 
@@ -68,33 +68,17 @@ def command(
     samples: Annotated[
         int, typer.Option("--samples", metavar="N", help="Try each candidate so often: 1, or 4 or more.")
     ] = 1,
-    workspace: Annotated[
-        Path | None,
-        typer.Option(
-            "--workspace",
-            metavar="DIR",
-            help="The folder to take the files from, where it is not the present one.",
-            rich_help_panel=PERMISSION,
-        ),
-    ] = None,
+    workspace: Annotated[Path | None, parameters.SOURCE] = None,
     yes: Annotated[
         bool,
         typer.Option(
             "-y",
             "--yes",
             help="Go live without asking, and approve every ask. Denials stay.",
-            rich_help_panel=PERMISSION,
+            rich_help_panel=parameters.PERMISSION,
         ),
     ] = False,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            metavar="PATTERN",
-            help="Calls that need no approval: tool or tool(pattern). Repeatable.",
-            rich_help_panel=PERMISSION,
-        ),
-    ] = None,
+    allow: Annotated[list[str] | None, parameters.ALLOW] = None,
 ) -> None:
     """Find the recorded result that makes a run fail where another one passes.
 

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from agentcli.cli.completions import model_names, run_ids
+from agentcli.cli import parameters
+from agentcli.cli.completions import run_ids
 from agentcli.cli.session import session_of
 
 EXAMPLES = (
@@ -19,7 +20,6 @@ EXAMPLES = (
 )
 
 OTHER = "What is different"
-PERMISSION = "Permissions"
 
 
 def command(
@@ -36,15 +36,7 @@ def command(
         bool, typer.Option("--plan", help="Say what would go live and what it might cost, and do nothing.")
     ] = False,
     model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-m",
-            "--model",
-            metavar="MODEL",
-            help="Another provider:model. Repeated: tried in order.",
-            rich_help_panel=OTHER,
-            autocompletion=model_names,
-        ),
+        list[str] | None, parameters.model("Another provider:model. Repeated: tried in order.", OTHER)
     ] = None,
     prompt: Annotated[
         str | None,
@@ -73,50 +65,21 @@ def command(
         ),
     ] = None,
     limits: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--limit",
-            metavar="NAME=VALUE",
-            help="Another limit: turns, tokens, cost_usd, seconds. Repeatable.",
-            rich_help_panel=OTHER,
-        ),
+        list[str] | None, parameters.limit("Another limit: turns, tokens, cost_usd, seconds.", OTHER)
     ] = None,
     files: Annotated[
         Literal["snapshots", "current"],
-        typer.Option(
-            "--files",
-            metavar="snapshots|current",
-            help="A copy of the workspace with the files as they were at the cut, or the workspace as it is now.",
-            rich_help_panel=OTHER,
+        parameters.files(
+            "A copy of the workspace with the files as they were at the cut, or the workspace as it is now.", OTHER
         ),
     ] = "snapshots",
     in_doubt: Annotated[
         Literal["ask", "retry", "fail"],
-        typer.Option(
-            "--in-doubt", metavar="ask|retry|fail", help="What to do with a call that was in flight at the cut."
-        ),
+        parameters.in_doubt("What to do with a call that was in flight at the cut."),
     ] = "ask",
-    workspace: Annotated[
-        Path | None,
-        typer.Option(
-            "--workspace",
-            metavar="DIR",
-            help="The folder to take the files from, where it is not the present one.",
-            rich_help_panel=PERMISSION,
-        ),
-    ] = None,
-    yes: Annotated[
-        bool, typer.Option("-y", "--yes", help="Approve every ask. Denials stay.", rich_help_panel=PERMISSION)
-    ] = False,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            metavar="PATTERN",
-            help="Calls that need no approval: tool or tool(pattern). Repeatable.",
-            rich_help_panel=PERMISSION,
-        ),
-    ] = None,
+    workspace: Annotated[Path | None, parameters.SOURCE] = None,
+    yes: Annotated[bool, parameters.YES] = False,
+    allow: Annotated[list[str] | None, parameters.ALLOW] = None,
 ) -> None:
     """Begin a new run from a point of an old one.
 

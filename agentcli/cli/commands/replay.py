@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from agentcli.cli.completions import model_names, run_ids
+from agentcli.cli import parameters
 from agentcli.cli.session import Session, session_of
 
 if TYPE_CHECKING:
@@ -29,19 +29,11 @@ EXAMPLES = (
 
 STEP = "a replay without `--step`"
 REAL = "What is real"
-PERMISSION = "Permissions"
 
 
 def command(
     ctx: typer.Context,
-    run: Annotated[
-        str,
-        typer.Argument(
-            metavar="[RUN]",
-            help="An id, a unique part of one, last (the default) or last~1.",
-            autocompletion=run_ids,
-        ),
-    ] = "last",
+    run: Annotated[str, parameters.RUN] = "last",
     template: Annotated[
         Path | None,
         typer.Option("--template", metavar="FILE", help="Go by this template instead of the one it was run with."),
@@ -81,46 +73,17 @@ def command(
         ),
     ] = None,
     model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-m",
-            "--model",
-            metavar="MODEL",
-            help="With --live model: another provider:model. Repeated: tried in order.",
-            rich_help_panel=REAL,
-            autocompletion=model_names,
-        ),
+        list[str] | None, parameters.model("With --live model: another provider:model. Repeated: tried in order.", REAL)
     ] = None,
     files: Annotated[
         Literal["snapshots", "current"],
-        typer.Option(
-            "--files",
-            metavar="snapshots|current",
-            help="Live tools work on a copy with the files as they were before the run, or on the present ones.",
-            rich_help_panel=REAL,
+        parameters.files(
+            "Live tools work on a copy with the files as they were before the run, or on the present ones.", REAL
         ),
     ] = "snapshots",
-    workspace: Annotated[
-        Path | None,
-        typer.Option(
-            "--workspace",
-            metavar="DIR",
-            help="The folder to take the files from, where it is not the present one.",
-            rich_help_panel=PERMISSION,
-        ),
-    ] = None,
-    yes: Annotated[
-        bool, typer.Option("-y", "--yes", help="Approve every ask. Denials stay.", rich_help_panel=PERMISSION)
-    ] = False,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            metavar="PATTERN",
-            help="Calls of live tools that need no approval. Repeatable.",
-            rich_help_panel=PERMISSION,
-        ),
-    ] = None,
+    workspace: Annotated[Path | None, parameters.SOURCE] = None,
+    yes: Annotated[bool, parameters.YES] = False,
+    allow: Annotated[list[str] | None, parameters.ALLOW] = None,
 ) -> None:
     """Carry a run out again from its record alone, and compare.
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from agentcli.cli.completions import model_names, run_ids
+from agentcli.cli import parameters
 from agentcli.cli.session import session_of
 
 EXAMPLES = (
@@ -19,26 +19,15 @@ EXAMPLES = (
 )
 
 DOUBT = "Calls that may have happened"
-PERMISSION = "Permissions"
 
 
 def command(
     ctx: typer.Context,
-    run: Annotated[
-        str,
-        typer.Argument(
-            metavar="[RUN]",
-            help="An id, a unique part of one, last (the default) or last~1.",
-            autocompletion=run_ids,
-        ),
-    ] = "last",
+    run: Annotated[str, parameters.RUN] = "last",
     in_doubt: Annotated[
         Literal["ask", "retry", "fail"],
-        typer.Option(
-            "--in-doubt",
-            metavar="ask|retry|fail",
-            help="What to do with a call that was begun and must not be done twice. Without a terminal, ask is fail.",
-            rich_help_panel=DOUBT,
+        parameters.in_doubt(
+            "What to do with a call that was begun and must not be done twice. Without a terminal, ask is fail.", DOUBT
         ),
     ] = "ask",
     results: Annotated[
@@ -50,39 +39,13 @@ def command(
             rich_help_panel=DOUBT,
         ),
     ] = None,
-    limits: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--limit", metavar="NAME=VALUE", help="Another limit: turns, tokens, cost_usd, seconds. Repeatable."
-        ),
-    ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-m", "--model", metavar="MODEL", help="Go on with another provider:model.", autocompletion=model_names
-        ),
-    ] = None,
+    limits: Annotated[list[str] | None, parameters.limit("Another limit: turns, tokens, cost_usd, seconds.")] = None,
+    model: Annotated[list[str] | None, parameters.model("Go on with another provider:model.")] = None,
     workspace: Annotated[
-        Path | None,
-        typer.Option(
-            "--workspace",
-            metavar="DIR",
-            help="The folder that tools work in, where it is not the present one.",
-            rich_help_panel=PERMISSION,
-        ),
+        Path | None, parameters.workspace("The folder that tools work in, where it is not the present one.")
     ] = None,
-    yes: Annotated[
-        bool, typer.Option("-y", "--yes", help="Approve every ask. Denials stay.", rich_help_panel=PERMISSION)
-    ] = False,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            metavar="PATTERN",
-            help="Calls that need no approval: tool or tool(pattern). Repeatable.",
-            rich_help_panel=PERMISSION,
-        ),
-    ] = None,
+    yes: Annotated[bool, parameters.YES] = False,
+    allow: Annotated[list[str] | None, parameters.ALLOW] = None,
 ) -> None:
     """Go on with a run that has stopped; nothing completed is done again.
 

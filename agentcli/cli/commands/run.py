@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from agentcli.cli.completions import agent_names, model_names
+from agentcli.cli import parameters
+from agentcli.cli.completions import agent_names
 from agentcli.cli.session import session_of
 from agentcli.errors import UsageError
 
@@ -24,7 +25,6 @@ EXAMPLES = (
 )
 
 MODEL = "Model and limits"
-PERMISSION = "Permissions"
 
 
 def command(
@@ -49,50 +49,19 @@ def command(
     ] = None,
     continue_last: Annotated[bool, typer.Option("-c", "--continue", help="Go on with the last conversation.")] = False,
     model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "-m",
-            "--model",
-            metavar="MODEL",
-            help="provider:model to ask. Repeated: tried in order.",
-            rich_help_panel=MODEL,
-            autocompletion=model_names,
-        ),
+        list[str] | None, parameters.model("provider:model to ask. Repeated: tried in order.", MODEL)
     ] = None,
     limits: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--limit",
-            metavar="NAME=VALUE",
-            help="turns, tokens, cost_usd, seconds or tool_seconds. Repeatable.",
-            rich_help_panel=MODEL,
-        ),
+        list[str] | None, parameters.limit("turns, tokens, cost_usd, seconds or tool_seconds.", MODEL)
     ] = None,
     no_stream: Annotated[
         bool, typer.Option("--no-stream", help="Ask for the whole answer at once.", rich_help_panel=MODEL)
     ] = False,
     workspace: Annotated[
-        Path | None,
-        typer.Option(
-            "--workspace",
-            metavar="DIR",
-            help="The folder that tools work in, instead of the project's or the current one.",
-            rich_help_panel=PERMISSION,
-        ),
+        Path | None, parameters.workspace("The folder that tools work in, instead of the project's or the current one.")
     ] = None,
-    yes: Annotated[
-        bool,
-        typer.Option("-y", "--yes", help="Approve every ask. Denials stay.", rich_help_panel=PERMISSION),
-    ] = False,
-    allow: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow",
-            metavar="PATTERN",
-            help="Calls that need no approval: tool or tool(pattern). Repeatable.",
-            rich_help_panel=PERMISSION,
-        ),
-    ] = None,
+    yes: Annotated[bool, parameters.YES] = False,
+    allow: Annotated[list[str] | None, parameters.ALLOW] = None,
 ) -> None:
     """Give an agent a task.
 

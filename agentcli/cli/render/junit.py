@@ -9,7 +9,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from agentcli.core.safe_text import safe
 from agentcli.errors import ErrorInfo, StorageError, sentence
-from agentcli.workbench.check_recordings import Checked, difference
+from agentcli.workbench.check_recordings import Checked
+from agentcli.workbench.difference import difference
 
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What XML 1.0 cannot hold, not even escaped."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from agentcli.cli.render.origin import fork_mark
 from agentcli.cli.render.printer import Glyphs, Printer, Style
@@ -86,12 +87,21 @@ def marker(body: RunResumed | RunForked, glyphs: Glyphs) -> str:
     return f"{what}{changes}"
 
 
+def _went_on(body: RunResumed | RunForked, glyphs: Glyphs) -> Iterator[Line]:
+    yield marker(body, glyphs), ("bold",)
+    from agentcli.workbench.fork_files import WORKSPACES
+
+    place = (body.changes or {}).get("workspace")
+    if isinstance(body, RunForked) and isinstance(place, str) and PurePath(place).parent.name == WORKSPACES:
+        yield f"    its files: {one_line(place)}", ("dim",)  # nobody would look for them there
+
+
 def _remark(body: object, glyphs: Glyphs) -> Iterator[Line]:
     if isinstance(body, RunStarted):
         model = f" with {one_line(body.model)}" if body.model else ""
         yield f"{one_line(body.name)}{model}", ("bold",)
     elif isinstance(body, RunResumed | RunForked):
-        yield marker(body, glyphs), ("bold",)
+        yield from _went_on(body, glyphs)
     elif isinstance(body, ModelRetried):
         yield f"trying again in {duration(body.wait_s)}: {one_line(body.cause)}", ("yellow",)
     elif isinstance(body, ModelFallback):

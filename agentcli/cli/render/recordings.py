@@ -10,7 +10,8 @@ from agentcli.cli.render.quantity import count, duration
 from agentcli.cli.render.table import Cell, Column, print_table
 from agentcli.cli.session import Session
 from agentcli.core.safe_text import safe
-from agentcli.workbench.check_recordings import Checked, difference
+from agentcli.workbench.check_recordings import Checked
+from agentcli.workbench.difference import difference
 
 _COLUMNS = (
     Column("RECORDING", least=16),

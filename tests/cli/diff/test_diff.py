@@ -219,3 +219,12 @@ def test_colours_are_off_in_a_pipe_and_with_no_color(cli: Cli, project: Path) ->
     colored = cli("diff", "last~1", "last", "--color", "always").out
     assert "You look things up in \x1b[31m[-docs-]\x1b[0m\x1b[32m{+handbook+}\x1b[0m." in colored
     assert "\x1b[m" not in colored
+
+
+def test_a_fork_after_an_edit_differs_in_what_was_edited_and_not_in_trust(cli: Cli, project: Path) -> None:
+    template = project / "agents" / "finder.yaml"
+    template.write_text(AGENT.replace("Never guess.", "Guess."))
+    assert cli("fork", "last", "--at", "3", "-q").code == 0
+    causes = cli("diff", "last~1", "last").out.partition("Effect:")[0]
+    assert "workspace" in causes
+    assert "trusted" not in causes

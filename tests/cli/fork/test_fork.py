@@ -152,3 +152,37 @@ def test_a_plan_says_what_would_go_live_and_does_nothing(cli: Cli, project: Path
     told = cli("fork", "last", "--at", str(cut), "--plan")
     assert (told.code, "Nothing was done." in told.out) == (0, True)
     assert len(cli("runs", "list", "--json").out.splitlines()) == 1
+
+
+def test_a_plan_tells_what_is_different_and_what_is_asked_first_in_words(cli: Cli, project: Path) -> None:
+    (project / "other.yaml").write_text("replies: [{text: Stopped here., repeat: true}]\n")
+    answered, called = seqs(cli, "model.completed")[1], seqs(cli, "tool.completed")[1]
+    told = cli("fork", "last", "--at", str(called), "-m", "scripted:other.yaml", "--prompt", "Write\nless", "--plan")
+    assert told.out.splitlines()[1:5] == [
+        "  models: scripted:other.yaml",
+        "  task: Write less",
+        "  message: Write less",
+        "  first live: a request to the model, turn 3",
+    ]
+    told = cli("fork", "last", "--at", str(answered), "--plan")
+    assert told.out.splitlines()[1] == "  first live: a call of read_lines, turn 2, call 1"
+    told = cli("fork", "last", "--at", str(seqs(cli, "model.completed")[2]), "--plan")
+    assert told.out.splitlines()[1] == "  first live: an approval of create_file, turn 3, call 1"
+
+
+@pytest.mark.parametrize("more", [[], ["--plan"]], ids=["fork", "plan"])
+def test_a_model_whose_cost_could_not_be_limited_is_refused_before_anything_happens(
+    cli: Cli, project: Path, more: list[str]
+) -> None:
+    elsewhere = {"OPENAI_API_KEY": "sk-never-sent", "OPENAI_BASE_URL": "https://models.invalid/v1"}
+    words = ["fork", "last", "--at", "4", "-m", "openai:unheard-of", "--limit", "cost_usd=1", *more]
+    result = cli(*words, environ=elsewhere)
+    assert (result.code, "E-LIMIT-COST-UNKNOWN" in result.err) == (4, True)
+    assert len(cli("runs", "list", "--json").out.splitlines()) == 1
+
+
+def test_what_changed_is_told_without_what_follows_from_it(cli: Cli, project: Path) -> None:
+    cut = seqs(cli, "tool.completed")[1]
+    (project / "other.yaml").write_text("replies: [{text: Stopped here., repeat: true}]\n")
+    result = cli("fork", "last", "--at", str(cut), "-m", "scripted:other.yaml")
+    assert f"@{cut} with models changed\n" in result.err

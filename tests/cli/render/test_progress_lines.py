@@ -99,6 +99,7 @@ def test_going_on_and_forking_are_told() -> None:
         RunResumed(DIGEST, {}),
         RunResumed(DIGEST, {"limits": {"turns": 9}, "models": []}),
         RunForked("20261120-000000-aaaaaa", 12, DIGEST, {"workspace": "w"}),
+        RunForked("20261120-000000-aaaaaa", 12, DIGEST, {"workspace": "/w/.agentcli/workspaces/\x1b[2Jid"}),
         RunForked("20261120-000000-\x1b[2Jaaaaaa", 12, DIGEST, {"x" * 200: 1, "\x1b[2J": 2}),
     ]
     told = lines([(body, None, "") for body in bodies], printer())
@@ -106,6 +107,8 @@ def test_going_on_and_forking_are_told() -> None:
         "resumed\n"
         "resumed with limits, models changed\n"
         "⑂ 20261120-000000-aaaaaa@12\n"
+        "⑂ 20261120-000000-aaaaaa@12\n"
+        "    its files: /w/.agentcli/workspaces/id\n"
         f"⑂ 20261120-000000-aaaaaa@12 with {'x' * 39}…,  changed\n"
     )
 

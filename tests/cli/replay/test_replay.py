@@ -41,8 +41,8 @@ def test_it_gives_the_same_answer_and_says_what_it_verified(cli: Cli, project: P
     result = cli("replay")
     assert (result.code, result.out) == (0, "The port is 8080.\n")
     assert RUN_ID.sub("RUN", result.err) == (
-        "✓ Run RUN: 10 events, 3 results from the record, 7 contents as hashed; "
-        "every request and the end (completed) the same. Nothing was executed.\n"
+        "✓ RUN: 10 events, 3 results from the record, 7 contents as hashed.\n"
+        "  Every request and the end (completed) are the same. Nothing was executed.\n"
     )
 
 
@@ -72,7 +72,8 @@ def test_an_edited_instruction_diverges_at_the_first_request_and_names_the_path(
     assert (found["recorded"], found["current"]) == ("Look it up.", "Guess.")
     told = cli("replay", "--template", "edited.yaml")
     assert told.code == 6
-    assert "recorded  Look it up." in told.err
+    assert "The request to the model is not the recorded one." in told.err
+    assert 'recorded  "Look it up."\n  current   "Guess."\n' in told.err
     assert "The record carries 0 of 3 results." in told.err
 
 

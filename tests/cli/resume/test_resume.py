@@ -68,6 +68,16 @@ def test_a_model_that_failed_is_asked_again_or_replaced(cli: Cli, project: Path)
     assert (result.code, result.out) == (0, "Here.\n")
 
 
+def test_a_model_whose_price_is_not_known_can_be_replaced_by_one_whose_price_is(cli: Cli, project: Path) -> None:
+    elsewhere = {"OPENAI_API_KEY": "sk-never-sent", "OPENAI_BASE_URL": "https://models.invalid/v1"}
+    costly = ["run", "Write both", "-m", "openai:unheard-of", "--limit", "cost_usd=1"]
+    assert cli(*costly, environ=elsewhere).code == 4
+    result = cli("resume", environ=elsewhere)
+    assert (result.code, "E-LIMIT-COST-UNKNOWN" in result.err) == (4, True)
+    assert cli("resume", "-m", "scripted:s.yaml", "--yes").code == 0
+    assert cli("replay").code == 0
+
+
 def test_a_complete_run_is_not_gone_on_with(cli: Cli, project: Path) -> None:
     cli("run", "Write both", "--yes")
     result = cli("resume")

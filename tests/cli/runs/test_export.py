@@ -48,6 +48,18 @@ def test_a_bundle_of_the_last_run_stands_in_this_folder(cli: Cli, run: str, isol
     assert (isolated / f"{run}.agentcli").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_test_with_its_recording_stands_in_a_folder_that_is_made_if_need_be(
+    cli: Cli, run: str, isolated: Path
+) -> None:
+    name = f"test_reader_{run.rpartition('-')[2]}.py"
+    for folder in ("checks", "checks"):
+        result = cli("runs", "export", "--to", "pytest", "-o", folder, "--force")
+        assert (result.code, result.out) == (0, f"{folder}/{name}\n")
+    assert (isolated / "checks" / "recordings" / f"{run}.agentcli").is_file()
+    assert cli("runs", "export", "--to", "pytest", "-o", "test_it.py").out == "test_it.py\n"
+    assert (isolated / "recordings" / f"{run}.agentcli").is_file()
+
+
 def test_quiet_prints_the_file_alone(cli: Cli, run: str) -> None:
     result = cli("runs", "export", "-q", "--to", "html", "-o", "page.html")
     assert (result.code, result.out, result.err) == (0, "page.html\n", "")

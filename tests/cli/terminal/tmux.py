@@ -45,7 +45,11 @@ class Terminal:
         size = ("-x", str(self.columns), "-y", str(self.lines))
         self._tmux("-f", os.devnull, "new-session", "-d", "-s", "t", *size, "-c", str(self.folder), shlex.join(shell))
         self.until("$")
-        self.type(f'a() {{ {sys.executable} -m agentcli "$@"; }}; clear', "Enter")
+        # The word is not yet there while the line is typed, and gone when the screen is clear: an empty screen alone
+        # could be the one from before.
+        self.type(f"a() {{ {sys.executable} -m agentcli \"$@\"; }}; echo re''ady", "Enter")
+        self.until("ready")
+        self.type("clear", "Enter")
         self.until(lambda screen: screen.strip() == "$")
 
     def __exit__(self, *exc_info: object) -> None:

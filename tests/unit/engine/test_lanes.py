@@ -148,3 +148,87 @@ async def test_the_first_divergence_stands_and_nothing_is_answered_after_it() ->
     assert record.divergence is not None
     assert {id(error) for error in errors} == {id(record.divergence)}
     assert record.divergence.code == "E-REPLAY-UNASKED"
+
+
+async def stopped(it: Effects, deaf: bool = False) -> list[str]:
+    """Four lanes of which the first fails; then one effect more. Returns which of the others ended.
+
+    When it fails, one of them has a result that waits for its turn, and the others are in the midst of something.
+    """
+    came: list[str] = []
+
+    async def fails() -> None:
+        await it.perform(effect(3), Scope("fails"))
+        raise ValueError("stop")
+
+    async def works(name: str, performed: Effect) -> None:
+        try:
+            await it.perform(performed, Scope(name))
+            await it.perform(effect(0), Scope(name))
+        finally:
+            came.append(name)
+
+    async def branches() -> None:
+        for _ in range(8):  # until then nobody's turn comes
+            await asyncio.sleep(0)
+        await it.gather([lambda n=n: works(f"branch.{n}", effect(9)) for n in range(2)], 2)
+
+    jobs = [fails, lambda: works("waits", effect(4)), branches, lambda: works("long", hanging(deaf)), branches]
+    with pytest.raises(ValueError, match="stop"):
+        await it.gather(jobs, 4, stop=True)
+    await it.perform(effect(0), Scope("after"))
+    return sorted(came)
+
+
+def hanging(deaf: bool) -> Effect:
+    """An effect that ends when it is cancelled; a deaf one with a result all the same."""
+
+    async def live(_event: Event) -> ClockRead:
+        try:
+            await forever()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            if not deaf:
+                raise
+        return ClockRead(0)
+
+    return Effect("clock", "now", digest("now"), lambda: "now", live, intent=lambda: ClockRead(-1))
+
+
+@pytest.mark.parametrize("deaf", [False, True])
+async def test_when_a_lane_fails_the_others_are_stopped_and_a_replay_stops_them_at_the_same_point(deaf: bool) -> None:
+    first, journal = door()
+    came = await asyncio.wait_for(stopped(first, deaf), 5)
+    assert came == ["branch.0", "branch.1", "long", "waits"]
+    record = journal.events(RUN)
+    lanes = [event.lane for event in record if event.result is not None]
+    assert lanes == ["fails", "waits", *["long"] * deaf, "after"], "what happened is on record, and nothing more"
+    again, journal = door(once_more := playback(record))
+    assert await asyncio.wait_for(stopped(again, deaf), 5) == came
+    assert (once_more.divergence, list(once_more.recording.order), journal.events(RUN)) == (None, [], [])
+
+
+async def test_a_lane_that_is_being_stopped_does_not_go_on_with_a_result_that_comes_meanwhile() -> None:
+    it, journal = door()
+    gate, went_on = asyncio.Event(), []
+
+    async def fails() -> None:
+        await it.perform(effect(6), Scope("fails"))
+        gate.set()
+        raise ValueError("stop")
+
+    async def open_gate(_event: Event) -> ClockRead:
+        await gate.wait()
+        return ClockRead(0)
+
+    async def waits() -> None:
+        await it.perform(Effect("clock", "now", digest("now"), lambda: "now", open_gate), Scope("waits"))
+        went_on.append("waits")
+
+    async def branch() -> None:
+        await it.gather([waits, lambda: it.perform(effect(0), Scope("short"))], 2)
+
+    with pytest.raises(ValueError, match="stop"):
+        await asyncio.wait_for(it.gather([fails, branch], 2, stop=True), 5)
+    assert went_on == []
+    assert [event.lane for event in journal.events(RUN)] == ["short", "fails", "waits"]

@@ -157,6 +157,8 @@ async def test_a_tool_that_does_more_now_than_was_allowed_stops_the_resumption(o
     with own.bench() as bench, pytest.raises(DefinitionError) as caught:
         await resume_run(bench, ResumeRequest(stopped.run, limits={"turns": 5}), approver=Nobody())
     assert caught.value.code == "E-TOOL-CHANGED"
+    with own.bench() as bench:
+        assert [event.body.type for event in bench.journal.events(stopped.run)][-1] == "run.completed"
 
 
 @pytest.mark.parametrize("live", ["greet", "read_lines"])
