@@ -67,7 +67,7 @@ def test_the_default_project_has_everything_that_the_contract_names(tmp_path: Pa
         ".gitignore",
         "README.md",
     }
-    assert (result.agents, result.workflows) == (("support", "writer"), ("answer-and-check",))
+    assert (result.agents, result.workflows) == (("parcels", "support", "writer"), ("answer-and-check",))
 
 
 @pytest.mark.parametrize("template", NAMES)
@@ -99,7 +99,7 @@ async def test_the_agent_of_the_project_calls_its_python_function(tmp_path: Path
     seen = Seen()
     options = Options(cwd=root, environ=dict(os.environ), model=["scripted:replies.yaml"], trust=True)
     with open_workbench(options) as bench:
-        outcome = await run_agent(bench, RunRequest("When?", "support"), approver=Nobody(), sinks=[seen])
+        outcome = await run_agent(bench, RunRequest("When?", "parcels"), approver=Nobody(), sinks=[seen])
     assert (outcome.status, seen.of("tool.completed")[0].result) == ("completed", "2026-11-24")
 
 

@@ -1,4 +1,4 @@
-"""When a parcel arrives: typed, documented functions that the agent `support` can call.
+"""When a parcel arrives: typed, documented functions that the agent `parcels` can call.
 
 `@tool` makes a function a tool. Models are told its types and its docstring; the code runs in a process of its own, and
 only in a project that you trust. `agentcli tools show delivery_date` shows what is understood of it.
