@@ -189,10 +189,12 @@ class StorageError(AgentcliError):
 class ToolError(AgentcliError):
     """A tool call failed; the model is told, and the run goes on.
 
-    `tool` and `arguments` are the call's, empty until `in_call` has set them; the cause is `__cause__`.
+    `tool` and `arguments` are the call's, empty until `in_call` has set them; the cause is `__cause__`. `details` are
+    JSON for the record, which the model is not told: a trace, for one.
     """
 
     status: ClassVar[Literal["error", "denied", "timeout"]] = "error"
+    details: Any = None
     tool: str = ""
     arguments: Mapping[str, Any] = MappingProxyType({})
 

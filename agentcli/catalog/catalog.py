@@ -208,8 +208,9 @@ def _load(kind: _Kind[T], path: Path, root: Root | None, known: Known, *, any_na
     text = read_definition(path, FAMILY, inside=inside)
     source = read(text, str(path), FAMILY)
     problems = Problems(FAMILY, str(path))
+    home = root.path if root is not None else path.absolute().parent
     template = validate(kind.model, source, problems)
-    kind.check(template, template.name if any_name else path.stem, Check(source, problems, known))
+    kind.check(template, template.name if any_name else path.stem, Check(source, problems, known, home))
     problems.raise_any()
     warnings = tuple(warnings_about(source, FAMILY))
     return Loaded(template, path, text, root.source if root else "path", warnings)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path as Directory
 
 from agentcli.catalog import json_schema, rendering
 from agentcli.core.agents import PYTHON_TOOL, AgentTemplate, InputSpec, Permissions
 from agentcli.definitions.nearest import listed, suggestion
 from agentcli.definitions.problems import Problems
+from agentcli.definitions.tool_files import PythonUse, read_tool_file
 from agentcli.definitions.validation import dotted
 from agentcli.definitions.yaml_source import Path, Source, place_of
+from agentcli.errors import DefinitionError
 
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
@@ -23,15 +26,23 @@ class Known:
     tools: frozenset[str] | None = None
     providers: frozenset[str] | None = None
     agents: frozenset[str] | None = None
+    packages: Callable[[], frozenset[str]] = frozenset
+    """The tools that installed packages bring; looked up only where a name is no built-in tool's."""
 
 
 class Check:
-    """The checks that agents and workflows have in common, over one file."""
+    """The checks that agents and workflows have in common, over one file.
 
-    def __init__(self, source: Source, problems: Problems, known: Known) -> None:
+    `home` is the folder that Python files are named from.
+    """
+
+    def __init__(self, source: Source, problems: Problems, known: Known, home: Directory) -> None:
         self.source = source
         self.problems = problems
         self.known = known
+        self.home = home
+        self.own: set[str] = set()
+        """The tools of the Python files that the template uses."""
 
     def name(self, name: str, stem: str) -> None:
         """The name is the file's stem."""
@@ -65,9 +76,28 @@ class Check:
     def tool(self, name: str, path: Path) -> None:
         """A tool that exists."""
         tools = self.known.tools
-        if tools is not None and name not in tools:
+        if tools is not None and name not in tools and name not in self.own and name not in self.known.packages():
             fix = suggestion(name, tools, "See `agentcli tools list`.")
             self.add("UNKNOWN-TOOL", f"There is no tool `{name}`.", f"There are: {listed(tools, 20)}.", fix, path)
+
+    def python_file(self, options: Mapping[str, object], path: Path) -> list[str]:
+        """The tools of a Python file, read and not run. What is wrong in it is told with its place there."""
+        try:
+            file = read_tool_file(self.home, PythonUse.read(options))
+        except DefinitionError as error:
+            line, column = self.source.where(path)
+            info = error.info
+            self.problems.include(
+                info if info.file else replace(info, file=self.problems.file, line=line, column=column)
+            )
+            return []
+        names = [tool.spec.name for tool in file.tools]
+        for name in names:
+            if self.known.tools is not None and name in self.known.tools:
+                why = f"{file.path} has a tool of that name too."
+                fix = "Rename the function, or write `@tool(name=…)`."
+                self.add("TOOL-NAME", f"`{name}` is a built-in tool.", why, fix, path)
+        return names
 
     def models(self, models: Iterable[str] | None, path: Path) -> None:
         """Models of providers that exist."""
@@ -113,20 +143,16 @@ def _tools(template: AgentTemplate, check: Check) -> None:
     seen: set[str] = set()
     for index, use in enumerate(template.tools):
         path = ("tools", index)
-        if use.name == PYTHON_TOOL:
-            why = "This version runs the built-in tools only."
-            check.add("PYTHON-TOOL", "Tools in Python files cannot be used yet.", why, "Remove the line.", path)
-            continue
-        if use.name in seen:
-            check.add(
-                "DUPLICATE-TOOL",
-                f"The tool `{use.name}` is there twice.",
-                "Each tool is set up once.",
-                "Remove one.",
-                path,
-            )
-        seen.add(use.name)
-        check.tool(use.name, path)
+        is_file = use.name == PYTHON_TOOL
+        for name in check.python_file(use.options, path) if is_file else [use.name]:
+            if name in seen:
+                what = f"The tool `{name}` is there twice."
+                check.add("DUPLICATE-TOOL", what, "Each tool is set up once.", "Remove one.", path)
+            seen.add(name)
+            if is_file:
+                check.own.add(name)
+            else:
+                check.tool(name, path)
 
 
 def _permissions(permissions: Permissions, check: Check) -> None:

@@ -22,8 +22,10 @@ def agent_names(ctx: typer.Context, incomplete: str) -> list[str]:
 
 
 def tool_names(ctx: typer.Context, incomplete: str) -> list[str]:
-    """The tools."""
-    return _names(ctx, incomplete, lambda bench: bench.tools.names())
+    """The tools; those in Python files as far as their text tells."""
+    from agentcli.workbench.list_tools import known_tools
+
+    return _names(ctx, incomplete, lambda bench: (spec.name for spec in known_tools(bench).specs))
 
 
 def run_ids(ctx: typer.Context, incomplete: str) -> list[str]:

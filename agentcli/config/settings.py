@@ -135,6 +135,12 @@ class Overlay(Definition):
         description="What programs are confined by. Not read from a project.",
         json_schema_extra=USER_ONLY,
     )
+    tool_environment: Annotated[tuple[EnvName, ...], Field(strict=False, max_length=100)] | None = Field(
+        None,
+        description="Variables of the environment that your own Python tools may see, beside PATH, HOME and the like. "
+        "Not read from a project.",
+        json_schema_extra=USER_ONLY,
+    )
     redaction: RedactionSettings = Field(
         default_factory=RedactionSettings, description="Secrets to keep out of records."
     )

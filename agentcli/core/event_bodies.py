@@ -183,7 +183,10 @@ class ToolStarted(Body):
 
 @dataclass(frozen=True, slots=True)
 class ToolCompleted(Body):
-    """What a call gave back: `result` is the text that the model reads, `data` the same as JSON where it says more."""
+    """What a call gave back: `result` is the text that the model reads, `data` the same as JSON where it says more.
+
+    `how` tells what one call below the door took: `attempts` made, `waited_s` for a rate limit, `cached_s` of age.
+    """
 
     type: ClassVar[str] = "tool.completed"
     LARGE: ClassVar[tuple[str, ...]] = ("result", "data")
@@ -194,11 +197,14 @@ class ToolCompleted(Body):
     data: Any
     duration_s: float
     files: tuple[FileTouch, ...] = ()
+    how: dict[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """The event's own fields; `files` as a list of objects."""
+        """The event's own fields; `files` as a list of objects, `how` only where there is something to tell."""
         out = {item.name: getattr(self, item.name) for item in fields(self)}
         out["files"] = [touch.to_json() for touch in self.files]
+        if not self.how:
+            del out["how"]
         return out
 
 

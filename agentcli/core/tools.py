@@ -26,7 +26,8 @@ class ToolSpec:
     `parameters` is a JSON Schema (draft 2020-12) of an object. `subject` names the argument that a permission
     pattern `tool(pattern)` is matched against: a workspace-relative path, a host, a command. `examples` are
     objects of arguments. With `asks_per_subject` the first call for each subject asks even though it changes nothing:
-    what is read then is not the user's own.
+    what is read then is not the user's own. `source` is where the code of people's own tools comes from: a file, or a
+    package.
     """
 
     name: str
@@ -40,6 +41,7 @@ class ToolSpec:
     returns: str = ""
     subject_kind: SubjectKind = "path"
     asks_per_subject: bool = False
+    source: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """What a model is told; the digest of a request holds this and no more."""
@@ -62,12 +64,16 @@ class FileChange:
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a call gives back: `content` is the text the model reads, `data` the same as JSON where that says more."""
+    """What a call gives back: `content` is the text the model reads, `data` the same as JSON where that says more.
+
+    `how` is how it was come by, where that is not plainly one call: `attempts`, `waited_s`, `cached_s` (its age).
+    """
 
     content: str
     status: ToolStatus = "ok"
     data: Any = None
     files: tuple[FileChange, ...] = field(default=(), compare=False)
+    how: dict[str, float] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

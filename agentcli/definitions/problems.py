@@ -22,6 +22,11 @@ class Problems:
             texts = (_one_line(what), _one_line(why), _one_line(fix))
             self._found.append(ErrorInfo(f"{self.family}-{kind}", *texts, self.file, *at))
 
+    def include(self, info: ErrorInfo) -> None:
+        """Note a problem as it is: one of a file that this one names."""
+        if len(self._found) < MAX_PROBLEMS:
+            self._found.append(info)
+
     def __bool__(self) -> bool:
         return bool(self._found)
 

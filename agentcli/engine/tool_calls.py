@@ -127,11 +127,12 @@ class ToolCalls:
         return expect(body, ApprovalResolved)
 
     def _restored(self, spec: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments with real values for placeholders: only for tools that write here, never for one that reads or
-        that takes them elsewhere.
+        """The arguments with real values for placeholders: only for built-in tools that write here, never for one that
+        reads, that takes them elsewhere, or that is people's own code.
         """
         real: dict[str, Any] = self.admission.redactor.restore(arguments)
-        if real != arguments and (spec.effects == "read-only" or spec.subject_kind == "host"):
+        reads_or_sends = spec.effects == "read-only" or spec.subject_kind == "host"
+        if real != arguments and (reads_or_sends or spec.source):
             raise ToolRefusedError(
                 "E-TOOL-SECRET",
                 f"`{spec.name}` may not be given a secret.",
@@ -203,7 +204,7 @@ class ToolCalls:
                 return _failure(f"`{name}` timed out on its own: {error}")
             return timed_out(name, seconds)
         except ToolError as error:
-            return ToolResult(_told(error), _status(error))
+            return ToolResult(_told(error), _status(error), error.details)
         except AgentcliError:
             raise
         except asyncio.CancelledError:
@@ -238,6 +239,7 @@ class ToolCalls:
             data=self.admission.admit(result.data),
             duration_s=round(duration_s, 6),
             files=files,
+            how=result.how,
         )
 
     def _touch(self, change: FileChange) -> FileTouch:

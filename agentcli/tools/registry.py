@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -13,6 +14,7 @@ from agentcli.core.agents import Permissions
 from agentcli.core.tools import ToolSpec
 from agentcli.engine.ports import Tool
 from agentcli.errors import DefinitionError, sentence
+from agentcli.tools.gates import Gate, Gates
 
 if TYPE_CHECKING:
     from agentcli.tools.context import ToolContext
@@ -46,6 +48,13 @@ class ToolUse(Protocol):
     @property
     def options(self) -> Mapping[str, Any]:
         """Its options; none is the usual case."""
+
+
+class OtherTools(Protocol):
+    """Tools that are not built in: people's own."""
+
+    def tools_of(self, use: ToolUse) -> Sequence[tuple[Tool, Gate]]:
+        """The tools that a use comes to, each with what stands before its calls. Raises DefinitionError."""
 
 
 class Selection:
@@ -94,45 +103,52 @@ class ToolRegistry:
 
     def options_schema(self, name: str) -> dict[str, Any]:
         """The JSON Schema of what a template may set on a tool. Raises DefinitionError (the same)."""
+        from agentcli.tools.gate_options import GateOptions
+
         options: type[BaseModel] = _module(name).OPTIONS
-        return options.model_json_schema()
+        own, shared = options.model_json_schema(), GateOptions.model_json_schema()
+        return {**own, "properties": {**own.get("properties", {}), **shared["properties"]}}
 
-    def select(self, uses: Iterable[ToolUse]) -> Selection:
-        """The tools that a template names.
+    def select(
+        self, uses: Iterable[ToolUse], others: OtherTools | None = None, gates: Gates | None = None
+    ) -> Selection:
+        """The tools that a template names; `others` has those that are not built in.
 
-        Raises DefinitionError: E-TEMPLATE-UNKNOWN-TOOL with the nearest name, E-TEMPLATE-DUPLICATE-TOOL, E-TOOL-OPTION,
-        and E-TEMPLATE-PYTHON-TOOL for a file of the user's own tools.
+        Raises DefinitionError: E-TEMPLATE-UNKNOWN-TOOL with the nearest name, E-TEMPLATE-DUPLICATE-TOOL, E-TOOL-OPTION.
         """
+        gates = gates or Gates()
         makers: dict[str, Callable[[], Tool]] = {}
+        specs: dict[str, ToolSpec] = {}
         for use in uses:
-            if use.name == PYTHON:
-                raise _python_tool(use.options)
-            if use.name in makers:
-                raise DefinitionError(
-                    "E-TEMPLATE-DUPLICATE-TOOL",
-                    f"The tool `{use.name}` is there twice.",
-                    why="Each tool is set up once.",
-                    fix="Remove one.",
-                )
-            makers[use.name] = self._maker(use)
-        return Selection(makers, [self.spec(name) for name in makers])
+            for spec, maker in self._offered(use, others, gates):
+                if spec.name in makers:
+                    raise _duplicate(specs[spec.name], spec)
+                makers[spec.name], specs[spec.name] = maker, spec
+        return Selection(makers, list(specs.values()))
 
-    def _maker(self, use: ToolUse) -> Callable[[], Tool]:
-        module = _module(use.name)
-        options = _options(use, module.OPTIONS)
+    def _offered(
+        self, use: ToolUse, others: OtherTools | None, gates: Gates
+    ) -> list[tuple[ToolSpec, Callable[[], Tool]]]:
+        if others is None or use.name in BUILT_IN:
+            return [(self.spec(use.name), self._maker(use, gates))]
+        return [(tool.spec, partial(gates.before, tool, gate)) for tool, gate in others.tools_of(use)]
+
+    def _maker(self, use: ToolUse, gates: Gates) -> Callable[[], Tool]:
+        from agentcli.tools.gate_options import GateOptions, apart
+
+        module, options = _module(use.name), _own_options(use)
+        _, shared = apart(use.options)
+        gate = read_options(use.name, shared, GateOptions).gate(self.spec(use.name)) if shared else Gate()
 
         def build() -> Tool:
-            tool: Tool = module.build(self._context, options)
-            return tool
+            return gates.before(module.build(self._context, options), gate)
 
         return build
 
 
 def permissions_of(uses: Iterable[ToolUse]) -> Permissions:
     """The rules that the options of tools stand for. Raises DefinitionError as `ToolRegistry.select` does."""
-    given = [
-        _options(use, cast("type[Options]", _module(use.name).OPTIONS)).rules(use.name) for use in uses if use.options
-    ]
+    given = [_own_options(use).rules(use.name) for use in uses if use.options and use.name in BUILT_IN]
     return Permissions(
         **{name: tuple(rule for one in given for rule in getattr(one, name)) for name in Permissions.model_fields}
     )
@@ -141,38 +157,56 @@ def permissions_of(uses: Iterable[ToolUse]) -> Permissions:
 M = TypeVar("M", bound=BaseModel)
 
 
+def unknown_tool(name: str) -> DefinitionError:
+    """The error of a name that no tool has."""
+    near = difflib.get_close_matches(name, BUILT_IN, n=1, cutoff=0.5)
+    why = f"There are: {', '.join(BUILT_IN)}."
+    fix = f"Did you mean `{near[0]}`?" if near else "See `agentcli tools list`."
+    return DefinitionError("E-TEMPLATE-UNKNOWN-TOOL", f"There is no tool `{name}`.", why=why, fix=fix)
+
+
 def _module(name: str) -> Any:
     if name not in BUILT_IN:
-        near = difflib.get_close_matches(name, BUILT_IN, n=1, cutoff=0.5)
-        why = f"There are: {', '.join(BUILT_IN)}."
-        fix = f"Did you mean `{near[0]}`?" if near else "See `agentcli tools list`."
-        raise DefinitionError("E-TEMPLATE-UNKNOWN-TOOL", f"There is no tool `{name}`.", why=why, fix=fix)
+        raise unknown_tool(name)
     return importlib.import_module(BUILT_IN[name])
 
 
-def _options(use: ToolUse, model: type[M]) -> M:
+def _own_options(use: ToolUse) -> Options:
+    """The options of a built-in tool itself. Raises DefinitionError E-TOOL-OPTION."""
+    from agentcli.tools.gate_options import GateOptions, apart
+
+    own, _ = apart(use.options)
+    return read_options(use.name, own, cast("type[Options]", _module(use.name).OPTIONS), also=GateOptions)
+
+
+def read_options(tool: str, given: Mapping[str, Any], model: type[M], also: type[BaseModel] | None = None) -> M:
+    """What a template sets on a tool, checked; `also` has further options that are known of it.
+
+    Raises DefinitionError E-TOOL-OPTION.
+    """
     try:
-        return model.model_validate(dict(use.options))
+        return model.model_validate(dict(given))
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         option = ".".join(str(part) for part in problem["loc"])
-        known = ", ".join(model.model_fields)
-        why, fix = sentence(problem["msg"]), f"Set one of: {known}." if known else "Remove it: the tool has no options."
+        names = [*model.model_fields, *(also.model_fields if also is not None else ())]
+        why, fix = sentence(problem["msg"]), f"Set one of: {', '.join(names)}."
         if problem["type"] == "extra_forbidden":
-            near = difflib.get_close_matches(option, model.model_fields, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(option, names, n=1, cutoff=0.5)
             why, fix = "There is no such option.", f"Did you mean `{near[0]}`?" if near else fix
         raise DefinitionError(
             "E-TOOL-OPTION",
-            f"The option `{option}` of the tool `{use.name}` cannot be set so.",
+            f"The option `{option}` of the tool `{tool}` cannot be set so.",
             why=why,
             fix=fix,
         ) from error
 
 
-def _python_tool(options: Mapping[str, Any]) -> DefinitionError:
+def _duplicate(first: ToolSpec, second: ToolSpec) -> DefinitionError:
+    sources = [spec.source or "agentcli itself" for spec in (first, second)]
     return DefinitionError(
-        "E-TEMPLATE-PYTHON-TOOL",
-        f"The Python file `{options.get('path', '')}` cannot be used as a tool.",
-        why="This version runs the built-in tools only.",
-        fix=f"Remove it from `tools:`; the built-in ones are: {', '.join(BUILT_IN)}.",
+        "E-TEMPLATE-DUPLICATE-TOOL",
+        f"The tool `{second.name}` is there twice.",
+        why="Each tool is set up once." if sources[0] == sources[1] else f"It comes from {' and from '.join(sources)}.",
+        fix="Remove one.",
     )

@@ -78,7 +78,8 @@ class AgentPlan:
     `source` is the template file's text and `path` where it was read; `tools` what the model is told of the tools and
     `uses` how the template sets them up; `history` are the digests of the messages of the
     conversation that goes on; `message` is the user's message with its attachments. `model_reason` says where the
-    models come from. `unpriced` are the models whose price is not known although the cost is limited.
+    models come from. `unpriced` are the models whose price is not known although the cost is limited. `code` are the
+    files of people's own tools: `name` and `text` of each.
     """
 
     agent: str
@@ -100,6 +101,7 @@ class AgentPlan:
     workspace: str
     versions: dict[str, str]
     unpriced: tuple[str, ...] = ()
+    code: tuple[dict[str, str], ...] = ()
 
     def head(self) -> RequestHead:
         """What every request of the run begins with."""
@@ -128,6 +130,7 @@ class AgentPlan:
             "workspace": self.workspace,
             "versions": self.versions,
             "unpriced": list(self.unpriced),
+            **({"code": list(self.code)} if self.code else {}),
         }
 
     @classmethod
@@ -146,6 +149,7 @@ class AgentPlan:
             settings=ModelSettings(**settings),
             history=tuple(value["history"]),
             unpriced=tuple(value.get("unpriced", ())),
+            code=tuple(value.get("code", ())),
         )
 
 
@@ -157,6 +161,8 @@ def versions() -> dict[str, str]:
 def _tool_json(spec: ToolSpec) -> dict[str, Any]:
     out = {name: getattr(spec, name) for name in spec.__dataclass_fields__}
     out["examples"] = list(spec.examples)
+    if not spec.source:
+        del out["source"]
     return out
 
 

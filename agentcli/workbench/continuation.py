@@ -17,6 +17,7 @@ from agentcli.engine.terms import Terms
 from agentcli.workbench.agent_plan import AgentPlan
 from agentcli.workbench.agent_run import Parts, agent_loop
 from agentcli.workbench.going_on import tools_on
+from agentcli.workbench.own_code import OwnCode
 from agentcli.workbench.run_agent import main_of
 from agentcli.workbench.system_clock import SystemClock
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Continuation:
-    """A run with a record: its first event, the plan in force, the terms of its eras, and what is on record.
+    """A run with a record: its first event, the plan in force, the terms of its eras, what is on record, its code.
 
     `happened` are the lanes of calls in doubt whose results are given.
     """
@@ -37,6 +38,7 @@ class Continuation:
     terms: Sequence[Terms]
     recording: Recording
     parent: str | None
+    code: OwnCode
     happened: frozenset[str] = frozenset()
 
 
@@ -53,7 +55,7 @@ async def continue_run(
     admission = Admission(bench.redactor)
     providers = bench.open_providers()
     try:
-        workspace, tools = tools_on(bench, run.plan)
+        workspace, tools = tools_on(bench, run.plan, run.code)
         try:
             parts = Parts(providers.open(run.plan.models), tools, approver, admission, run.happened)
             playback = Playback(run.recording, "live")

@@ -21,7 +21,16 @@ from agentcli.workbench.agent_run import terms_of
 from agentcli.workbench.continuation import Continuation, continue_run
 from agentcli.workbench.files_at_cut import files_at
 from agentcli.workbench.fork_files import make_workspace, workspace_folder
-from agentcli.workbench.going_on import changes_between, plan_on, priced, refuse_divergence, settling, workspace_on
+from agentcli.workbench.going_on import (
+    changes_between,
+    code_on,
+    plan_on,
+    priced,
+    refuse_divergence,
+    settling,
+    workspace_on,
+)
+from agentcli.workbench.own_code import OwnCode, own_code
 from agentcli.workbench.recorded_run import RecordedRun, plans_of, read_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
 from agentcli.workbench.run_agent import start_of
@@ -108,15 +117,29 @@ async def fork_run(
     """Begin a run from a point of another one.
 
     Raises UsageError E-FORK-CUT, E-FORK-REPLACE, E-FORK-FILES-…; DivergenceError where what is kept does not lead to
-    the cut any more (a replaced result after which others were recorded). Nothing is written then.
+    the cut any more (a replaced result after which others were recorded); DeniedError, DefinitionError where the code
+    of its own tools does not run. Nothing is written then.
     """
+    async with own_code(bench) as code:
+        return await _fork(bench, request, code, approver, sinks, interrupt)
+
+
+async def _fork(
+    bench: Workbench,
+    request: ForkRequest,
+    code: OwnCode,
+    approver: Approver,
+    sinks: Sequence[EventSink],
+    interrupt: Interrupt | None,
+) -> RunOutcome:
     branch = await _branch(bench, request)
     parent = branch.run.id
     start = start_of(branch.plan, "0" * 64, parent, "fork", branch.cut)
     plan = replace(branch.plan, workspace=str(_workspace(bench, branch, request, start.id)))
+    plan = await code_on(bench, plan, code)
     manifest = encode(plan.to_json())
     start = replace(start, manifest=digest_bytes(manifest))
-    changes = {**branch.changes, "workspace": plan.workspace}
+    changes = {**branch.changes, **changes_between(branch.plan, plan), "workspace": plan.workspace}
     marker = _marker(parent, branch.cut, start.manifest, changes)
     kept = [replace(event, run=start.id, parent=parent) for event in (*branch.prefix, marker)]
     log = bench.journal.begin(start)
@@ -127,7 +150,7 @@ async def fork_run(
         await log.abandon()
         raise
     terms = (*branch.terms[:-1], terms_of(bench, plan))
-    going_on = Continuation(branch.run.started, plan, terms, recording_of(bench, start.id, kept), parent)
+    going_on = Continuation(branch.run.started, plan, terms, recording_of(bench, start.id, kept), parent, code)
     settle = settling(approver, request.in_doubt, {})
     return await continue_run(bench, going_on, log, approver, settle, sinks, interrupt)
 

@@ -21,6 +21,7 @@ from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
 from agentcli.workbench.choose_model import BY_FLAG, refuse_foreign_files
 from agentcli.workbench.fork_files import WORKSPACES, open_workspace
 from agentcli.workbench.limits_given import limits_given
+from agentcli.workbench.own_code import OwnCode, selected
 from agentcli.workbench.plan_agent import rules_of
 from agentcli.workbench.rehearse import Rehearsed
 from agentcli.workbench.run_agent import refuse_unpriced, unpriced
@@ -109,14 +110,20 @@ def copies_of(bench: Workbench) -> Path:
     return bench.journal_folder / WORKSPACES
 
 
-def tools_on(bench: Workbench, plan: AgentPlan) -> tuple[Workspace, Selection]:
+async def code_on(bench: Workbench, plan: AgentPlan, code: OwnCode) -> AgentPlan:
+    """The plan with the code of its own tools as it is now, loaded. Raises DeniedError, DefinitionError."""
+    await code.load(plan.uses, Path(plan.path), Path(plan.workspace), plan.tools)
+    return replace(plan, code=tuple(bench.redactor.redact(list(code.sources)))) if code.sources else plan
+
+
+def tools_on(bench: Workbench, plan: AgentPlan, code: OwnCode) -> tuple[Workspace, Selection]:
     """The plan's tools over its workspace, which whoever asked for them closes. Raises UsageError, DefinitionError."""
     folder = Path(plan.workspace)
     if is_copy(folder, copies_of(bench)):
         workspace = open_workspace(bench, folder)
     else:
         workspace = Workspace(folder, private=bench.places.private)
-    return workspace, ToolRegistry(bench.tool_context(workspace)).select(plan.uses)
+    return workspace, selected(ToolRegistry(bench.tool_context(workspace)), plan, code)
 
 
 def changes_between(before: AgentPlan, after: AgentPlan) -> dict[str, Any]:

@@ -24,12 +24,18 @@ from agentcli.workbench.choose_model import choose_models
 from agentcli.workbench.limits_given import limits_given
 
 if TYPE_CHECKING:
+    from agentcli.workbench.own_code import OwnCode
     from agentcli.workbench.run_agent import RunRequest
     from agentcli.workbench.wiring import Workbench
 
 
-async def plan_agent(bench: Workbench, request: RunRequest, admission: Admission) -> tuple[AgentPlan, str | None]:
-    """The plan, free of secrets, and the run whose conversation it goes on with. Raises AgentcliError."""
+async def plan_agent(
+    bench: Workbench, request: RunRequest, admission: Admission, code: OwnCode
+) -> tuple[AgentPlan, str | None]:
+    """The plan, free of secrets, and the run whose conversation it goes on with. Raises AgentcliError.
+
+    The code of the agent's own tools is loaded: what they are is known only then.
+    """
     said = last_conversation(bench) if request.continue_last else None
     loaded = bench.catalog.agent(request.agent or _who_goes_on(bench, said))
     template = loaded.template
@@ -39,7 +45,8 @@ async def plan_agent(bench: Workbench, request: RunRequest, admission: Admission
     # Before anything is rendered: an input whose name says that it is secret is none by its look.
     inputs = admission.admit(convert(template.inputs, given))
     models, reason = await choose_models(bench, loaded)
-    tools = bench.tools.select(template.tools)
+    await code.load(template.tools, loaded.path, bench.workspace)
+    tools = bench.tools.select(template.tools, code)
     plan = AgentPlan(
         agent=template.name,
         path=str(loaded.path),
@@ -59,6 +66,7 @@ async def plan_agent(bench: Workbench, request: RunRequest, admission: Admission
         history=said.messages if said else (),
         workspace=str(bench.workspace),
         versions=versions(),
+        code=code.sources,
     )
     return AgentPlan.from_json(admission.admit(plan.to_json())), said.run if said else None
 

@@ -146,11 +146,13 @@ class _Edit:
             return self.plan.tools
         from agentcli.sandbox.unopened import UnopenedWorkspace
         from agentcli.tools.context import ToolContext
+        from agentcli.tools.recorded import RecordedCode
         from agentcli.tools.registry import ToolRegistry
 
         recorded = {spec.name: spec for spec in self.plan.tools}
         registry = ToolRegistry(ToolContext(UnopenedWorkspace(Path(self.plan.workspace))))
-        return tuple(recorded.get(spec.name, spec) for spec in registry.select(self.new.tools).specs())
+        code = RecordedCode(self.plan.tools)
+        return tuple(recorded.get(spec.name, spec) for spec in registry.select(self.new.tools, code).specs())
 
     def _policy(self) -> PolicyPlan:
         """The recorded rules, with the template's own as they are now."""

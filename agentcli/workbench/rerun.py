@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from agentcli.core.agents import ToolUse
 from agentcli.core.canonical import digest_bytes, encode
 from agentcli.core.events import RunStarted
 from agentcli.engine.admission import Admission
@@ -18,7 +19,8 @@ from agentcli.workbench.agent_run import Parts, agent_loop, terms_of
 from agentcli.workbench.boundaries import Boundaries, BoundaryTools, RecordedModel
 from agentcli.workbench.files_at_cut import files_at
 from agentcli.workbench.fork_files import make_workspace, workspace_folder
-from agentcli.workbench.going_on import plan_on, policy_on, settling, tools_on, workspace_on
+from agentcli.workbench.going_on import code_on, plan_on, policy_on, settling, tools_on, workspace_on
+from agentcli.workbench.own_code import OwnCode, own_code
 from agentcli.workbench.recorded_run import RecordedRun, read_run, recording_of
 from agentcli.workbench.run_agent import main_of, start_of, unpriced
 from agentcli.workbench.system_clock import SystemClock
@@ -53,6 +55,20 @@ async def rerun(
     """
     run = read_run(bench, request.run)
     plan = _planned(bench, run, request.bounds)
+    async with own_code(bench) as code:
+        return await _rerun(bench, request, (run, plan), code, approver, sinks, interrupt or Interrupt())
+
+
+async def _rerun(
+    bench: Workbench,
+    request: RerunRequest,
+    planned: tuple[RecordedRun, AgentPlan],
+    code: OwnCode,
+    approver: Approver,
+    sinks: Sequence[EventSink],
+    interrupt: Interrupt,
+) -> RunOutcome:
+    run, plan = planned
     admission = Admission(bench.redactor)
     tools = BoundaryTools(run, plan, request.bounds, bench.places.private, bench.redactor)
     providers = bench.open_providers()
@@ -65,7 +81,9 @@ async def rerun(
         with ExitStack() as stack:
             if request.bounds.live:
                 plan = replace(plan, workspace=str(_own_files(bench, run, plan, request, start.id)))
-                workspace, tools.real = tools_on(bench, plan)
+                plan = await code_on(bench, replace(plan, uses=_live_uses(plan, request.bounds)), code)
+                workspace, tools.real = tools_on(bench, plan, code)
+                plan = replace(plan, uses=run.plans[-1].uses)
                 stack.enter_context(closing(workspace))
             manifest = encode(plan.to_json())
             start = replace(start, manifest=digest_bytes(manifest))
@@ -90,6 +108,12 @@ def _planned(bench: Workbench, run: RecordedRun, bounds: Boundaries) -> AgentPla
     else:
         plan = replace(plan, policy=policy_on(bench, plan), model_reason=f"from the record of {run.id}", unpriced=())
     return replace(plan, policy=replace(plan.policy, answered=answered))
+
+
+def _live_uses(plan: AgentPlan, bounds: Boundaries) -> tuple[ToolUse, ...]:
+    """The uses that live tools are among: the code of all others does not run."""
+    sources = {spec.source for spec in plan.tools if spec.name in bounds.live}
+    return tuple(use for use in plan.uses if use.name in bounds.live or use.python_file in sources)
 
 
 def _own_files(bench: Workbench, run: RecordedRun, plan: AgentPlan, request: RerunRequest, new: str) -> Path:

@@ -16,7 +16,16 @@ from agentcli.engine.recording import Recording
 from agentcli.errors import UsageError
 from agentcli.workbench.agent_run import terms_of
 from agentcli.workbench.continuation import Continuation, continue_run
-from agentcli.workbench.going_on import changes_between, plan_on, priced, refuse_divergence, settling, workspace_on
+from agentcli.workbench.going_on import (
+    changes_between,
+    code_on,
+    plan_on,
+    priced,
+    refuse_divergence,
+    settling,
+    workspace_on,
+)
+from agentcli.workbench.own_code import OwnCode, own_code
 from agentcli.workbench.recorded_run import RecordedRun, read_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
 from agentcli.workbench.system_clock import SystemClock
@@ -51,8 +60,21 @@ async def resume_run(
     """Go on with an interrupted, failed, cancelled, denied or limit-stopped run; nothing completed is done again.
 
     Raises UsageError E-RUN-COMPLETED, E-RUN-WORKSPACE; StorageError E-RUN-OWNED where it runs in another process;
-    DivergenceError where this version would not come to where the run stopped. Nothing is written then.
+    DivergenceError where this version would not come to where the run stopped; DeniedError, DefinitionError where the
+    code of its own tools does not run. Nothing is written then.
     """
+    async with own_code(bench) as code:
+        return await _resume(bench, request, code, approver, sinks, interrupt)
+
+
+async def _resume(
+    bench: Workbench,
+    request: ResumeRequest,
+    code: OwnCode,
+    approver: Approver,
+    sinks: Sequence[EventSink],
+    interrupt: Interrupt | None,
+) -> RunOutcome:
     row = bench.journal.find(request.run)
     _refuse_completed(row)
     log = bench.journal.resume(row.start.id)
@@ -60,7 +82,7 @@ async def resume_run(
         run, _ = read_verified(bench, row.start.id)
         _refuse_completed(run.row)  # somebody may have gone on with it, to its end, until it was ours
         plan = await priced(bench, plan_on(bench, run.plans[-1], request.limits))
-        plan = replace(plan, workspace=str(workspace_on(bench, plan)))
+        plan = await code_on(bench, replace(plan, workspace=str(workspace_on(bench, plan))), code)
         manifest = encode(plan.to_json())
         marker = _marker(run, plan, digest_bytes(manifest))
         events = (*run.events, marker)
@@ -73,7 +95,7 @@ async def resume_run(
         await log.abandon()
         raise
     recording, parent = recording_of(bench, run.id, events), run.row.start.parent
-    going_on = Continuation(run.started, plan, terms, recording, parent, happened)
+    going_on = Continuation(run.started, plan, terms, recording, parent, code, happened)
     admit = Admission(bench.redactor).admit
     settle = settling(approver, request.in_doubt, {seq: admit(text) for seq, text in request.results.items()})
     return await continue_run(bench, going_on, log, approver, settle, sinks, interrupt)

@@ -9,18 +9,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from agentcli.core.canonical import Digest, digest_bytes, encode
-from agentcli.core.events import RunStarted
+from agentcli.core.events import RunStarted, Warned
 from agentcli.core.ids import RANDOM_BITS, run_id
 from agentcli.core.runs import Relation, RunStart
+from agentcli.core.tools import ToolSpec
 from agentcli.engine.admission import Admission
 from agentcli.engine.agent_loop import AgentLoop
 from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
 from agentcli.engine.ports import Approver, EventSink
 from agentcli.engine.scope import Scope
-from agentcli.errors import LimitError
+from agentcli.errors import LimitError, sentence
 from agentcli.workbench.agent_plan import AgentPlan
 from agentcli.workbench.agent_run import Parts, agent_loop, terms_of
+from agentcli.workbench.own_code import OwnCode, own_code, selected
 from agentcli.workbench.plan_agent import plan_agent
 from agentcli.workbench.system_clock import SystemClock
 from agentcli.workbench.wiring import Workbench
@@ -57,12 +59,24 @@ async def run_agent(
 
     Raises AgentcliError for what is wrong before there is a run; from then on everything is in the outcome.
     """
+    async with own_code(bench) as code:
+        return await _run(bench, request, code, approver, sinks, interrupt or Interrupt())
+
+
+async def _run(
+    bench: Workbench,
+    request: RunRequest,
+    code: OwnCode,
+    approver: Approver,
+    sinks: Sequence[EventSink],
+    interrupt: Interrupt,
+) -> RunOutcome:
     admission = Admission(bench.redactor)
-    plan, parent = await plan_agent(bench, request, admission)
+    plan, parent = await plan_agent(bench, request, admission, code)
     providers = bench.open_providers()
     try:
         # What can be wrong with the plan is raised here, before there is a run.
-        parts = Parts(providers.open(plan.models), bench.tools.select(plan.uses), approver, admission)
+        parts = Parts(providers.open(plan.models), selected(bench.tools, plan, code), approver, admission)
         terms = [terms_of(bench, plan)]
         plan = replace(plan, unpriced=await unpriced(providers, plan))
         manifest = encode(plan.to_json())
@@ -102,9 +116,17 @@ def main_of(plan: AgentPlan, loop: AgentLoop) -> Callable[[Scope], Awaitable[Any
 
     async def main(scope: Scope) -> Any:
         refuse_unpriced(plan)
+        for spec in plan.tools:
+            if spec.deprecated:
+                loop.door.emit(_deprecated(spec), scope)
         return await loop.run(scope)
 
     return main
+
+
+def _deprecated(spec: ToolSpec) -> Warned:
+    what = f"The tool `{spec.name}` is deprecated: {sentence(spec.deprecated or '')}"
+    return Warned("W-TOOL-DEPRECATED", what, f"See `agentcli tools show {spec.name}`.")
 
 
 async def unpriced(providers: Providers, plan: AgentPlan) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from agentcli.sandbox.paths import Workspace
     from agentcli.sandbox.processes.choosing import ConfinedPrograms
     from agentcli.tools.context import ToolContext
+    from agentcli.tools.packages import PackageTools
     from agentcli.tools.registry import ToolRegistry
     from agentcli.workbench.estimate import PriceOf
 
@@ -154,7 +155,7 @@ class Workbench:
         roots = [Root(self.places.config, "user"), Root(templates_root(), "built-in")]
         if self.project is not None:
             roots.insert(0, Root(self.project.root, "project"))
-        return Catalog(roots, Known(tools=frozenset(BUILT_IN), providers=providers))
+        return Catalog(roots, Known(tools=frozenset(BUILT_IN), providers=providers, packages=self._package_names))
 
     @cached_property
     def journal(self) -> SqliteJournal:
@@ -222,6 +223,17 @@ class Workbench:
         from agentcli.sandbox.processes.selftest import Proofs
 
         return ConfinedPrograms(self.settings.sandbox.backend, Proofs(self.places.sandbox))
+
+    @cached_property
+    def package_tools(self) -> PackageTools:
+        """The tools that installed packages bring."""
+        from agentcli.tools.packages import PackageTools
+        from agentcli.tools.registry import BUILT_IN
+
+        return PackageTools.installed(BUILT_IN)
+
+    def _package_names(self) -> frozenset[str]:
+        return frozenset(self.package_tools.names())
 
     def open_providers(self) -> Providers:
         """Models by name, for the event loop that is running; whoever opens them closes them."""

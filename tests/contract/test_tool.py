@@ -22,11 +22,34 @@ from agentcli.sandbox.paths import Workspace
 from agentcli.tools.context import ToolContext
 from agentcli.tools.openapi import json_schema
 from agentcli.tools.registry import BUILT_IN, ToolRegistry
+from tests.fakes.own_tools import on_a_loop
 from tests.fakes.web import PUBLIC, answer, canned
 
-TOOLS = tuple(BUILT_IN)
+OWN = "own_shout"
+"""A function of a Python file, in a worker process: for everybody else a tool like any other."""
+
+OWN_SOURCE = '''
+from typing import Annotated, Literal
+from pydantic import Field
+
+@tool(name="own_shout", effects="read-only", examples=[{"text": "hello", "times": 2}, {"text": "ho"}])
+def shout(text: str, times: Annotated[int, Field(ge=1, le=9)] = 1, end: Literal[".", "!"] = "!") -> str:
+    """Say something in capitals.
+
+    Args:
+        text: What to say.
+        times: How often.
+        end: What comes last.
+
+    Returns:
+        The text, as loud as can be.
+    """
+    return " ".join([text.upper()] * times) + end
+'''
+
+TOOLS = (*BUILT_IN, OWN)
 SPECS: dict[str, ToolSpec] = {name: importlib.import_module(module).spec() for name, module in BUILT_IN.items()}
-REPEATABLE = [name for name, spec in SPECS.items() if spec.effects != "irreversible"]
+REPEATABLE = [OWN, *(name for name, spec in SPECS.items() if spec.effects != "irreversible")]
 OF_PATHS = [name for name, spec in SPECS.items() if spec.subject == "path"]
 OF_HOSTS = [name for name, spec in SPECS.items() if spec.subject_kind == "host"]
 HOSTS = {"docs.example.org": [PUBLIC], "api.example.org": [PUBLIC]}
@@ -43,7 +66,11 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(params=TOOLS)
-def tool(request: pytest.FixtureRequest, root: Path) -> Iterator[Tool]:
+def tool(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> Iterator[Tool]:
+    if request.param == OWN:
+        with on_a_loop(tmp_path / "project", OWN_SOURCE, OWN) as own:
+            yield own
+        return
     workspace = Workspace(root)
     context = ToolContext(workspace, network=canned(HOSTS, answer(b'{"a": 1}', content_type="application/json")))
     found = ToolRegistry(context).select([SimpleNamespace(name=request.param, options={})]).get(request.param)

@@ -11,6 +11,7 @@ import pytest
 from agentcli.core.canonical import decode, encode
 from agentcli.engine.admission import Admission
 from agentcli.workbench.agent_plan import AgentPlan
+from agentcli.workbench.own_code import OwnCode
 from agentcli.workbench.plan_agent import plan_agent
 from agentcli.workbench.run_agent import RunRequest
 from agentcli.workbench.wiring import Workbench
@@ -44,7 +45,7 @@ async def recorded(project: Project, text: str = TEMPLATE, **options: Any) -> Ag
     project.agent(text=text)
     with project.bench(**options) as bench:
         request = RunRequest("Tell.", agent="tester", inputs=inputs)
-        plan, _parent = await plan_agent(bench, request, Admission(bench.redactor))
+        plan, _parent = await plan_agent(bench, request, Admission(bench.redactor), OwnCode(bench))
     return AgentPlan.from_json(decode(encode(plan.to_json())))
 
 

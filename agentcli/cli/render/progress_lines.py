@@ -69,6 +69,9 @@ class Narrator:
                 yield f"    {one_line(line, self.width - 4)}", ("dim",)
             if more and self.detail:
                 yield f"    … {count(more, 'more line')}", ("dim",)
+        if self.detail and body.status != "ok" and isinstance(body.data, dict):
+            for line in safe(str(body.data.get("traceback", ""))).splitlines():
+                yield f"    {one_line(line, self.width - 4)}", ("dim",)
 
     def _thought(self, body: ModelCompleted) -> Iterator[Line]:
         if body.message.tool_calls and body.message.content.strip():

@@ -93,6 +93,8 @@ _TOOLS = (
     *_FAILED,
     _number("DENIED", lambda row: _some(row.statuses["denied"]), 6, sparse=True),
     _number("ASKED", lambda row: _some(row.asked), 5, sparse=True),
+    _number("CACHED", lambda row: _some(row.cached), 6, sparse=True),
+    _number("RETRIES", lambda row: _some(row.retries), 6, sparse=True),
     _number("REFUSED", lambda row: _some(row.refused), 5, sparse=True),
     *_TIMES,
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from agentcli.cli.render.items import print_block, print_fields
 from agentcli.cli.render.printer import Printer
-from agentcli.cli.render.text import call_text, wrapped
+from agentcli.cli.render.text import call_text, one_line, wrapped
 from agentcli.core.tools import Effects, ToolSpec
 from agentcli.definitions.nearest import nearest
 from agentcli.errors import UsageError
@@ -26,10 +27,19 @@ OF_HOSTS = "nothing; it asks for each host once"
 """What a tool changes that reads what is not the user's."""
 
 
-def named_tool(bench: Workbench, name: str) -> ToolSpec:
-    """The tool that was named on the command line. Raises UsageError with the nearest name."""
-    names = bench.tools.names()
-    if name not in names:
+def named_tools(bench: Workbench, name: str) -> list[ToolSpec]:
+    """The tools of a name on the command line; more than one where files of two agents each have one.
+
+    Raises UsageError with the nearest name.
+    """
+    if name in bench.tools.names():
+        return [bench.tools.spec(name)]
+    from agentcli.workbench.list_tools import known_tools
+
+    known = known_tools(bench)
+    found = known.named(name)
+    if not found:
+        names = list(dict.fromkeys(spec.name for spec in known.specs))
         meant = nearest(name, names)
         raise UsageError(
             "E-TOOL-UNKNOWN",
@@ -37,7 +47,22 @@ def named_tool(bench: Workbench, name: str) -> ToolSpec:
             why=f"There are: {', '.join(names)}.",
             fix=f"Did you mean `{meant}`?" if meant else "See `agentcli tools list`.",
         )
-    return bench.tools.spec(name)
+    return found
+
+
+def print_tools(out: Printer, specs: Sequence[ToolSpec]) -> None:
+    """A line a tool; version and source only where some are not agentcli's own."""
+    from agentcli.cli.render.table import Cell, Column, print_table
+
+    own = any(spec.source for spec in specs)
+    more = (Column("VERSION", drop=3), Column("FROM", drop=2)) if own else ()
+    columns = (Column("TOOL"), Column("CHANGES", drop=1), *more, Column("DESCRIPTION", least=20))
+    rows = []
+    for spec in specs:
+        about = f"deprecated: {spec.deprecated}" if spec.deprecated else spec.description
+        origin = [spec.version, spec.source or "built in"] if own else []
+        rows.append([Cell(spec.name, ("bold",)), spec.effects, *origin, one_line(about)])
+    print_table(out, columns, rows)
 
 
 def tool_json(spec: ToolSpec) -> dict[str, Any]:
@@ -50,6 +75,7 @@ def tool_json(spec: ToolSpec) -> dict[str, Any]:
         "deprecated": spec.deprecated,
         "examples": list(spec.examples),
         "returns": spec.returns,
+        "source": spec.source or "built-in",
     }
 
 
@@ -60,6 +86,8 @@ def print_tool(out: Printer, spec: ToolSpec, options: dict[str, Any]) -> None:
         out,
         [
             ("", spec.description),
+            ("from", spec.source),
+            ("version", spec.version if spec.source else ""),
             ("changes", OF_HOSTS if spec.asks_per_subject else CHANGES[spec.effects]),
             ("gives back", spec.returns),
             ("patterns", _patterns(spec)),
@@ -97,7 +125,7 @@ def _print_properties(out: Printer, title: str, schema: dict[str, Any]) -> None:
 
 
 def _field_text(field: dict[str, Any], required: bool) -> str:
-    kinds = [option.get("type", "any") for option in field.get("anyOf", [field])]
+    kinds = [option.get("type") or option.get("$comment", "any") for option in field.get("anyOf", [field])]
     if "enum" in field:
         kinds = [json.dumps(value) for value in field["enum"]]
     notes = [" or ".join(kind for kind in kinds if kind != "null")]

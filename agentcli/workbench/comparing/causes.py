@@ -19,6 +19,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "instructions": ("instructions",),
     "tools": ("tools",),
     "uses": ("tools",),
+    "code": ("tools", "code"),
     "policy": ("policy",),
     "models": ("model",),
     "model_reason": ("model", "chosen by"),
@@ -58,12 +59,32 @@ def _of_field(records: Records, a: RunRecord, b: RunRecord, key: str, names: tup
     if key == "source" and isinstance(left, str) and isinstance(right, str):
         if left != right:
             yield place.differs("changed", left, right, TextDiff(left, right, by="lines"))
+    elif key == "code":
+        yield from _code(_texts(left), _texts(right), place)
     elif key == "history":
         yield from differences(_messages(records, left), _messages(records, right), place, prose=True)
     elif key == "uses":  # which tools there are is told by `tools`
         yield from (one for one in differences(left, right, place) if one.path.count("[") > _ITEM)
     elif key != "message" or not (_says_its_task(a) and _says_its_task(b)):
         yield from differences(left, right, place, prose=key in _PROSE)
+
+
+def _texts(code: Json) -> dict[str, tuple[int, Json]]:
+    """The text of each file of tools, by its name, with its index."""
+    files = code if isinstance(code, list) else []
+    return {str(file.get("name")): (at, file.get("text")) for at, file in enumerate(files) if isinstance(file, dict)}
+
+
+def _code(a: dict[str, tuple[int, Json]], b: dict[str, tuple[int, Json]], place: Place) -> Iterator[Difference]:
+    """Files of people's own tools, line by line."""
+    for name in {**a, **b}:
+        (_, left), (index, right) = a.get(name, (0, None)), b.get(name) or (a[name][0], None)
+        here = place.at(index, name)
+        if left is None or right is None:
+            yield here.differs("added" if left is None else "removed", left, right)
+        elif left != right:
+            text = TextDiff(left, right, by="lines") if isinstance(left, str) and isinstance(right, str) else None
+            yield here.at("text", "text").differs("changed", left, right, text)
 
 
 def _messages(records: Records, digests: Json) -> Json:

@@ -76,12 +76,19 @@ class CallCounter:
             if status not in _TOOL_STATUSES:
                 raise ValueError("a call has no such status")
             self._by(name).call(status, seconds)
+            self._how(self._by(name), found.get("how") or {})
         elif kind == "approval.requested":
             self._by(name).asked += 1
         else:
             # What a flag answers was never put to anybody in an event of its own.
             self._by(name).asked += found["by"] == "flag"
             self._by(name).refused += found["decision"] == "no"
+
+    def _how(self, figures: ToolFigures, how: dict[str, Any]) -> None:
+        """What stood before the tool: a cache, a rate limit, another try."""
+        figures.cached += "cached_s" in how
+        figures.retries += max(0, int(fields.amount(how.get("attempts", 1))) - 1)
+        figures.waited_s += fields.amount(how.get("waited_s", 0.0))
 
     def _of(self, model: str) -> ModelFigures:
         return self.models.setdefault(model, ModelFigures(model))

@@ -142,12 +142,18 @@ class ModelFigures:
 
 @dataclass(slots=True)
 class ToolFigures:
-    """One tool's calls. The durations leave out those that were denied: nothing was done."""
+    """One tool's calls. The durations leave out those that were denied: nothing was done.
+
+    `cached` results came from a cache, `retries` were further attempts within a call, `waited_s` was for rate limits.
+    """
 
     key: str
     statuses: Counter[ToolStatus] = field(default_factory=Counter)
     asked: int = 0
     refused: int = 0
+    cached: int = 0
+    retries: int = 0
+    waited_s: float = 0.0
     durations: Spread = field(default_factory=Spread)
 
     def call(self, status: ToolStatus, seconds: float) -> None:
@@ -180,6 +186,9 @@ class ToolFigures:
             "error_rate": _rounded(self.error_rate),
             "approvals_asked": self.asked,
             "approvals_refused": self.refused,
+            "cached": self.cached,
+            "retries": self.retries,
+            "waited_s": round(self.waited_s, 3),
             "duration_s": _json(self.durations.summary()),
         }
 

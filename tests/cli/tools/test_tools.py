@@ -55,6 +55,8 @@ def test_one_tool_is_shown(cli: Cli) -> None:
         "\n"
         "Options in a template\n"
         + "".join(line + "\n" for line in result.out.splitlines() if line.startswith("  max_"))
+        + "  rate_limit  How often it may be called: 10/min, 5/s, 100/hour. (string)\n"
+        + "  cache_ttl   Seconds for which the same call gives the same result; read-only tools. (number)\n"
         + "\n"
         "Examples\n"
         '  read_lines(path="src/app.py", start=1, end=40)\n'

@@ -11,6 +11,7 @@ import pytest
 from agentcli.errors import DefinitionError
 from agentcli.sandbox.paths import Workspace
 from agentcli.tools.context import ToolContext
+from agentcli.tools.gates import GatedTool
 from agentcli.tools.registry import ToolRegistry
 
 
@@ -80,8 +81,8 @@ def test_a_bad_option_is_named(registry: ToolRegistry, tool: str, options: dict[
     assert said in error.info.why
     assert error.info.fix in (
         "Did you mean `max_lines`?",
-        "Set one of: max_lines, max_bytes.",
-        "Remove it: the tool has no options.",
+        "Set one of: max_lines, max_bytes, rate_limit, cache_ttl.",
+        "Set one of: rate_limit, cache_ttl.",
     )
 
 
@@ -89,14 +90,36 @@ def test_a_tool_listed_twice_is_an_error(registry: ToolRegistry) -> None:
     assert refused(registry, use("read_lines"), use("read_lines")).code == "E-TEMPLATE-DUPLICATE-TOOL"
 
 
-def test_a_python_tool_is_refused_by_name(registry: ToolRegistry) -> None:
-    error = refused(registry, use("python", path="tools/weather.py"))
-    assert error.code == "E-TEMPLATE-PYTHON-TOOL"
-    assert "tools/weather.py" in error.info.what
+@pytest.mark.parametrize(
+    ("tool", "options", "said"),
+    [
+        ("read_lines", {"rate_limit": "ten"}, "rate such as 10/min"),
+        ("read_lines", {"cache_ttl": 0}, "greater than 0"),
+        ("create_file", {"cache_ttl": 60}, "undone"),
+    ],
+)
+def test_a_gate_that_makes_no_sense_is_refused(
+    registry: ToolRegistry, tool: str, options: dict[str, Any], said: str
+) -> None:
+    error = refused(registry, use(tool, **options))
+    assert (error.code, said in error.info.why) == ("E-TOOL-OPTION", True)
+
+
+def test_a_tool_without_a_gate_is_the_tool_itself(registry: ToolRegistry) -> None:
+    uses = [use("read_lines"), use("list_files", rate_limit="1/s")]
+    chosen = registry.select(uses)
+    assert not isinstance(chosen.get("read_lines"), GatedTool)
+    assert isinstance(chosen.get("list_files"), GatedTool)
+
+
+def test_python_without_code_is_no_tool(registry: ToolRegistry) -> None:
+    assert refused(registry, use("python", path="tools/weather.py")).code == "E-TEMPLATE-UNKNOWN-TOOL"
 
 
 def test_options_have_a_schema(registry: ToolRegistry) -> None:
-    assert set(registry.options_schema("read_lines")["properties"]) == {"max_lines", "max_bytes"}
+    shared = {"rate_limit", "cache_ttl"}
+    assert set(registry.options_schema("read_lines")["properties"]) == {"max_lines", "max_bytes", *shared}
+    assert set(registry.options_schema("delete_file")["properties"]) == shared
 
 
 HEAVY = ("re2", "charset_normalizer", "httpx", "httpcore", "anyio", "idna", "html_to_markdown", "tenacity")

@@ -139,6 +139,16 @@ async def test_calls_of_tools_are_counted_by_tool_and_how_they_went(bench: Workb
         "error_rate": 0.4,
         "approvals_asked": 2,
         "approvals_refused": 1,
+        "cached": 0,
+        "retries": 0,
+        "waited_s": 0.0,
         "duration_s": {"count": 4, "total": 30.6, "p50": 0.2, "p90": 30.0, "p99": 30.0, "max": 30.0},
     }
     assert (found["u"].count, found["u"].asked, found["u"].refused, found["u"].error_rate) == (0, 1, 1, None)
+
+
+async def test_caches_retries_and_waits_before_tools_are_summed_up(bench: Workbench) -> None:
+    ways = [{"attempts": 3, "waited_s": 1.5}, {"cached_s": 9.0}, {"cached_s": 0.0}, {"waited_s": 0.25}, {}]
+    await run_of(bench.journal, 1, [replace(called("ok", 0.1), how=how) for how in ways])
+    found = tools(bench)["t"]
+    assert (found.count, found.cached, found.retries, found.waited_s) == (5, 2, 2, 1.75)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -10,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from agentcli.catalog.catalog import Catalog, Root
+from agentcli.cli.approver import Nobody
 from agentcli.config.load import load_settings
 from agentcli.config.places import Places
 from agentcli.config.trust import is_trusted
 from agentcli.errors import DefinitionError, StorageError, UsageError
 from agentcli.workbench.init_project import DEFAULT_TEMPLATE, init_project, list_project_templates
+from agentcli.workbench.run_agent import RunRequest, run_agent
+from agentcli.workbench.wiring import Options, open_workbench
+from tests.fakes.engine import Seen
 
 NAMES = [template.name for template in list_project_templates()]
 
@@ -62,7 +67,7 @@ def test_the_default_project_has_everything_that_the_contract_names(tmp_path: Pa
         ".gitignore",
         "README.md",
     }
-    assert (result.agents, result.workflows) == (("support", "writer"), ("answer-and-check",))
+    assert (result.agents, result.workflows) == (("parcels", "support", "writer"), ("answer-and-check",))
 
 
 @pytest.mark.parametrize("template", NAMES)
@@ -79,11 +84,23 @@ def test_the_schema_that_each_file_names_is_there(tmp_path: Path, places: Places
 
 def test_the_python_function_of_the_project_works(tmp_path: Path, places: Places) -> None:
     result = init_project(tmp_path / "p", "full", False, places)
-    code = "from delivery import delivery_date as d; print(d('2026-11-20'), d('2026-11-20', 'express'))"
+    code = "from datetime import date; from delivery import delivery_date as d; "
+    code += "print(d(date(2026, 11, 20)), d(date(2026, 11, 20), 'express'))"
     done = subprocess.run(
         [sys.executable, "-B", "-c", code], cwd=result.root / "tools", capture_output=True, text=True, check=True
     )
     assert done.stdout == "2026-11-27 2026-11-24\n"
+
+
+async def test_the_agent_of_the_project_calls_its_python_function(tmp_path: Path, places: Places) -> None:
+    root = init_project(tmp_path / "p", "full", False, places).root
+    call = {"name": "delivery_date", "arguments": {"ordered": "2026-11-20", "service": "express"}}
+    (root / "replies.yaml").write_text(json.dumps({"replies": [{"tool_calls": [call]}, "On the 24th."]}))
+    seen = Seen()
+    options = Options(cwd=root, environ=dict(os.environ), model=["scripted:replies.yaml"], trust=True)
+    with open_workbench(options) as bench:
+        outcome = await run_agent(bench, RunRequest("When?", "parcels"), approver=Nobody(), sinks=[seen])
+    assert (outcome.status, seen.of("tool.completed")[0].result) == ("completed", "2026-11-24")
 
 
 @pytest.mark.parametrize("name", ["123", "true", "null", "1.5", "ä ö", "x: y #z", "...", "-"])

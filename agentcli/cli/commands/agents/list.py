@@ -54,6 +54,6 @@ def _json(item: Listed[AgentTemplate]) -> dict[str, Any]:
         "path": str(item.path),
         "enabled": item.template.enabled,
         "model": list(item.template.model) if item.template.model else None,
-        "tools": [use.name for use in item.template.tools],
+        "tools": [use.python_file or use.name for use in item.template.tools],
         "shadowed": [str(path) for path in item.shadowed],
     }

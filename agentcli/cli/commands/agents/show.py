@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,17 +27,20 @@ def command(
     name: Annotated[str, typer.Argument(metavar="AGENT", help="The agent's name or file.", autocompletion=agent_names)],
 ) -> None:
     """Show one agent as it is understood."""
+    from agentcli.workbench.list_tools import names_of
+
     session = session_of(ctx)
     with session.open() as bench:
         loaded = bench.catalog.agent(name)
+        tools = names_of(bench, loaded)
     if session.flags.json:
         template = loaded.template.model_dump(mode="json", by_alias=True, exclude_none=True)
-        session.out.json({**template, "source": loaded.source, "path": str(loaded.path)})
+        session.out.json({**template, "source": loaded.source, "path": str(loaded.path), "tool_names": tools})
     else:
-        _print(session.out, loaded)
+        _print(session.out, loaded, tools)
 
 
-def _print(out: Printer, loaded: LoadedAgent) -> None:
+def _print(out: Printer, loaded: LoadedAgent, tools: Sequence[str]) -> None:
     from agentcli.cli.render.items import pretty, print_block, print_fields
 
     template = loaded.template
@@ -48,7 +52,7 @@ def _print(out: Printer, loaded: LoadedAgent) -> None:
             ("", template.description),
             ("from", f"{loaded.source}, {loaded.path}"),
             ("model", ", then ".join(template.model) if template.model else "what the settings say"),
-            ("tools", ", ".join(use.name for use in template.tools) or "none"),
+            ("tools", ", ".join(tools) or "none"),
             ("allows", ", ".join(rules.allow)),
             ("asks for", ", ".join(rules.ask)),
             ("denies", ", ".join(rules.deny)),

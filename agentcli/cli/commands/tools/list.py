@@ -14,16 +14,15 @@ EXAMPLES = (
 
 def command(ctx: typer.Context) -> None:
     """List the tools."""
-    from agentcli.cli.render.table import Cell, Column, print_table
-    from agentcli.cli.render.tools import tool_json
+    from agentcli.cli.render.tools import print_tools, tool_json
+    from agentcli.workbench.list_tools import known_tools
 
     session = session_of(ctx)
     with session.open() as bench:
-        specs = bench.tools.specs()
+        known = known_tools(bench)
     if session.flags.json:
-        for spec in specs:
+        for spec in known.specs:
             session.out.json(tool_json(spec))
-        return
-    columns = (Column("TOOL"), Column("CHANGES", drop=1), Column("DESCRIPTION", least=20))
-    rows = [[Cell(spec.name, ("bold",)), spec.effects, spec.description] for spec in specs]
-    print_table(session.out, columns, rows)
+    else:
+        print_tools(session.out, known.specs)
+    session.warn(known.problems)

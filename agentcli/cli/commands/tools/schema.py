@@ -28,12 +28,12 @@ def command(
 ) -> None:
     """Print the JSON Schema of a tool's arguments."""
     from agentcli.cli.render.items import pretty
-    from agentcli.cli.render.tools import named_tool
+    from agentcli.cli.render.tools import named_tools
     from agentcli.tools.openapi import json_schema, openapi
 
     session = session_of(ctx)
     with session.open() as bench:
-        specs = [named_tool(bench, name)] if name else bench.tools.specs()
+        specs = named_tools(bench, name)[:1] if name else bench.tools.specs()
     if as_openapi:
         document = openapi(specs)
     elif name:

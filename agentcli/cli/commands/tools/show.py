@@ -20,13 +20,16 @@ def command(
     name: Annotated[str, typer.Argument(metavar="TOOL", help="The tool's name.", autocompletion=tool_names)],
 ) -> None:
     """Show one tool: arguments, examples, what it changes."""
-    from agentcli.cli.render.tools import named_tool, print_tool, tool_json
+    from agentcli.cli.render.tools import named_tools, print_tool, tool_json
 
     session = session_of(ctx)
     with session.open() as bench:
-        spec = named_tool(bench, name)
-        options = bench.tools.options_schema(name)
-    if session.flags.json:
-        session.out.json({**tool_json(spec), "options": options})
-    else:
+        specs = named_tools(bench, name)
+        options = {} if specs[0].source else bench.tools.options_schema(name)
+    for number, spec in enumerate(specs):
+        if session.flags.json:
+            session.out.json({**tool_json(spec), "options": options})
+            continue
+        if number:
+            session.out.line()
         print_tool(session.out, spec, options)

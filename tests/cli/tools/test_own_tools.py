@@ -1,0 +1,128 @@
+"""`agentcli tools` and runs in a project with tools of its own."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.conftest import Cli
+
+SOURCE = '''
+from datetime import date
+from agentcli import tool
+
+@tool(version="2.1", deprecated="use day_of", effects="read-only", examples=[{"day": "2026-11-20"}])
+def weekday(day: date, short: bool = False) -> str:
+    """Tell the day of the week.
+
+    Args:
+        day: The date.
+        short: Three letters only.
+    """
+    if day.year == 1:
+        raise ValueError("too long ago")
+    return day.strftime("%a" if short else "%A")
+'''
+AGENT = """version: 1
+kind: agent
+name: a
+instructions: Hi.
+model: scripted:replies.yaml
+tools: [list_files, {python: tools/days.py}]
+permissions: {allow: [weekday]}
+"""
+
+
+@pytest.fixture
+def project(cli: Cli) -> Cli:
+    for folder in ("agents", "tools"):
+        (cli.cwd / folder).mkdir()
+    (cli.cwd / "agentcli.yaml").write_text("version: 1\n")
+    (cli.cwd / "agents" / "a.yaml").write_text(AGENT)
+    (cli.cwd / "tools" / "days.py").write_text(SOURCE)
+    says(cli, day="2026-11-20")
+    return cli
+
+
+def says(cli: Cli, **arguments: object) -> None:
+    replies = [{"tool_calls": [{"name": "weekday", "arguments": arguments}]}, "done"]
+    (cli.cwd / "replies.yaml").write_text(json.dumps({"replies": replies}))
+
+
+def test_they_are_listed_with_version_source_and_what_to_use_instead(project: Cli) -> None:
+    lines = project("tools").out.splitlines()
+    assert lines[0].split() == ["TOOL", "CHANGES", "VERSION", "FROM", "DESCRIPTION"]
+    assert lines[1].split()[:5] == ["read_lines", "read-only", "1", "built", "in"]
+    assert lines[-1].split(maxsplit=4) == ["weekday", "read-only", "2.1", "tools/days.py", "deprecated: use day_of"]
+    listed = [json.loads(line) for line in project("tools", "--json").out.splitlines()]
+    assert (listed[0]["source"], listed[-1]["source"], listed[-1]["version"]) == ("built-in", "tools/days.py", "2.1")
+
+
+def test_one_is_shown_as_far_as_its_text_tells(project: Cli) -> None:
+    assert project("tools", "show", "weekday").out == (
+        "weekday\n"
+        "              Tell the day of the week.\n"
+        "from          tools/days.py\n"
+        "version       2.1\n"
+        "changes       nothing; it runs without asking\n"
+        "deprecated    use day_of\n"
+        "\n"
+        "Arguments\n"
+        "  day    The date. (date, required)\n"
+        "  short  Three letters only. (boolean, default false)\n"
+        "\n"
+        "Examples\n"
+        '  weekday(day="2026-11-20")\n'
+    )
+    assert "Did you mean `weekday`?" in project("tools", "show", "weekdays").err
+
+
+def test_two_files_may_each_have_one_of_a_name(project: Cli) -> None:
+    (project.cwd / "tools" / "more.py").write_text(SOURCE.replace("2.1", "3"))
+    agent = AGENT.replace("name: a", "name: b").replace("days.py", "more.py")
+    (project.cwd / "agents" / "b.yaml").write_text(agent)
+    shown = project("tools", "show", "weekday").out
+    assert ("tools/days.py" in shown, "tools/more.py" in shown) == (True, True)
+    assert [json.loads(line)["version"] for line in project("tools", "show", "weekday", "--json").out.splitlines()] == [
+        "2.1",
+        "3",
+    ]
+
+
+def test_an_agent_is_shown_with_their_names(project: Cli) -> None:
+    lines = project("agents", "show", "a").out.splitlines()
+    assert "tools         list_files, weekday (tools/days.py)" in lines
+    assert json.loads(project("agents", "--json").out.splitlines()[0])["tools"] == ["list_files", "tools/days.py"]
+
+
+def test_a_broken_file_is_told_with_its_place_wherever_it_is_used(project: Cli) -> None:
+    (project.cwd / "tools" / "days.py").write_text("from agentcli import tool\n@tool\ndef f(x):\n    return x\n")
+    place = f"{project.cwd / 'tools' / 'days.py'}:3:7: "
+    for words in (["config", "check"], ["agents", "show", "a"], ["--trust", "run", "a", "hello"]):
+        result = project(*words)
+        assert (result.code, place in result.err, "(E-TOOL-SIGNATURE)" in result.err) == (3, True, True), words
+
+
+def test_a_run_calls_it_warns_of_it_and_is_replayed(project: Cli) -> None:
+    result = project("--trust", "run", "a", "hello")
+    assert (result.code, result.out) == (0, "done\n")
+    assert "warning: The tool `weekday` is deprecated: Use day_of." in result.err
+    assert 'weekday(day="2026-11-20", short=false)' in result.err
+    assert project("replay").code == 0
+
+
+def test_the_trace_of_a_failure_is_shown_to_who_asks_for_detail(project: Cli) -> None:
+    says(project, day="0001-01-01")
+    for words, shown in ((["run", "a", "hello"], False), (["run", "a", "hello", "-v"], True)):
+        result = project("--trust", *words)
+        assert "ValueError: too long ago" in result.err
+        assert ('raise ValueError("too long ago")' in result.err) is shown
+
+
+def test_the_trace_of_a_failed_import_too(project: Cli) -> None:
+    (project.cwd / "tools" / "days.py").write_text(SOURCE + "\nimport no_such_module\n")
+    plain, detailed = project("--trust", "run", "a", "x"), project("--trust", "run", "a", "x", "-v")
+    assert (plain.code, "days.py:17:1: The tools cannot be loaded: ModuleNotFoundError." in plain.err) == (3, True)
+    assert "Traceback" not in plain.err
+    assert "import no_such_module" in detailed.err
