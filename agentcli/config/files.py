@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pydantic import BaseModel
+
 from agentcli.config.settings import Overlay, Settings
 from agentcli.config.sources import Source, SourceKind
 from agentcli.core.canonical import Json
@@ -88,7 +90,7 @@ def without_user_only(layer: Mapping[str, Json], file: ConfigFile) -> tuple[dict
         if not (isinstance(extra, dict) and extra.get("user_only")):
             kept[key] = value
             continue
-        if _says_nothing(value):
+        if _says_nothing(value) or value == _default(key):
             continue
         line, column = file.source.where_key((key,))
         why, fix = "A project cannot set it.", "Move it to your own configuration file."
@@ -96,6 +98,11 @@ def without_user_only(layer: Mapping[str, Json], file: ConfigFile) -> tuple[dict
             ErrorInfo(f"{FAMILY}-USER-ONLY", f"`{key}` is ignored here.", why, fix, str(file.path), line, column)
         )
     return kept, warnings
+
+
+def _default(key: str) -> Json:
+    value = Overlay.model_fields[key].get_default(call_default_factory=True)
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
 
 
 def _says_nothing(value: Json) -> bool:
