@@ -204,14 +204,25 @@ class ToolCompleted(Body):
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequested(Body):
-    """Somebody is asked whether a call may go on. `rule` is the pattern that asks, or the tool's default."""
+    """Somebody is asked whether a call may go on. `rule` is the pattern that asks, or the tool's default.
+
+    `preview` is what they are shown of what the call would change, where the tool can say so.
+    """
 
     type: ClassVar[str] = "approval.requested"
-    LARGE: ClassVar[tuple[str, ...]] = ("arguments",)
+    LARGE: ClassVar[tuple[str, ...]] = ("arguments", "preview")
     tool: str
     call_id: str
     arguments: dict[str, Any]
     rule: str
+    preview: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The event's own fields; `preview` only where there is one."""
+        out = Body.to_json(self)
+        if self.preview is None:
+            del out["preview"]
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +255,10 @@ class RandomDrawn(Body):
 
 @dataclass(frozen=True, slots=True)
 class InputRead(Body):
-    """The engine read something from outside that is no tool's: a file of rows, an `@file`, standard input."""
+    """The engine read something from outside that is no tool's: a file of rows, an `@file`, standard input.
+
+    Or a person's answer to a question: then `source` is the tool that asked.
+    """
 
     type: ClassVar[str] = "input.read"
     LARGE: ClassVar[tuple[str, ...]] = ("value",)

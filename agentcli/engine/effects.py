@@ -34,9 +34,9 @@ Live = Callable[[Event], Awaitable[Body]]
 class Effect:
     """Something to be done outside.
 
-    `request` is the digest of `describe()`, the canonical request. `intent` makes the event that announces it; None for
-    effects too small to need one. `durable` puts a barrier before the effect and one after its result. `repeatable` is
-    what may be done again where it is not known whether it was done.
+    `request` is the digest of `describe()`, the canonical request. `intent` makes the event that announces it, after
+    `prepare` found out what it says; None for effects too small to need one. `durable` puts a barrier before the effect
+    and one after its result. `repeatable` is what may be done again where it is not known whether it was done.
     """
 
     kind: EffectKind
@@ -47,6 +47,7 @@ class Effect:
     intent: Callable[[], Body] | None = None
     durable: bool = False
     repeatable: bool = True
+    prepare: Callable[[], Awaitable[None]] | None = None
 
 
 Settle = Callable[[Event], Awaitable[Body | None]]
@@ -130,10 +131,9 @@ class Effects:
         """Append an event that follows from what is already recorded. On record once: resuming does not repeat it."""
         ordinal = self._derived[scope.lane, body.type]
         self._derived[scope.lane, body.type] += 1
-        if self._playback is not None:
-            recorded = self._playback.recording.derived(scope.lane, body.type, ordinal)
-            if recorded is not None:
-                return self._reach(self._playback, recorded)
+        playback = self._playback
+        if playback and (recorded := playback.recording.derived(scope.lane, body.type, ordinal)) is not None:
+            return self._reach(playback, recorded)
         return self._append(self._event(body, scope))
 
     def note(self, body: Body, started: Event) -> None:
@@ -211,14 +211,13 @@ class Effects:
         key = EffectKey(scope.lane, effect.kind, effect.name, self._ordinals[place])
         self._ordinals[place] += 1
         if self._playback is not None and not self._playback.over:
-            recorded = await self._recorded(self._playback, Asked(key, effect.request, effect.describe))
-            if recorded is not None:
+            asked = Asked(key, effect.request, effect.describe)
+            if (recorded := await self._recorded(self._playback, asked)) is not None:
                 return self._reach(self._playback, recorded).body
         return await self._live(key, effect, scope)
 
     async def _recorded(self, playback: Playback, asked: Asked) -> Event | None:
-        intent = playback.recording.intents.get(asked.key)
-        if intent is not None:
+        if (intent := playback.recording.intents.get(asked.key)) is not None:
             self._reach(playback, intent)
         answer = playback.ask(asked)
         with self._lanes.still():
@@ -240,6 +239,8 @@ class Effects:
         known = await self._settled(key, effect)
         started = self._event(LimitReached("", 0, 0), scope, key, effect.request)
         if known is None and effect.intent is not None:
+            if effect.prepare is not None:
+                await effect.prepare()
             started = self._append(self._event(effect.intent(), scope, key, effect.request))
         with self._lanes.still():
             if known is None and effect.intent is not None and effect.durable:
@@ -265,8 +266,7 @@ class Effects:
         if self.deadline is None:
             return await effect.live(started)
         at, allowed = self.deadline
-        left = at - self.clock.monotonic()
-        if left > 0:
+        if (left := at - self.clock.monotonic()) > 0:
             try:
                 async with asyncio.timeout(left) as timeout:
                     return await effect.live(started)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from agentcli.core.canonical import Digest
 from agentcli.core.events import Event
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.processes import Finished, Job
 from agentcli.core.runs import RunEnd, RunStart
-from agentcli.core.tools import ToolResult, ToolSpec
+from agentcli.core.tools import Preview, ToolResult, ToolSpec
 
 
 class ModelObserver(Protocol):
@@ -48,6 +48,17 @@ class Tool(Protocol):
 
     async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
         """Do it, with arguments that `parse` gave. Raises ToolError for what the model should be told."""
+
+
+@runtime_checkable
+class Previewing(Protocol):
+    """What a tool may know besides: what a call of it would change."""
+
+    async def preview(self, arguments: Mapping[str, Any]) -> Preview | None:
+        """What a call with these arguments would change now; changes nothing. None where there is nothing to show.
+
+        Raises ToolError for what the call itself would say.
+        """
 
 
 class Sandbox(Protocol):
@@ -101,10 +112,15 @@ class Clock(Protocol):
 
 
 class Approver(Protocol):
-    """Asks a person. `rule` is why it is asked."""
+    """Asks a person. `rule` is why it is asked, `preview` what the call would change."""
 
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Decision:
+    async def ask(
+        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None
+    ) -> Decision:
         """The answer."""
+
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+        """The person's words to `question`, one of `choices` where there are any; None where nobody can be asked."""
 
     async def again(self, started: Event) -> bool:
         """Whether to repeat a call of which nobody knows whether it happened; `started` is its `tool.started`."""

@@ -200,10 +200,19 @@ class Answering:
 
     answers: list[Said] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    previews: list[str | None] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
 
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Said:
+    async def ask(
+        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None
+    ) -> Said:
         self.asked.append(spec.name)
+        self.previews.append(preview)
         return self.answers.pop(0) if self.answers else Said("no", "nobody")
+
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+        self.asked.append(arguments["question"])
+        return self.words.pop(0) if self.words else None
 
     async def again(self, started: Event) -> bool:
         return False
