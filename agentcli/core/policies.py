@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 from urllib.parse import urlsplit
@@ -109,13 +110,18 @@ class Rule:
             return False
         if self.values is None:
             return True
-        argument = self.argument or spec.subject
-        if argument is None or argument not in arguments:
+        subjects = spec.subjects if self.argument is None else (self.argument,)
+        if not subjects:
             return self._closed()
-        value = arguments[argument]
-        if argument != spec.subject:
-            return self.values.matches(_as_text(value))
-        return self._matches_subject(spec, value, self.values)
+        # Of several paths a restriction holds for any one, an allowance only for all of them.
+        return (any if self.broad else all)(self._matches_argument(spec, name, arguments) for name in subjects)
+
+    def _matches_argument(self, spec: ToolSpec, name: str, arguments: Mapping[str, Any]) -> bool:
+        if self.values is None or name not in arguments:
+            return self._closed()
+        if name not in spec.subjects:
+            return self.values.matches(_as_text(arguments[name]))
+        return self._matches_subject(spec, arguments[name], self.values)
 
     def _matches_subject(self, spec: ToolSpec, value: Any, values: TextGlob) -> bool:
         if not isinstance(value, str):
@@ -176,6 +182,27 @@ class Policy:
         flag = self._flag(spec, arguments)
         return verdict if flag is None else Verdict("allow", flag, "flags", asked=verdict.rule)
 
+    def outlook(self, spec: ToolSpec) -> tuple[Verdict, list[Verdict]]:
+        """The verdict on a call that no pattern is about, and what patterns say of other calls, strictest first."""
+        plain = copy(self)
+        plain._flags = [rule for rule in self._flags if rule.values is None]
+        plain._deny, plain._ask, plain._allow, plain._untrusted = (
+            [placed for placed in rules if placed[1].values is None]
+            for rules in (self._deny, self._ask, self._allow, self._untrusted)
+        )
+        decisions: tuple[tuple[Answer, list[_Placed]], ...] = (
+            ("deny", self._deny),
+            ("ask", self._ask),
+            ("allow", self._allow),
+        )
+        special = [
+            Verdict(decision, rule.text, layer)
+            for decision, rules in decisions
+            for layer, rule in rules
+            if rule.values is not None and rule.tool.matches(spec.name)
+        ]
+        return plain.decide(spec, {}), special
+
     def problems(self, specs: Iterable[ToolSpec]) -> list[ErrorInfo]:
         """Rules that name one of these tools exactly and can never be held against a call of it as they mean to be."""
         rules = [rule for _, rule in (*self._deny, *self._ask, *self._allow, *self._untrusted)] + self._flags
@@ -231,7 +258,7 @@ def _problem(rule: Rule, spec: ToolSpec) -> ErrorInfo | None:
             f"It has no argument `{argument}`." if rule.argument else "No argument of it is matched by a bare pattern."
         )
         return ErrorInfo("E-PERMISSION-ARGUMENT", what, why, f"Its arguments are: {names}.")
-    if argument == spec.subject and spec.subject_kind == "path" and rule.paths is None:
+    if argument in spec.subjects and spec.subject_kind == "path" and rule.paths is None:
         why = "Its pattern leads out of the workspace."
         return ErrorInfo("E-PERMISSION-ARGUMENT", what, why, "Write the path relative to the workspace.")
     return None

@@ -16,7 +16,13 @@ from agentcli.errors import ToolArgumentsError
 _NOTHING = (None, "", "null", "None")
 """What models write for an optional argument that they do not use."""
 
-_EXPECTED = {"integer": "a whole number", "string": "a text", "boolean": "true or false", "number": "a number"}
+_EXPECTED = {
+    "integer": "a whole number",
+    "string": "a text",
+    "boolean": "true or false",
+    "number": "a number",
+    "array": "a list of texts",
+}
 
 
 _TYPES: Final[Mapping[Any, str]] = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -35,7 +41,7 @@ class Arguments(BaseModel):
 
     @classmethod
     def _is_unused(cls, name: str, value: Any) -> bool:
-        field = cls.model_fields.get(name)
+        field = _fields(cls).get(name)
         if field is None:
             return value is None
         if field.is_required():
@@ -52,7 +58,7 @@ def schema_of(model: type[Arguments]) -> dict[str, Any]:
     Read off the fields, which are texts, numbers and truth values; pydantic's own generator takes 10 ms to load and
     says titles and null alternatives besides.
     """
-    fields = model.model_fields
+    fields = _fields(model)
     required = [name for name, field in fields.items() if field.is_required()]
     return {
         "type": "object",
@@ -60,6 +66,11 @@ def schema_of(model: type[Arguments]) -> dict[str, Any]:
         **({"required": required} if required else {}),
         "additionalProperties": False,
     }
+
+
+def _fields(model: type[Arguments]) -> dict[str, FieldInfo]:
+    """The fields by the names that callers use: `from` is no name for an attribute."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def read(model: type[A], tool: str, given: Mapping[str, Any], example: Mapping[str, Any]) -> A:
@@ -70,7 +81,7 @@ def read(model: type[A], tool: str, given: Mapping[str, Any], example: Mapping[s
         properties = schema_of(model)["properties"]
         problems = "; ".join(_problem(problem, properties) for problem in error.errors(include_url=False)[:5])
         raise _wrong(tool, given, problems, example) from error
-    unusable = [name for name, value in found if isinstance(value, str) and not _is_encodable(value)]
+    unusable = [name for name, value in found if not _is_encodable(value)]
     if unusable:
         raise _wrong(tool, given, f"`{unusable[0]}` holds half a character (a lone surrogate)", example)
     return found
@@ -85,9 +96,16 @@ def _property(field: FieldInfo) -> dict[str, Any]:
         out["description"] = field.description
     for bound in field.metadata:
         out |= {word: getattr(bound, name) for name, word in _BOUNDS.items() if hasattr(bound, name)}
-    kinds = [_TYPES[kind] for kind in get_args(field.annotation) or (field.annotation,) if kind in _TYPES]
-    (out["type"],) = kinds
+    kinds = get_args(field.annotation) or (field.annotation,)
+    if list[str] in kinds:
+        return {**_of_items(out), "type": "array", "items": {"type": "string"}}
+    (out["type"],) = [_TYPES[kind] for kind in kinds if kind in _TYPES]
     return out
+
+
+def _of_items(bounds: Mapping[str, Any]) -> dict[str, Any]:
+    """Bounds of a length, of a list."""
+    return {name.replace("Length", "Items"): value for name, value in bounds.items()}
 
 
 def _problem(problem: Any, properties: Mapping[str, Any]) -> str:
@@ -124,15 +142,16 @@ def _given(value: Any) -> str:
 def _wrong(tool: str, given: Mapping[str, Any], problems: str, example: Mapping[str, Any]) -> ToolArgumentsError:
     error = ToolArgumentsError(
         "E-TOOL-ARGUMENTS",
-        f"The arguments of {tool} do not fit: {problems}.",
+        f"The arguments of {tool} do not fit: {problems}{'' if problems.endswith('?') else '.'}",
         fix=f"A good call: {tool} {json.dumps(example, ensure_ascii=False)}",
     )
     return error.in_call(tool, given)
 
 
-def _is_encodable(text: str) -> bool:
+def _is_encodable(value: Any) -> bool:
+    texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
     try:
-        text.encode()
+        "".join(texts).encode()
     except UnicodeEncodeError:
         return False
     return True

@@ -14,9 +14,18 @@ from agentcli.engine.ports import Tool
 from agentcli.errors import DefinitionError, sentence
 from agentcli.sandbox.paths import Workspace
 
-BUILT_IN: Final[Mapping[str, str]] = {
-    name: f"agentcli.tools.{name}" for name in ("read_lines", "grep_file", "list_files", "create_file", "delete_file")
-}
+_NAMES: Final = (
+    "read_lines",
+    "grep_file",
+    "list_files",
+    "search_files",
+    "create_file",
+    "edit_file",
+    "move_file",
+    "delete_file",
+    "ask_user",
+)
+BUILT_IN: Final[Mapping[str, str]] = {name: f"agentcli.tools.{name}" for name in _NAMES}
 """Module of each tool. It has `OPTIONS` (a pydantic model), `spec()` and `build(workspace, options)`."""
 
 PYTHON: Final = "python"
@@ -67,6 +76,11 @@ class ToolRegistry:
     def names(self) -> list[str]:
         """All names, in the order of a listing."""
         return list(BUILT_IN)
+
+    def source(self, name: str) -> str:
+        """Where a tool comes from. Raises DefinitionError (E-TEMPLATE-UNKNOWN-TOOL)."""
+        _module(name)
+        return "built-in"
 
     def specs(self) -> list[ToolSpec]:
         """What each tool says of itself."""
