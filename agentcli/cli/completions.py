@@ -26,6 +26,17 @@ def tool_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _names(ctx, incomplete, lambda bench: bench.tools.names())
 
 
+def call_words(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The arguments of the tool that is named before, as `name=`; those that are given already are left out."""
+    given = {str(pair).partition("=")[0].removesuffix(":") for pair in ctx.params.get("pairs") or ()}
+
+    def names(bench: Workbench) -> Iterable[str]:
+        properties = bench.tools.spec(str(ctx.params.get("name"))).parameters.get("properties", {})
+        return [f"{name}=" for name in properties if name not in given]
+
+    return _names(ctx, incomplete, names)
+
+
 def run_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """`last`, and the newest runs' ids."""
     from agentcli.core.runs import RunQuery

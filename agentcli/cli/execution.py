@@ -26,8 +26,11 @@ class Work(Protocol):
         """Do it, telling `sinks`, asking `approver`; a cancelled run ends with the exit code of `interrupt`."""
 
 
-def carry_out(session: Session, work: Work, *, stdin_is_data: bool) -> None:
-    """Do the work and print its result; sets the session's exit code. Raises AgentcliError for what precedes a run."""
+def carry_out(session: Session, work: Work, *, stdin_is_data: bool, asks_model: bool = True) -> None:
+    """Do the work and print its result; sets the session's exit code. Raises AgentcliError for what precedes a run.
+
+    What no model is asked in has no turns and tokens to tell of.
+    """
     interrupt = Interrupt()
     with following(session) as (sinks, screen, restore):
         outcome = run_to_end(
@@ -36,7 +39,7 @@ def carry_out(session: Session, work: Work, *, stdin_is_data: bool) -> None:
             on_kill=restore,
         )
     session.exit_code = outcome.exit_code
-    _print(session, outcome)
+    _print(session, outcome, asks_model)
 
 
 View = tuple[list[EventSink], Screen, Callable[[], None]]
@@ -74,7 +77,7 @@ def _approver(session: Session, screen: Screen, stdin_is_data: bool) -> Approver
     return Nobody()
 
 
-def _print(session: Session, outcome: RunOutcome) -> None:
+def _print(session: Session, outcome: RunOutcome, asks_model: bool) -> None:
     """The result on standard output; how it went on standard error. With --json both stood in the last event."""
     if outcome.cause is not None and session.flags.verbose:
         import traceback
@@ -91,7 +94,7 @@ def _print(session: Session, outcome: RunOutcome) -> None:
         line = summary(
             status=outcome.status,
             duration_s=outcome.duration_s,
-            turns=outcome.turns,
+            turns=outcome.turns if asks_model else None,
             usage=outcome.usage,
             cost_usd=outcome.cost_usd,
             run=outcome.run,

@@ -15,9 +15,10 @@ from agentcli.engine.ports import Approver, EventSink
 from agentcli.engine.recording import Recording
 from agentcli.engine.terms import Terms
 from agentcli.workbench.agent_plan import AgentPlan
-from agentcli.workbench.agent_run import Parts, agent_loop
+from agentcli.workbench.agent_run import Parts
+from agentcli.workbench.carrying import Plan, carrying
 from agentcli.workbench.going_on import tools_on
-from agentcli.workbench.run_agent import main_of
+from agentcli.workbench.rehearse import Closed
 from agentcli.workbench.system_clock import SystemClock
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Continuation:
     """A run with a record: its first event, the plan in force, the terms of its eras, and what is on record."""
 
     started: RunStarted
-    plan: AgentPlan
+    plan: Plan
     terms: Sequence[Terms]
     recording: Recording
     parent: str | None
@@ -51,7 +52,8 @@ async def continue_run(
     try:
         workspace, tools = tools_on(bench, run.plan)
         try:
-            parts = Parts(providers.open(run.plan.models), tools, approver, admission)
+            model = providers.open(run.plan.models) if isinstance(run.plan, AgentPlan) else Closed()
+            parts = Parts(model, tools, approver, admission)
             playback = Playback(run.recording, "live")
             door = Effects(
                 log.run,
@@ -63,9 +65,8 @@ async def continue_run(
                 seq=run.recording.last_seq,
                 settle=settle,
             )
-            loop = agent_loop(door, log, parts, run.terms)
-            main = main_of(run.plan, loop)
-            return await execute(door, log, loop.budget, run.started, main, interrupt or Interrupt(), admission)
+            main, budget = carrying(door, log, parts, run.terms, run.plan)
+            return await execute(door, log, budget, run.started, main, interrupt or Interrupt(), admission)
         finally:
             workspace.close()
     finally:

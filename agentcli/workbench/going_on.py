@@ -15,9 +15,12 @@ from agentcli.errors import AgentcliError, UsageError
 from agentcli.sandbox.paths import Workspace, is_copy
 from agentcli.tools.registry import Selection, ToolRegistry
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
+from agentcli.workbench.call_plan import CallPlan
+from agentcli.workbench.carrying import Plan
 from agentcli.workbench.choose_model import BY_FLAG, refuse_foreign_files
 from agentcli.workbench.fork_files import WORKSPACES, open_workspace
 from agentcli.workbench.limits_given import limits_given
+from agentcli.workbench.permissions_here import policy_here
 from agentcli.workbench.rehearse import Rehearsed
 
 if TYPE_CHECKING:
@@ -44,6 +47,11 @@ def plan_on(bench: Workbench, plan: AgentPlan, limits: Mapping[str, float], mode
     )
 
 
+def call_on(bench: Workbench, plan: CallPlan, limits: Mapping[str, float]) -> CallPlan:
+    """The same for a call by hand: no template adds rules to those of this machine. Raises UsageError."""
+    return replace(plan, policy=policy_here(bench), limits=limits_given(limits, plan.limits), versions=versions())
+
+
 def policy_on(bench: Workbench, plan: AgentPlan) -> PolicyPlan:
     """The rules of this machine and its flags, and what the recorded template says as far as it is trusted here."""
     recorded = [layer.permissions for layer in plan.policy.layers if layer.name == "agent"]
@@ -63,7 +71,7 @@ def _is_still_ours(bench: Workbench, plan: AgentPlan) -> bool:
     return loaded.source != "project" or bench.loaded.trusted
 
 
-def workspace_on(bench: Workbench, plan: AgentPlan) -> Path:
+def workspace_on(bench: Workbench, plan: Plan) -> Path:
     """Where the run's tools go on: where they were, if that is a place this command would use by itself.
 
     Raises UsageError E-RUN-WORKSPACE: a record does not open a folder of its own choice to tools.
@@ -86,7 +94,7 @@ def copies_of(bench: Workbench) -> Path:
     return bench.journal_folder / WORKSPACES
 
 
-def tools_on(bench: Workbench, plan: AgentPlan) -> tuple[Workspace, Selection]:
+def tools_on(bench: Workbench, plan: Plan) -> tuple[Workspace, Selection]:
     """The plan's tools over its workspace, which whoever asked for them closes. Raises UsageError, DefinitionError."""
     folder = Path(plan.workspace)
     if is_copy(folder, copies_of(bench)):
@@ -96,7 +104,7 @@ def tools_on(bench: Workbench, plan: AgentPlan) -> tuple[Workspace, Selection]:
     return workspace, ToolRegistry(workspace).select(plan.uses)
 
 
-def changes_between(before: AgentPlan, after: AgentPlan) -> dict[str, Any]:
+def changes_between(before: Plan, after: Plan) -> dict[str, Any]:
     """The fields of the plan that are not as they were, by name, with their new values."""
     old, new = before.to_json(), after.to_json()
     return {name: value for name, value in new.items() if old.get(name) != value and name not in ("policy", "versions")}

@@ -13,14 +13,15 @@ from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.ports import Approver, EventSink
 from agentcli.errors import UsageError
 from agentcli.workbench.agent_run import terms_of
+from agentcli.workbench.call_plan import CallPlan
 from agentcli.workbench.continuation import Continuation, continue_run
-from agentcli.workbench.going_on import changes_between, plan_on, refuse_divergence, settling, workspace_on
-from agentcli.workbench.recorded_run import RecordedRun, read_verified, recording_of
+from agentcli.workbench.going_on import call_on, changes_between, plan_on, refuse_divergence, settling, workspace_on
+from agentcli.workbench.recorded_run import Recorded, read_any_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
 from agentcli.workbench.system_clock import SystemClock
 
 if TYPE_CHECKING:
-    from agentcli.workbench.agent_plan import AgentPlan
+    from agentcli.workbench.carrying import Plan
     from agentcli.workbench.wiring import Workbench
 
 
@@ -55,8 +56,11 @@ async def resume_run(
     _refuse_completed(row)
     log = bench.journal.resume(row.start.id)
     try:
-        run, _ = read_verified(bench, row.start.id)
-        plan = plan_on(bench, run.plans[-1], request.limits)
+        run, _ = read_any_verified(bench, row.start.id)
+        last = run.plans[-1]
+        plan: Plan = (
+            call_on(bench, last, request.limits) if isinstance(last, CallPlan) else plan_on(bench, last, request.limits)
+        )
         plan = replace(plan, workspace=str(workspace_on(bench, plan)))
         _check_results(run, request.results)
         manifest = encode(plan.to_json())
@@ -84,7 +88,7 @@ def _refuse_completed(row: RunRow) -> None:
         )
 
 
-def _check_results(run: RecordedRun, results: Mapping[int, str]) -> None:
+def _check_results(run: Recorded, results: Mapping[int, str]) -> None:
     begun = {event.seq for event in run.events if event.body.type == "tool.started" and event.key is not None}
     for seq in results:
         if seq not in begun:
@@ -96,7 +100,7 @@ def _check_results(run: RecordedRun, results: Mapping[int, str]) -> None:
             )
 
 
-def _marker(run: RecordedRun, plan: AgentPlan, manifest: str) -> Event:
+def _marker(run: Recorded, plan: Plan, manifest: str) -> Event:
     clock = SystemClock()
     body = RunResumed(manifest, changes_between(run.plans[-1], plan))
     return Event(run.id, run.events[-1].seq + 1, clock.now(), clock.monotonic(), body, parent=run.row.start.parent)

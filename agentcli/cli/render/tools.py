@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentcli.cli.render.items import print_block, print_fields
 from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.text import call_text, wrapped
+from agentcli.core.policies import Verdict
 from agentcli.core.tools import Effects, ToolSpec
 from agentcli.definitions.nearest import nearest
 from agentcli.errors import UsageError
@@ -36,8 +37,24 @@ def named_tool(bench: Workbench, name: str) -> ToolSpec:
     return bench.tools.spec(name)
 
 
-def tool_json(spec: ToolSpec) -> dict[str, Any]:
-    """All that is known of it."""
+Outlook: TypeAlias = tuple[Verdict, list[Verdict]]
+"""What a policy says of calls of a tool: in general, and of some by patterns."""
+
+
+def permission(outlook: Outlook) -> str:
+    """`ask`, or `ask, deny` where patterns decide otherwise for some calls."""
+    general, special = outlook
+    return ", ".join(dict.fromkeys([general.decision, *(verdict.decision for verdict in special)]))
+
+
+def described(spec: ToolSpec) -> str:
+    """The description, and before it that the tool is on its way out."""
+    return f"(deprecated: {spec.deprecated}) {spec.description}" if spec.deprecated else spec.description
+
+
+def tool_json(spec: ToolSpec, source: str, outlook: Outlook) -> dict[str, Any]:
+    """All that is known of it; `permission` is what it has here."""
+    general, special = outlook
     return {
         **spec.to_json(),
         "effects": spec.effects,
@@ -46,10 +63,16 @@ def tool_json(spec: ToolSpec) -> dict[str, Any]:
         "deprecated": spec.deprecated,
         "examples": list(spec.examples),
         "returns": spec.returns,
+        "source": source,
+        "permission": {**_ruling(general), "except": [_ruling(verdict) for verdict in special]},
     }
 
 
-def print_tool(out: Printer, spec: ToolSpec, options: dict[str, Any]) -> None:
+def _ruling(verdict: Verdict) -> dict[str, str]:
+    return {"decision": verdict.decision, "rule": verdict.rule, "of": verdict.layer}
+
+
+def print_tool(out: Printer, spec: ToolSpec, source: str, outlook: Outlook, options: dict[str, Any]) -> None:
     """Description, arguments, options, examples."""
     out.line(out.style(spec.name, "bold"))
     print_fields(
@@ -58,7 +81,10 @@ def print_tool(out: Printer, spec: ToolSpec, options: dict[str, Any]) -> None:
             ("", spec.description),
             ("changes", CHANGES[spec.effects]),
             ("gives back", spec.returns),
-            ("patterns", f"`{spec.name}(PATTERN)` matches its argument `{spec.subject}`" if spec.subject else ""),
+            ("patterns", _patterns(spec)),
+            ("here", _said_of(outlook[0])),
+            *(("", _said_of(verdict)) for verdict in outlook[1]),
+            ("version", f"{spec.version}, {source}"),
             ("deprecated", spec.deprecated or ""),
         ],
     )
@@ -66,6 +92,20 @@ def print_tool(out: Printer, spec: ToolSpec, options: dict[str, Any]) -> None:
     _print_properties(out, "Options in a template", options)
     if spec.examples:
         print_block(out, "Examples", "\n".join(call_text(spec.name, example, None) for example in spec.examples))
+
+
+def _patterns(spec: ToolSpec) -> str:
+    if not spec.subjects:
+        return ""
+    names = " and ".join(f"`{name}`" for name in spec.subjects)
+    return f"`{spec.name}(PATTERN)` matches its argument{'s' * (len(spec.subjects) > 1)} {names}"
+
+
+def _said_of(verdict: Verdict) -> str:
+    """A decision, and the rule that makes it."""
+    if verdict.layer in ("default", "flags"):
+        return f"{verdict.decision} ({verdict.rule})"
+    return f"{verdict.decision} (`{verdict.rule}`, by the {verdict.layer}'s permissions)"
 
 
 def _print_properties(out: Printer, title: str, schema: dict[str, Any]) -> None:

@@ -19,14 +19,16 @@ def command(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="TOOL", help="The tool's name.", autocompletion=tool_names)],
 ) -> None:
-    """Show one tool: arguments, examples, what it changes."""
+    """Show one tool: arguments, examples, what it changes, whether it would be allowed here."""
     from agentcli.cli.render.tools import named_tool, print_tool, tool_json
+    from agentcli.workbench.permissions_here import policy_here
 
     session = session_of(ctx)
     with session.open() as bench:
         spec = named_tool(bench, name)
-        options = bench.tools.options_schema(name)
+        source, options = bench.tools.source(name), bench.tools.options_schema(name)
+        outlook = policy_here(bench).to_policy().outlook(spec)
     if session.flags.json:
-        session.out.json({**tool_json(spec), "options": options})
+        session.out.json({**tool_json(spec, source, outlook), "options": options})
     else:
-        print_tool(session.out, spec, options)
+        print_tool(session.out, spec, source, outlook, options)
