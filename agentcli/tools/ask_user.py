@@ -61,7 +61,7 @@ class AskUser:
 
     async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
         """Never by the engine. Raises ToolError for anyone else."""
-        _nobody(self.spec.name, arguments)
+        _nobody(self.spec.name, self.parse(arguments))
 
 
 def _nobody(name: str, arguments: Mapping[str, Any]) -> NoReturn:

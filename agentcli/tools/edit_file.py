@@ -71,8 +71,8 @@ def build(workspace: Workspace, options: EditFileOptions) -> FileTool[Any]:
         path, found = arguments.path, planned(arguments)
         if not found.count:
             change = FileChange(path, before=found.before, after=found.before)
-            why = f"`new` stands there already, on line {found.line:,}, and `old` nowhere else"
-            return ToolResult(f"unchanged {shown(path)}: {why}", files=(change,))
+            place = f"`new` stands there already, on line {found.line:,}, and `old` nowhere else"
+            return ToolResult(f"unchanged {shown(path)}: {place}", files=(change,))
         workspace.write_atomic(path, found.after)
         places = "1 place" if found.count == 1 else f"{found.count:,} places"
         diff = unified(path, found.old, found.new)

@@ -19,7 +19,7 @@ from agentcli.tools.ignoring import Ignoring
 from agentcli.tools.line_search import HELD, MOST_COUNTED, StoppedError, search
 from agentcli.tools.list_files import EVERYTHING, line_of, parsed, tidied
 from agentcli.tools.patterns import MAX_PATTERN_CHARS, compiled
-from agentcli.tools.text import fitting, with_notes
+from agentcli.tools.text import counted, fitting, with_notes
 
 SECONDS: Final = 20.0
 """What is not searched by then is left out, and the result says so."""
@@ -137,7 +137,7 @@ class _Search:
     def _notes(self, shown: int, found: Found, unused: list[str]) -> list[str]:
         notes = []
         if not self.count:
-            notes.append(f"no line of {self.searched:,} files matches" if self.searched else "no file to search")
+            notes.append(f"no line of {counted(self.searched, 'file')} matches" if self.searched else "no file to search")
         elif shown < self.count:
             count = f"{self.count:,}" if self.count <= MOST_COUNTED else f"more than {MOST_COUNTED:,}"
             notes.append(f"{shown} of {count} matching lines; narrow the pattern or the glob to see others")
@@ -148,11 +148,11 @@ class _Search:
         if found.skipped:
             notes.append(f"not searched: {', '.join(sorted(found.skipped))}")
         if found.ignored:
-            notes.append(f"{found.ignored:,} names that .gitignore leaves out")
+            notes.append(f"{counted(found.ignored, 'name')} left out by .gitignore")
         if unused:
             notes.append(f"not used: {', '.join(map(line_of, unused[:3]))}")
         if self.binary:
-            notes.append(f"{self.binary:,} files are no text")
+            notes.append(f"passed over: {counted(self.binary, 'file')} without text")
         if self.unreadable + found.unreadable:
             notes.append(f"{self.unreadable + found.unreadable:,} could not be read")
         return notes

@@ -123,6 +123,11 @@ def fitting(lines: Iterable[str], most_lines: int, most_bytes: int) -> list[str]
     return out
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2,000 files`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
 def with_notes(lines: Iterable[str], *notes: str) -> str:
     """The lines, then one line in brackets that says what the model must know about them."""
     said = "; ".join(note for note in notes if note)

@@ -16,9 +16,7 @@ from tests.fakes.engine import Answering, FunctionTool, Rig, Said, answer, calls
 class Thinking(Answering):
     """An approver who never answers."""
 
-    async def ask(
-        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None
-    ) -> Said:
+    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None) -> Said:
         self.asked.append(spec.name)
         return await forever()
 

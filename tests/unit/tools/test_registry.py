@@ -10,7 +10,7 @@ import pytest
 
 from agentcli.errors import DefinitionError
 from agentcli.sandbox.paths import Workspace
-from agentcli.tools.registry import ToolRegistry
+from agentcli.tools.registry import BUILT_IN, ToolRegistry
 
 
 def use(name: str, **options: Any) -> SimpleNamespace:
@@ -33,7 +33,8 @@ def test_a_selection_has_the_tools_in_the_order_of_the_template(registry: ToolRe
 
 
 def test_every_tool_is_listed(registry: ToolRegistry) -> None:
-    assert registry.names() == ["read_lines", "grep_file", "list_files", "create_file", "delete_file"]
+    assert registry.names() == list(BUILT_IN)
+    assert {registry.source(name) for name in registry.names()} == {"built-in"}
     assert [spec.name for spec in registry.specs()] == registry.names()
     assert registry.spec("read_lines") is registry.specs()[0]
 
