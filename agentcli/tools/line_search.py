@@ -13,6 +13,8 @@ from agentcli.tools.text import Reading, decode, reading_of, shortened
 PIECE: Final = 1024 * 1024
 """What is read at once."""
 
+_SMALL: Final = 64 * 1024
+
 HELD: Final = 16 * 1024 * 1024
 """So much of a file is kept until its end, for the record; of a larger one its digest."""
 
@@ -58,25 +60,33 @@ def search(
     """
     with Aside() as aside:
         finding, content = _Finding(expression, keep, aside), Content(hold, aside)
-        buffers = [bytearray(PIECE + MAX_LINE)]
-        first = _filled(file, memoryview(buffers[0])[:PIECE])
-        content.take(memoryview(buffers[0])[:first])
+        buffer, first = _first(file)
+        content.take(memoryview(buffer)[:first])
         if first < PIECE:
-            text = decode(bytes(buffers[0][:first]), path)
+            text = decode(bytes(buffer[:first]), path)
             data = bytearray(text.text.encode("utf-8", "replace"))
             finding.look(data, len(data), last=True)
             return Searched(finding.lines, finding.count, text.note, content.change(path, b""))
-        reading = reading_of(bytes(buffers[0][:PIECE]), path)
-        buffers.append(bytearray(PIECE + MAX_LINE))
-        _search_on(file, buffers, finding, content, reading, stopped)
+        reading = reading_of(bytes(buffer[:PIECE]), path)
+        _search_on(file, [buffer, bytearray(PIECE + MAX_LINE)], finding, content, reading, stopped)
         cut = f"a line longer than {MAX_LINE:,} bytes was searched in parts" if finding.cut else ""
         note = "; ".join(part for part in (reading.note, cut) if part)
         return Searched(finding.lines, finding.count, note, content.change(path, b"\n".join(finding.near)))
 
 
-def _filled(file: Source, buffer: memoryview) -> int:
-    """How much of the buffer the file fills, whatever the system gives at once."""
-    filled = 0
+def _first(file: Source) -> tuple[bytearray, int]:
+    """The first piece and its size: less than PIECE is the whole file. Most files are small, and get a small buffer."""
+    small = bytearray(_SMALL)
+    filled = _filled(file, memoryview(small), 0)
+    if filled < _SMALL:
+        return small, filled
+    buffer = bytearray(PIECE + MAX_LINE)
+    buffer[:filled] = small
+    return buffer, _filled(file, memoryview(buffer)[:PIECE], filled)
+
+
+def _filled(file: Source, buffer: memoryview, filled: int) -> int:
+    """How much of the buffer is filled once the file has filled it, whatever the system gives at once."""
     while filled < len(buffer) and (count := file.readinto(buffer[filled:])):
         filled += count
     return filled

@@ -137,7 +137,8 @@ class _Search:
     def _notes(self, shown: int, found: Found, unused: list[str]) -> list[str]:
         notes = []
         if not self.count:
-            notes.append(f"no line of {counted(self.searched, 'file')} matches" if self.searched else "no file to search")
+            searched = f"no line of {counted(self.searched, 'file')} matches"
+            notes.append(searched if self.searched else "no file to search")
         elif shown < self.count:
             count = f"{self.count:,}" if self.count <= MOST_COUNTED else f"more than {MOST_COUNTED:,}"
             notes.append(f"{shown} of {count} matching lines; narrow the pattern or the glob to see others")

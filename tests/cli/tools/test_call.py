@@ -69,8 +69,8 @@ def test_arguments_that_do_not_fit_are_wrong_usage_and_no_run(cli: Cli, work: Pa
     result = cli("tools", "call", "read_lines", "pth=notes.txt")
     assert (result.code, result.out) == (2, "")
     assert result.err == (
-        "error: The arguments of read_lines do not fit: `path` is missing: it must be a text; `pth` is no argument: did "
-        "you mean `path`? (E-CALL-ARGUMENTS)\n"
+        "error: The arguments of read_lines do not fit: `path` is missing: it must be a text; `pth` is no argument: "
+        "did you mean `path`? (E-CALL-ARGUMENTS)\n"
         "  why: `agentcli tools show read_lines` lists its arguments.\n"
         '  fix: A good call: read_lines {"path": "src/app.py", "start": 1, "end": 40}\n'
     )

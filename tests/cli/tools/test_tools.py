@@ -12,16 +12,16 @@ from tests.cli.conftest import Cli
 LIST = """\
 TOOL          VERSION  CHANGES       HERE   SOURCE    DESCRIPTION
 read_lines    1        read-only     allow  built-in  Read lines of a text file, each with its number.
-grep_file     1        read-only     allow  built-in  Find the lines of a text file that match a regular expression, each \
-with its number.
+grep_file     1        read-only     allow  built-in  Find the lines of a text file that match a regular \
+expression, each with its number.
 list_files    1        read-only     allow  built-in  List files of the workspace by a glob pattern.
 search_files  1        read-only     allow  built-in  Find the lines of all text files that match a regular expression.
 create_file   1        idempotent    ask    built-in  Create a text file with the given content.
 edit_file     1        idempotent    ask    built-in  Replace a piece of a text file by another one.
 move_file     1        idempotent    ask    built-in  Move or rename a file.
 delete_file   1        irreversible  ask    built-in  Delete a file. This cannot be undone.
-ask_user      1        read-only     allow  built-in  Ask the user one question and wait for the answer. Only for what you \
-cannot find out yourself.
+ask_user      1        read-only     allow  built-in  Ask the user one question and wait for the answer. Only for \
+what you cannot find out yourself.
 """
 NAMES = [line.split()[0] for line in LIST.splitlines()[1:] if line[0] != " "]
 
@@ -51,7 +51,8 @@ def test_json_is_an_object_a_tool(cli: Cli) -> None:
 
 def test_the_permission_is_the_one_that_would_be_given_here(cli: Cli, isolated: Path) -> None:
     (isolated / "agentcli.yaml").write_text(
-        'version: 1\npermissions: {allow: [create_file], ask: [read_lines], deny: ["delete_file(**/*.db)", move_file]}\n'
+        "version: 1\npermissions: {allow: [create_file], ask: [read_lines], "
+        'deny: ["delete_file(**/*.db)", move_file]}\n'
     )
     home = isolated.parent / "agentcli-home"
     (home / "config").mkdir(parents=True)
