@@ -181,6 +181,15 @@ def assert_refused(tool: Tool, arguments: dict[str, Any]) -> None:
     assert caught.value.tool == tool.spec.name
 
 
+@pytest.mark.parametrize("tool", [name for name in OF_PATHS if SPECS[name].effects != "idempotent"], indirect=True)
+def test_an_error_knows_its_call_and_its_cause(tool: Tool) -> None:
+    arguments = {**tool.spec.examples[0], "path": "none/at/all.txt"}
+    with pytest.raises(ToolError) as caught:
+        asyncio.run(tool.call(arguments))
+    assert (caught.value.tool, caught.value.arguments) == (tool.spec.name, arguments)
+    assert isinstance(caught.value.__cause__, FileNotFoundError)
+
+
 def test_its_default_permission_follows_from_what_it_changes(tool: Tool) -> None:
     verdict = Policy().decide(tool.spec, tool.parse(tool.spec.examples[0]))
     assert (verdict.decision == "allow") is (tool.spec.effects == "read-only")
