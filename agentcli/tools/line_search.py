@@ -66,11 +66,12 @@ def search(
             text = decode(bytes(buffer[:first]), path)
             data = bytearray(text.text.encode("utf-8", "replace"))
             finding.look(data, len(data), last=True)
-            return Searched(finding.lines, finding.count, text.note, content.change(path, b""))
-        reading = reading_of(bytes(buffer[:PIECE]), path)
-        _search_on(file, [buffer, bytearray(PIECE + MAX_LINE)], finding, content, reading, stopped)
-        cut = f"a line longer than {MAX_LINE:,} bytes was searched in parts" if finding.cut else ""
-        note = "; ".join(part for part in (reading.note, cut) if part)
+            note = text.note
+        else:
+            reading = reading_of(bytes(buffer[:PIECE]), path)
+            _search_on(file, [buffer, bytearray(PIECE + MAX_LINE)], finding, content, reading, stopped)
+            cut = f"a line longer than {MAX_LINE:,} bytes was searched in parts" if finding.cut else ""
+            note = "; ".join(part for part in (reading.note, cut) if part)
         return Searched(finding.lines, finding.count, note, content.change(path, b"\n".join(finding.near)))
 
 
