@@ -10,15 +10,15 @@ from agentcli.core.tools import FileChange
 from agentcli.tools.file_content import Aside, Content
 from agentcli.tools.text import Reading, decode, reading_of, shortened
 
-PIECE: Final = 1024 * 1024
-"""What is read at once."""
+PIECE: Final = 256 * 1024
+"""What is read at once: more waits longer for the hashing beside it, less costs more calls."""
 
 _SMALL: Final = 64 * 1024
 
 HELD: Final = 16 * 1024 * 1024
 """So much of a file is kept until its end, for the record; of a larger one its digest."""
 
-MAX_LINE: Final = PIECE
+MAX_LINE: Final = 1024 * 1024
 """A line of more bytes is searched in parts."""
 
 MOST_COUNTED: Final = 10_000

@@ -164,6 +164,11 @@ def test_a_call_replays_without_anything_of_what_it_used(cli: Cli, work: Path, w
     assert cli("runs", "verify").code == 0
 
 
+def test_a_call_is_played_as_it_happened(cli: Cli, work: Path) -> None:
+    cli("tools", "call", "read_lines", "path=notes.txt")
+    assert '✓ read_lines(path="notes.txt", start=1)' in cli("replay", "--pace", "1000").err
+
+
 def test_a_denied_call_is_gone_on_with(cli: Cli, work: Path) -> None:
     assert cli("tools", "call", "create_file", "path=a", "content=b").code == 5
     result = cli("resume", "--yes")
@@ -181,7 +186,9 @@ def test_a_call_can_be_handed_on(cli: Cli, work: Path, tmp_path: Path) -> None:
     assert cli("replay", environ=home).out == "1: one\n2: two\n3: three\n"
 
 
-@pytest.mark.parametrize("words", [["fork", "last", "--at", "2"], ["replay", "--template", "a.yaml"]])
+@pytest.mark.parametrize(
+    "words", [["fork", "last", "--at", "2"], ["replay", "--template", "a.yaml"], ["replay", "--step"]]
+)
 def test_what_needs_an_agent_says_so(cli: Cli, work: Path, words: list[str]) -> None:
     (work / "a.yaml").write_text("version: 1\nkind: agent\nname: a\ninstructions: x\n")
     cli("tools", "call", "read_lines", "path=notes.txt")

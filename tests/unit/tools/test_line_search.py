@@ -109,15 +109,15 @@ def test_what_stands_around_a_shown_line_is_given_for_the_search_for_secrets() -
 def test_a_file_of_any_size_takes_the_same_memory(call: Call, root: Path) -> None:
     def peak(size: int) -> int:
         with (root / "big").open("wb") as file:
-            for _ in range(size // PIECE):
-                file.write(b"some words of a line\n" * (PIECE // 21))
+            for _ in range(size >> 20):
+                file.write(b"some words of a line\n" * ((1 << 20) // 21))
         tracemalloc.start()
         call("grep_file", path="big", pattern="zzz$")
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
 
-    assert peak(96 * PIECE) < peak(24 * PIECE) + 2 * PIECE
+    assert peak(96 << 20) < peak(24 << 20) + (1 << 20)
 
 
 def test_a_large_file_is_on_record_by_its_digest(call: Call, root: Path) -> None:
