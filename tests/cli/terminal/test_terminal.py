@@ -172,7 +172,7 @@ def test_ctrl_c_at_a_question_ends_the_run(cli: Cli, folder: Path) -> None:
     [
         ("run reader 'Port?' -m scripted:look.yaml --json", '{"schema":1,"type":"run.started","run'),
         ("tools schema --openapi", "{"),
-        ("tools", "TOOL         CHANGES       DESCRIPTIO"),
+        ("tools", "TOOL          VERSION  CHANGES"),
     ],
 )
 def test_a_reader_that_leaves_early_is_no_error(folder: Path, words: str, first: str) -> None:
