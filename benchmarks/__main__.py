@@ -5,7 +5,19 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("overhead", "journal", "sizes", "listing", "lanes", "rewind", "killing", "secrets", "pruning", "embedded")
+NAMES = (
+    "overhead",
+    "journal",
+    "sizes",
+    "listing",
+    "lanes",
+    "rewind",
+    "killing",
+    "secrets",
+    "pruning",
+    "files",
+    "embedded",
+)
 
 
 def main(names: list[str]) -> int:

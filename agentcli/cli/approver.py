@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from agentcli.cli.environment import Environment
+from agentcli.cli.render.preview import bounded, chosen, print_preview, print_question
 from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.quantity import count
 from agentcli.cli.render.text import head, one_line, safe
@@ -19,7 +20,6 @@ from agentcli.core.policies import subject_of
 from agentcli.core.tools import ToolSpec
 
 PREVIEW_LINES = 20
-LINE_CHARS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,13 @@ class StillScreen:
 class Nobody:
     """Nobody can be asked: there is no terminal, or standard input carries data."""
 
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Answer:
+    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None) -> Answer:
         """Always no, by nobody: the run ends as denied."""
         return Answer("no", "nobody")
+
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+        """Never any."""
+        return None
 
     async def again(self, started: Event) -> bool:
         """Always no."""
@@ -67,12 +71,28 @@ class TerminalApprover:
     screen: Screen = field(default_factory=StillScreen)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Answer:
+    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None) -> Answer:
         """Once, for the rest of the run, or no, with or without words for the model."""
         async with self._one_at_a_time:
             with self.screen.paused():
-                self._show(spec, arguments, rule)
+                self._show(spec, arguments, rule, preview)
                 return await self._answer(spec, arguments)
+
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+        """A line of text, or one of the choices, by its number or in full; None at the end of the input."""
+        async with self._one_at_a_time:
+            with self.screen.paused():
+                choices = list(arguments.get("choices") or ())
+                print_question(self.out, spec.name, arguments["question"], choices)
+                while True:
+                    self._prompt("  Your answer: " if not choices else f"  1-{len(choices)}: ")
+                    line = await self._line()
+                    if line is None:
+                        self.out.line()
+                        return None
+                    answer = chosen(line.strip(), choices)
+                    if answer:
+                        return answer
 
     async def again(self, started: Event) -> bool:
         """Yes or no; the end of the input is a no."""
@@ -90,7 +110,7 @@ class TerminalApprover:
                     if word in ("y", "yes", "n", "no"):
                         return word in ("y", "yes")
 
-    def _show(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> None:
+    def _show(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None) -> None:
         style = self.out.style
         changes = "cannot be taken back" if spec.effects == "irreversible" else "changes the workspace"
         nature = "reads only" if spec.effects == "read-only" else changes
@@ -98,6 +118,8 @@ class TerminalApprover:
         self.out.line(f"{style('?', 'bold', 'yellow')} {style(spec.name, 'bold')} wants to run; it {nature}.")
         for line in _argument_lines(arguments):
             self.out.line(f"    {line}")
+        if preview is not None:
+            print_preview(self.out, preview)
         why = "such a tool asks by default" if rule.startswith("default") else f"the rule `{one_line(rule)}` asks"
         self.out.line(style(f"  ({why})", "dim"))
 
@@ -145,14 +167,8 @@ def _argument_lines(arguments: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(value, str) and "\n" in value.rstrip("\n"):
             yield f"{safe(name)}: {count(len(value.splitlines()), 'line')}"
             shown, more = head(safe(value), PREVIEW_LINES)
-            yield from (f"  | {_bounded(line)}" for line in shown.splitlines())
+            yield from (f"  | {bounded(line)}" for line in shown.splitlines())
             if more:
                 yield f"  … {count(more, 'more line')}"
         else:
-            yield f"{safe(name)}: {_bounded(safe(json.dumps(value, ensure_ascii=False)))}"
-
-
-def _bounded(text: str) -> str:
-    """So much of a line that the question itself stays on the screen."""
-    more = len(text) - LINE_CHARS
-    return text if more <= 0 else f"{text[:LINE_CHARS]}… {count(more, 'more character')}"
+            yield f"{safe(name)}: {bounded(safe(json.dumps(value, ensure_ascii=False)))}"

@@ -28,6 +28,20 @@ def tool_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _names(ctx, incomplete, lambda bench: (spec.name for spec in known_tools(bench).specs))
 
 
+def call_words(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The arguments of the tool that is named before, as `name=`; those that are given already are left out."""
+    from agentcli.workbench.list_tools import known_tools
+
+    given = {str(pair).partition("=")[0].removesuffix(":") for pair in ctx.params.get("pairs") or ()}
+
+    def names(bench: Workbench) -> Iterable[str]:
+        found = known_tools(bench).named(str(ctx.params.get("name")))
+        properties = found[0].parameters.get("properties", {}) if found else {}
+        return [f"{name}=" for name in properties if name not in given]
+
+    return _names(ctx, incomplete, names)
+
+
 def run_ids(ctx: typer.Context, incomplete: str) -> list[str]:
     """`last`, and the newest runs' ids."""
     from agentcli.core.runs import RunQuery

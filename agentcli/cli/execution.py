@@ -27,8 +27,11 @@ class Work(Protocol):
         """Do it, telling `sinks`, asking `approver`; a cancelled run ends with the exit code of `interrupt`."""
 
 
-def carry_out(session: Session, work: Work, *, stdin_is_data: bool) -> None:
-    """Do the work and print its result; sets the session's exit code. Raises AgentcliError for what precedes a run."""
+def carry_out(session: Session, work: Work, *, stdin_is_data: bool, asks_model: bool = True) -> None:
+    """Do the work and print its result; sets the session's exit code. Raises AgentcliError for what precedes a run.
+
+    What no model is asked in has no turns and tokens to tell of.
+    """
     interrupt, last = Interrupt(), _Last()
     with following(session) as (sinks, screen, restore):
         outcome = run_to_end(
@@ -37,7 +40,7 @@ def carry_out(session: Session, work: Work, *, stdin_is_data: bool) -> None:
             on_kill=restore,
         )
     session.exit_code = outcome.exit_code
-    _print(session, outcome, ended=last.type == "run.completed")
+    _print(session, outcome, ended=last.type == "run.completed", asks_model=asks_model)
 
 
 class _Last:
@@ -84,7 +87,7 @@ def _approver(session: Session, screen: Screen, stdin_is_data: bool) -> Approver
     return Nobody()
 
 
-def _print(session: Session, outcome: RunOutcome, *, ended: bool) -> None:
+def _print(session: Session, outcome: RunOutcome, *, ended: bool, asks_model: bool) -> None:
     """The result on standard output; how it went on standard error.
 
     With --json both stood in the last event, unless the run's end could not be put on record.
@@ -106,7 +109,7 @@ def _print(session: Session, outcome: RunOutcome, *, ended: bool) -> None:
         line = summary(
             status=outcome.status,
             duration_s=outcome.duration_s,
-            turns=outcome.turns,
+            turns=outcome.turns if asks_model else None,
             usage=outcome.usage,
             cost_usd=outcome.cost_usd,
             run=outcome.run,

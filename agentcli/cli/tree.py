@@ -77,8 +77,21 @@ ROOT = Entry(
             default="list",
             children=(
                 Entry("list", "List the tools.", "tools.list"),
-                Entry("show", "Show one tool: arguments, examples, what it changes.", "tools.show"),
-                Entry("schema", "Print the JSON Schema of a tool's arguments.", "tools.schema"),
+                Entry(
+                    "show",
+                    "Show one tool: arguments, examples, what it changes, whether it would be allowed here.",
+                    "tools.show",
+                ),
+                Entry(
+                    "call",
+                    "Call one tool by hand, under the same permissions as an agent's call, on record.",
+                    "tools.call",
+                ),
+                Entry(
+                    "schema",
+                    "Print the schema of a tool's arguments, or of all tools, for other programs.",
+                    "tools.schema",
+                ),
             ),
         ),
         Entry(

@@ -39,17 +39,23 @@ class Reader:
             return self._file_text(word[1:], word)
         return word
 
-    def inputs(self, pairs: Sequence[str]) -> dict[str, Any]:
-        """`k=v`, `k=@file` and `k:=JSON`, by name. Raises UsageError."""
+    def inputs(self, pairs: Sequence[str], option: str = "-i ") -> dict[str, Any]:
+        """`k=v`, `k=@file` and `k:=JSON`, by name; `option` stands before each. Raises UsageError."""
         found: dict[str, Any] = {}
         for pair in pairs:
-            name, value = self._input(pair)
+            name, value = self._input(pair, option)
             if name in found:
-                raise UsageError(
-                    "E-USAGE-INPUT", f"The input `{name}` is given twice.", why="Each input has one value.", fix=ONCE
-                )
+                raise UsageError("E-USAGE-INPUT", f"`{name}` is given twice.", why="Each name has one value.", fix=ONCE)
             found[name] = value
         return found
+
+    def arguments(self, pairs: Sequence[str], given: str | None) -> dict[str, Any]:
+        """The arguments of a call: those of a JSON object (or an @file that holds one), then `k=v` as for inputs.
+
+        Raises UsageError E-USAGE-ARGS, E-USAGE-INPUT.
+        """
+        whole = {} if given is None else _object(self.text(given, "--args"))
+        return {**whole, **self.inputs(pairs, "")}
 
     def attachment(self, word: str) -> tuple[str, str]:
         """`-` or a file, as (name, text)."""
@@ -78,23 +84,23 @@ class Reader:
             found[int(seq)] = self.text(value, option)
         return found
 
-    def _input(self, pair: str) -> tuple[str, Any]:
+    def _input(self, pair: str, option: str) -> tuple[str, Any]:
         name, equals, value = pair.partition("=")
         as_json = name.endswith(":")
         name = name.removesuffix(":")
         if not equals or not name.isidentifier():
             raise UsageError(
                 "E-USAGE-INPUT",
-                f"`-i {pair}` is not an input.",
-                why="An input is a name, an equals sign and a value.",
-                fix="Write `-i name=text`, `-i name=@file` or `-i name:=JSON`.",
+                f"`{option}{pair}` is not a name with a value.",
+                why="It takes a name, an equals sign and a value.",
+                fix=f"Write `{option}name=text`, `{option}name=@file` or `{option}name:=JSON`.",
             )
         if as_json:
-            return name, _json(name, value)
+            return name, _json(name, value, option)
         if value.startswith("@@"):
             return name, value[1:]
         if value.startswith("@") and len(value) > 1:
-            return name, self._file_text(value[1:], f"-i {pair}")
+            return name, self._file_text(value[1:], f"{option}{pair}")
         return name, value
 
     def _file_text(self, path: str, word: str) -> str:
@@ -182,15 +188,32 @@ def _number(value: str, whole: bool) -> float | None:
     return number if isfinite(number) else None
 
 
-def _json(name: str, value: str) -> Any:
+def _object(text: str) -> dict[str, Any]:
+    """The arguments of a call. Raises UsageError E-USAGE-ARGS."""
+    why = "It is JSON of another kind."
+    try:
+        value = json.loads(text)
+        if isinstance(value, dict):
+            return value
+    except (ValueError, RecursionError) as error:
+        why = f"It cannot be read: {error}."
+    raise UsageError(
+        "E-USAGE-ARGS",
+        "`--args` is no JSON object.",
+        why=why,
+        fix="""Quote it for the shell: --args '{"path": "README.md"}', or name a file of it: --args @call.json.""",
+    )
+
+
+def _json(name: str, value: str, option: str) -> Any:
     try:
         return json.loads(value)
     except (ValueError, RecursionError) as error:
         raise UsageError(
             "E-USAGE-INPUT",
-            f"`-i {name}:=…` is not followed by JSON.",
+            f"`{option}{name}:=…` is not followed by JSON.",
             why=f"{error}.",
-            fix=f"Quote it for the shell: -i '{name}:=[1, 2]'. For plain text write `{name}=…`.",
+            fix=f"Quote it for the shell: {option}'{name}:=[1, 2]'. For plain text write `{name}=…`.",
         ) from error
 
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
 from agentcli.core.canonical import Digest
-from agentcli.core.messages import Message
-from agentcli.core.models import RequestDelta, Usage
+from agentcli.core.models import Usage
 from agentcli.core.runs import RunStatus
 from agentcli.core.tools import FileTouch, ToolStatus
 from agentcli.errors import ErrorInfo
@@ -96,81 +95,6 @@ class TurnStarted(Body):
 
 
 @dataclass(frozen=True, slots=True)
-class ModelStarted(Body):
-    """A request is about to go to a model. `model` is the first of the chain, without its provider."""
-
-    type: ClassVar[str] = "model.started"
-    provider: str
-    model: str
-    request: RequestDelta
-
-
-@dataclass(frozen=True, slots=True)
-class ModelDelta(Body):
-    """A piece of streamed text. Only live: never in the journal; `index` counts from 0 within its request."""
-
-    type: ClassVar[str] = "model.delta"
-    text: str
-    index: int
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRetried(Body):
-    """An attempt failed and the same model is asked again after `wait_s` seconds."""
-
-    type: ClassVar[str] = "model.retried"
-    cause: str
-    wait_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFallback(Body):
-    """A model of the chain was given up and `model` is tried next."""
-
-    type: ClassVar[str] = "model.fallback"
-    cause: str
-    wait_s: float
-    model: str
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCompleted(Body):
-    """The answer. `model` is the `provider:model` that gave it.
-
-    `deltas` says how it came where it was streamed: pairs of characters and of milliseconds since the piece before (the
-    request, for the first), in order. They cut `message.content` into the pieces that were shown.
-    """
-
-    type: ClassVar[str] = "model.completed"
-    LARGE: ClassVar[tuple[str, ...]] = ("message",)
-    message: Message
-    usage: Usage
-    finish_reason: str
-    model: str
-    duration_s: float
-    cost_usd: float | None
-    attempts: int
-    deltas: tuple[int, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """The event's own fields; `deltas` only where there are any."""
-        out = Body.to_json(self)
-        del out["deltas"]
-        if self.deltas:
-            out["deltas"] = list(self.deltas)
-        return out
-
-
-@dataclass(frozen=True, slots=True)
-class ModelFailed(Body):
-    """No model of the chain could answer."""
-
-    type: ClassVar[str] = "model.failed"
-    error: ErrorInfo
-    exit_code: int
-
-
-@dataclass(frozen=True, slots=True)
 class ToolStarted(Body):
     """A tool is about to be called with these arguments, checked and allowed."""
 
@@ -210,14 +134,25 @@ class ToolCompleted(Body):
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRequested(Body):
-    """Somebody is asked whether a call may go on. `rule` is the pattern that asks, or the tool's default."""
+    """Somebody is asked whether a call may go on. `rule` is the pattern that asks, or the tool's default.
+
+    `preview` is what they are shown of what the call would change, where the tool can say so.
+    """
 
     type: ClassVar[str] = "approval.requested"
-    LARGE: ClassVar[tuple[str, ...]] = ("arguments",)
+    LARGE: ClassVar[tuple[str, ...]] = ("arguments", "preview")
     tool: str
     call_id: str
     arguments: dict[str, Any]
     rule: str
+    preview: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The event's own fields; `preview` only where there is one."""
+        out = Body.to_json(self)
+        if self.preview is None:
+            del out["preview"]
+        return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +185,10 @@ class RandomDrawn(Body):
 
 @dataclass(frozen=True, slots=True)
 class InputRead(Body):
-    """The engine read something from outside that is no tool's: a file of rows, an `@file`, standard input."""
+    """The engine read something from outside that is no tool's: a file of rows, an `@file`, standard input.
+
+    Or a person's answer to a question: then `source` is the tool that asked.
+    """
 
     type: ClassVar[str] = "input.read"
     LARGE: ClassVar[tuple[str, ...]] = ("value",)

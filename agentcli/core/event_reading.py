@@ -13,12 +13,6 @@ from agentcli.core.event_bodies import (
     ClockRead,
     InputRead,
     LimitReached,
-    ModelCompleted,
-    ModelDelta,
-    ModelFailed,
-    ModelFallback,
-    ModelRetried,
-    ModelStarted,
     RandomDrawn,
     RunCompleted,
     RunForked,
@@ -31,6 +25,14 @@ from agentcli.core.event_bodies import (
     Warned,
 )
 from agentcli.core.messages import Message
+from agentcli.core.model_bodies import (
+    ModelCompleted,
+    ModelDelta,
+    ModelFailed,
+    ModelFallback,
+    ModelRetried,
+    ModelStarted,
+)
 from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.tools import FileTouch
 from agentcli.errors import ErrorInfo

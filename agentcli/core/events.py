@@ -18,12 +18,6 @@ from agentcli.core.event_bodies import (
     ClockRead,
     InputRead,
     LimitReached,
-    ModelCompleted,
-    ModelDelta,
-    ModelFailed,
-    ModelFallback,
-    ModelRetried,
-    ModelStarted,
     RandomDrawn,
     RunCompleted,
     RunForked,
@@ -36,6 +30,14 @@ from agentcli.core.event_bodies import (
     Warned,
 )
 from agentcli.core.event_reading import BODIES, AnyBody, read_body
+from agentcli.core.model_bodies import (
+    ModelCompleted,
+    ModelDelta,
+    ModelFailed,
+    ModelFallback,
+    ModelRetried,
+    ModelStarted,
+)
 
 __all__ = [
     "BODIES",

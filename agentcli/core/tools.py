@@ -24,10 +24,11 @@ class ToolSpec:
     """A tool as models and people see it.
 
     `parameters` is a JSON Schema (draft 2020-12) of an object. `subject` names the argument that a permission
-    pattern `tool(pattern)` is matched against: a workspace-relative path, a host, a command. `examples` are
-    objects of arguments. With `asks_per_subject` the first call for each subject asks even though it changes nothing:
-    what is read then is not the user's own. `source` is where the code of people's own tools comes from: a file, or a
-    package.
+    pattern `tool(pattern)` is matched against: a workspace-relative path, a host, a command; `also` names further ones
+    of its kind. `examples` are objects of arguments. With `asks_per_subject` the first call for each subject asks even
+    though it changes nothing: what is read then is not the user's own. What `asks_person` has a person for its result:
+    the engine puts the arguments `question` and `choices` to whoever sits at the terminal, and the tool itself is never
+    called. `source` is where the code of people's own tools comes from: a file, or a package.
     """
 
     name: str
@@ -42,6 +43,18 @@ class ToolSpec:
     subject_kind: SubjectKind = "path"
     asks_per_subject: bool = False
     source: str = ""
+    also: tuple[str, ...] = ()
+    asks_person: bool = False
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Every argument that a bare pattern is matched against."""
+        return () if self.subject is None else (self.subject, *self.also)
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, in a word for people."""
+        return self.source or "built-in"
 
     def to_json(self) -> dict[str, Any]:
         """What a model is told; the digest of a request holds this and no more."""
@@ -54,12 +67,28 @@ class FileChange:
 
     `path` is relative to the workspace. A read has `before` alone and `changed` False. Contents become snapshots in the
     journal, by digest.
+
+    A file that was read and is too large to be held is told by `digest`, the SHA-256 of what was read, in place of
+    `before`; `near` is then what stands around the lines that the result shows: secrets are looked for there.
     """
 
     path: str
     before: bytes | None = None
     after: bytes | None = None
     changed: bool = False
+    digest: Digest | None = None
+    near: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a call would change, before it does: `text` is a unified diff, or a line that says it.
+
+    `contents` are the files that it shows parts of, whole: a secret that stands there is known by its lines here.
+    """
+
+    text: str
+    contents: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +109,8 @@ class ToolResult:
 class FileTouch:
     """A file that a call read or changed, by the digests of its content (None: there was none).
 
-    `masked` says that the content holds a secret: then the digests are keyed ones and no snapshot is kept.
+    `masked` says that the content holds a secret, or was too large to be looked through for one: then the digests are
+    keyed ones (of a large content, that of its SHA-256) and no snapshot is kept.
     """
 
     path: str

@@ -15,70 +15,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from agentcli.core.canonical import Digest, digest
-from agentcli.core.events import Body, EffectKey, EffectKind, Event, LimitReached
+from agentcli.core.events import Body, EffectKey, Event, LimitReached
+from agentcli.engine.effect import Effect, Settle, leave_in_doubt
 from agentcli.engine.lanes import Lanes, stop_if_cancelled
-from agentcli.engine.limits import limit_error
 from agentcli.engine.playback import ANSWERS_AT_ONCE, Asked, Playback
 from agentcli.engine.ports import Clock, EventSink, RunLog
 from agentcli.engine.scope import Scope
-from agentcli.errors import DeniedError, StorageError
 
-B = TypeVar("B", bound=Body)
 T = TypeVar("T")
-
-Live = Callable[[Event], Awaitable[Body]]
-"""Performs an effect; is given the event of its intent (for an effect without one: an event that is not recorded)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """Something to be done outside.
-
-    `request` is the digest of `describe()`, the canonical request. `intent` makes the event that announces it; None for
-    effects too small to need one. `durable` puts a barrier before the effect and one after its result. `repeatable` is
-    what may be done again where it is not known whether it was done.
-    """
-
-    kind: EffectKind
-    name: str
-    request: Digest
-    describe: Callable[[], Any]
-    live: Live
-    intent: Callable[[], Body] | None = None
-    durable: bool = False
-    repeatable: bool = True
-
-
-Settle = Callable[[Event], Awaitable[Body | None]]
-"""Decides about an effect in doubt, given its intent: its result if that is known, None to do it again.
-
-Raises DeniedError where nobody can tell.
-"""
-
-
-async def leave_in_doubt(started: Event) -> Body | None:
-    """Nobody is asked: the run stops, and can be resumed by who knows. Raises DeniedError E-RUN-IN-DOUBT."""
-    name = started.key.name if started.key else started.body.type
-    raise DeniedError(
-        "E-RUN-IN-DOUBT",
-        f"Whether `{name}` (event {started.seq}) has happened is not known.",
-        why="It was begun, its result is not on record, and it must not be done twice.",
-        fix=f"`agentcli resume RUN` with `--in-doubt retry`, or `--tool-result {started.seq}=@FILE` if it did happen.",
-    )
-
-
-def expect(body: Body, kind: type[B]) -> B:
-    """An effect's result as what it must be. Raises LimitError where the run's time ended instead."""
-    if isinstance(body, kind):
-        return body
-    if isinstance(body, LimitReached):
-        raise limit_error(body)
-    raise StorageError(
-        "E-JOURNAL-DAMAGED",
-        f"The record holds `{body.type}` where `{kind.type}` belongs.",
-        why="The journal was changed, or written by another program.",
-        fix="Check it with `agentcli runs verify`.",
-    )
 
 
 @dataclass(slots=True)
@@ -130,10 +74,9 @@ class Effects:
         """Append an event that follows from what is already recorded. On record once: resuming does not repeat it."""
         ordinal = self._derived[scope.lane, body.type]
         self._derived[scope.lane, body.type] += 1
-        if self._playback is not None:
-            recorded = self._playback.recording.derived(scope.lane, body.type, ordinal)
-            if recorded is not None:
-                return self._reach(self._playback, recorded)
+        playback = self._playback
+        if playback and (recorded := playback.recording.derived(scope.lane, body.type, ordinal)) is not None:
+            return self._reach(playback, recorded)
         return self._append(self._event(body, scope))
 
     def note(self, body: Body, started: Event) -> None:
@@ -211,8 +154,8 @@ class Effects:
         key = EffectKey(scope.lane, effect.kind, effect.name, self._ordinals[place])
         self._ordinals[place] += 1
         if self._playback is not None and not self._playback.over:
-            recorded = await self._recorded(self._playback, Asked(key, effect.request, effect.describe))
-            if recorded is not None:
+            asked = Asked(key, effect.request, effect.describe)
+            if (recorded := await self._recorded(self._playback, asked)) is not None:
                 return self._reach(self._playback, recorded).body
         return await self._live(key, effect, scope)
 
@@ -239,6 +182,8 @@ class Effects:
         known = await self._settled(key, effect)
         started = self._event(LimitReached("", 0, 0), scope, key, effect.request)
         if known is None and effect.intent is not None:
+            if effect.prepare is not None:
+                await effect.prepare()
             started = self._append(self._event(effect.intent(), scope, key, effect.request))
         with self._lanes.still():
             if known is None and effect.intent is not None and effect.durable:
@@ -264,8 +209,7 @@ class Effects:
         if self.deadline is None:
             return await effect.live(started)
         at, allowed = self.deadline
-        left = at - self.clock.monotonic()
-        if left > 0:
+        if (left := at - self.clock.monotonic()) > 0:
             try:
                 async with asyncio.timeout(left) as timeout:
                     return await effect.live(started)

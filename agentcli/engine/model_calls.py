@@ -19,7 +19,8 @@ from agentcli.core.events import (
 from agentcli.core.messages import Conversation, Message
 from agentcli.core.models import ModelRequest, RequestDelta, RequestHead
 from agentcli.engine.admission import Admission, encodable
-from agentcli.engine.effects import Effect, Effects, expect
+from agentcli.engine.effect import Effect, expect
+from agentcli.engine.effects import Effects
 from agentcli.engine.ports import ModelProvider, RunLog
 from agentcli.engine.scope import Scope
 from agentcli.errors import ModelError

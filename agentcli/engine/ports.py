@@ -10,7 +10,7 @@ from agentcli.core.events import Event
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.processes import Finished, Job
 from agentcli.core.runs import RunEnd, RunStart
-from agentcli.core.tools import ToolResult, ToolSpec
+from agentcli.core.tools import Preview, ToolResult, ToolSpec
 
 
 class ModelObserver(Protocol):
@@ -60,6 +60,17 @@ class RoamingTool(Protocol):
 
     async def call_within(self, arguments: Mapping[str, Any], admits: Admits) -> ToolResult:
         """As `Tool.call`; goes to no other subject than that of the arguments and those that are admitted."""
+
+
+@runtime_checkable
+class Previewing(Protocol):
+    """What a tool may know besides: what a call of it would change."""
+
+    async def preview(self, arguments: Mapping[str, Any]) -> Preview | None:
+        """What a call with these arguments would change now; changes nothing. None where there is nothing to show.
+
+        Raises ToolError for what the call itself would say.
+        """
 
 
 class Sandbox(Protocol):
@@ -113,10 +124,15 @@ class Clock(Protocol):
 
 
 class Approver(Protocol):
-    """Asks a person. `rule` is why it is asked."""
+    """Asks a person. `rule` is why it is asked, `preview` what the call would change."""
 
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Decision:
+    async def ask(
+        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None
+    ) -> Decision:
         """The answer."""
+
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+        """The person's words to `question`, one of `choices` where there are any; None where nobody can be asked."""
 
     async def again(self, started: Event) -> bool:
         """Whether to repeat a call of which nobody knows whether it happened; `started` is its `tool.started`."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentcli.core.canonical import digest, digest_bytes
+from agentcli.core.canonical import digest
 from agentcli.core.events import (
     ApprovalRequested,
     ApprovalResolved,
@@ -19,10 +19,14 @@ from agentcli.core.events import (
 )
 from agentcli.core.messages import ToolCall
 from agentcli.core.policies import remembered
-from agentcli.core.tools import FileChange, FileTouch, ToolResult, ToolSpec, ToolStatus
+from agentcli.core.tools import ToolResult, ToolSpec, ToolStatus
 from agentcli.engine.admission import Admission
-from agentcli.engine.effects import Effect, Effects, expect
+from agentcli.engine.effect import Effect, expect
+from agentcli.engine.effects import Effects
+from agentcli.engine.file_touches import touch_of
 from agentcli.engine.ports import Approver, RoamingTool, RunLog, Tool, ToolSet
+from agentcli.engine.previews import preview_of
+from agentcli.engine.questions import answer_to
 from agentcli.engine.scope import Scope
 from agentcli.engine.terms import Terms
 from agentcli.errors import AgentcliError, DeniedError, StorageError, ToolError, ToolRefusedError, sentence
@@ -49,9 +53,11 @@ class ToolCalls:
         """What the model is told. Raises DeniedError if nobody could be asked, LimitError if the run's time ended."""
         try:
             tool, arguments = self._checked(call)
-            await self._allowed(tool.spec, call, arguments, scope)
+            await self._allowed(tool, call, arguments, scope)
         except ToolError as error:
             return self._refused(call, error, scope)
+        if tool.spec.asks_person:
+            return await self._question(tool.spec, call, arguments, scope)
         return await self._perform(tool, call, arguments, scope)
 
     def _checked(self, call: ToolCall) -> tuple[Tool, dict[str, Any]]:
@@ -69,8 +75,8 @@ class ToolCalls:
             )
         return tool, tool.parse(call.arguments)
 
-    async def _allowed(self, spec: ToolSpec, call: ToolCall, arguments: dict[str, Any], scope: Scope) -> None:
-        era = self.door.era_of(scope.lane)
+    async def _allowed(self, tool: Tool, call: ToolCall, arguments: dict[str, Any], scope: Scope) -> None:
+        spec, era = tool.spec, self.door.era_of(scope.lane)
         verdict = self.terms[era].policy.decide(spec, arguments)
         if verdict.decision == "deny":
             raise ToolRefusedError(
@@ -84,7 +90,7 @@ class ToolCalls:
         allowed = remembered(spec, arguments)
         if verdict.decision == "allow" or (verdict.repeatable and allowed in self.always[era]):
             return
-        answer = await self._ask(spec, call, arguments, verdict.rule, scope)
+        answer = await self._ask(tool, call, arguments, verdict.rule, scope)
         if answer.decision == "no" and answer.by == "nobody":
             pattern = f"'{allowed}'" if "(" in allowed else allowed
             raise DeniedError(
@@ -104,12 +110,19 @@ class ToolCalls:
             self.always[era].add(allowed)
 
     async def _ask(
-        self, spec: ToolSpec, call: ToolCall, arguments: dict[str, Any], rule: str, scope: Scope
+        self, tool: Tool, call: ToolCall, arguments: dict[str, Any], rule: str, scope: Scope
     ) -> ApprovalResolved:
+        spec, preview = tool.spec, None
+
+        async def prepare() -> None:
+            nonlocal preview
+            if scope.lane not in self.happened:
+                preview = await preview_of(tool, arguments, self.admission)
+
         async def live(_started: Event) -> Body:
             if scope.lane in self.happened:
                 return ApprovalResolved(spec.name, call.id, "once", "flag")
-            answer = await self.approver.ask(spec, arguments, rule)
+            answer = await self.approver.ask(spec, arguments, rule, preview)
             reason = self.admission.admit(answer.reason)
             return ApprovalResolved(spec.name, call.id, answer.decision, answer.by, reason)
 
@@ -120,7 +133,8 @@ class ToolCalls:
                 request=digest({"tool": spec.name, "arguments": arguments}),
                 describe=lambda: {"tool": spec.name, "arguments": arguments},
                 live=live,
-                intent=lambda: ApprovalRequested(spec.name, call.id, arguments, rule),
+                intent=lambda: ApprovalRequested(spec.name, call.id, arguments, rule, preview),
+                prepare=prepare,
             ),
             scope,
         )
@@ -150,7 +164,7 @@ class ToolCalls:
 
     def _hides(self, spec: ToolSpec, arguments: dict[str, Any], real: dict[str, Any]) -> bool:
         """Whether the rules and whoever approved were shown a placeholder where the value itself decides."""
-        if spec.subject is not None and real.get(spec.subject) != arguments.get(spec.subject):
+        if any(real.get(name) != arguments.get(name) for name in spec.subjects):
             return True
         return self.terms[-1].policy.decide(spec, real).decision == "deny"
 
@@ -230,7 +244,7 @@ class ToolCalls:
 
     def _completed(self, call: ToolCall, result: ToolResult, duration_s: float) -> ToolCompleted:
         # Files first: a key that is seen whole there is known by its lines in what the tool shows of it.
-        files = tuple(self._touch(change) for change in result.files)
+        files = tuple(touch_of(change, self.admission, self.log) for change in result.files)
         return ToolCompleted(
             tool=call.name,
             call_id=call.id,
@@ -242,19 +256,13 @@ class ToolCalls:
             how=result.how,
         )
 
-    def _touch(self, change: FileChange) -> FileTouch:
-        """Digests of a file before and after; snapshots of it only if it changed and holds no secret."""
-        redactor = self.admission.redactor
-        contents = [data for data in (change.before, change.after) if data is not None]
-        masked = any(redactor.holds_secret(data) for data in contents)
-        if masked:
-            keep = redactor.keyed_digest
-        elif change.changed:
-            keep = self.log.put
-        else:
-            keep = digest_bytes
-        before, after = (None if data is None else keep(data) for data in (change.before, change.after))
-        return FileTouch(self.admission.admit(change.path), before, after, change.changed, masked)
+    async def _question(self, spec: ToolSpec, call: ToolCall, arguments: dict[str, Any], scope: Scope) -> ToolCompleted:
+        """A call whose result a person gives. The answer is the effect; call and result follow from it."""
+        self.door.emit(ToolStarted(call.name, call.id, arguments), scope)
+        answer = await answer_to(spec, arguments, scope, self.door, self.approver, self.admission)
+        body = ToolCompleted(call.name, call.id, "ok", answer, None, 0.0)
+        self.door.emit(body, scope)
+        return body
 
     def _refused(self, call: ToolCall, error: ToolError, scope: Scope) -> ToolCompleted:
         """A call that came to nothing before it began. It follows from what is on record, so it is no effect."""

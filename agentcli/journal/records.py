@@ -60,6 +60,8 @@ def take(event: Event) -> Record:
     fields = body.to_json()
     contents = []
     for name in body.LARGE:
+        if name not in fields:
+            continue
         data = encode(fields[name])
         # A message is always kept by content: requests name it by its digest.
         if len(data) > INLINE or isinstance(getattr(body, name), Message):

@@ -32,12 +32,29 @@ def write_whole(
         if replace:
             os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
         else:
-            _place(directory, temporary, name, link)
+            _place(directory, temporary, directory, name, link)
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary, dir_fd=directory)
     with contextlib.suppress(OSError):  # some file systems cannot flush a directory; the file itself is whole
         os.fsync(directory)
+
+
+def move_whole(
+    directory: int, name: str, other: int, target: str, *, replace: bool, link: Callable[..., None] = os.link
+) -> None:
+    """Give the file `name` in `directory` the name `target` in `other`, at once.
+
+    Without `replace` a name that is taken raises FileExistsError. Raises OSError; then everything is as it was, unless
+    the file could be linked and not unlinked: then it has both names.
+    """
+    if replace:
+        os.rename(name, target, src_dir_fd=directory, dst_dir_fd=other)
+    else:
+        _place(directory, name, other, target, link)
+    for folder in (directory, other):
+        with contextlib.suppress(OSError):
+            os.fsync(folder)
 
 
 def _write(directory: int, temporary: str, data: bytes, mode: int | None) -> None:
@@ -51,16 +68,18 @@ def _write(directory: int, temporary: str, data: bytes, mode: int | None) -> Non
         os.fsync(file.fileno())
 
 
-def _place(directory: int, temporary: str, name: str, link: Callable[..., None]) -> None:
-    """Give the file its name only if nothing has it: a link fails where a rename would replace."""
+def _place(directory: int, old: str, other: int, name: str, link: Callable[..., None]) -> None:
+    """Give the file a new name only if nothing has it: a link fails where a rename would replace."""
     try:
-        link(temporary, name, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
+        link(old, name, src_dir_fd=directory, dst_dir_fd=other, follow_symlinks=False)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        if _exists(directory, name):
+        if _exists(other, name):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), name) from error
-        os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+        os.rename(old, name, src_dir_fd=directory, dst_dir_fd=other)
+    else:
+        os.unlink(old, dir_fd=directory)
 
 
 def _exists(directory: int, name: str) -> bool:

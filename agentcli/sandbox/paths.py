@@ -9,11 +9,13 @@ replacing one gives the name a new file and leaves the other names as they were.
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
@@ -21,7 +23,7 @@ from agentcli.core.globs import PathGlob
 from agentcli.core.paths import relative_parts, shown
 from agentcli.errors import ToolArgumentsError, UsageError
 from agentcli.sandbox import refusals
-from agentcli.sandbox.atomic import kept_mode, write_whole
+from agentcli.sandbox.atomic import kept_mode, move_whole, write_whole
 from agentcli.sandbox.opening import Opener, best_opener
 from agentcli.sandbox.visibility import STATE, View, Visibility
 
@@ -82,6 +84,18 @@ class Workspace:
         with self._telling(path, names):
             return self._opened(path, names)
 
+    @contextmanager
+    def reading(self, path: str) -> Iterator[FileIO]:
+        """The file, open for reading without a buffer, for as long as the block takes. Raises ToolError, there too."""
+        names = self._names(path)
+        with self._telling(path, names), FileIO(self._descriptor(path, names)) as file:
+            yield file
+
+    def digest(self, path: str) -> str:
+        """The SHA-256 of a file of any size. Raises ToolError."""
+        with self.reading(path) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
     def read_bytes(self, path: str, cap: int = MAX_FILE_BYTES) -> bytes:
         """The whole content. Raises ToolError, E-TOOL-TOO-LARGE for more than `cap` bytes."""
         names = self._names(path)
@@ -120,12 +134,37 @@ class Workspace:
             _require_file(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
             os.unlink(names[-1], dir_fd=folder)
 
-    def walk(self, globs: Sequence[PathGlob], bounds: Bounds | None = None) -> Found:
-        """The files that match, within the bounds. Raises ToolError if the workspace itself cannot be read."""
+    def move(self, path: str, to: str, *, replace: bool = False) -> None:
+        """Give a regular file another name; folders on the way are made.
+
+        Without `replace` a file that is there already is an error (E-FILE-EXISTS). Raises ToolError.
+        """
+        names, target = self._names(path, write=True), self._names(to, write=True)
+        with self._telling(path, names), self._folder(names[:-1]) as folder:
+            moved = os.stat(names[-1], dir_fd=folder, follow_symlinks=False)
+            _require_file(path, moved)
+            with self._telling(to, target), self._folder(target[:-1], create=True) as other:
+                status = _status(other, target[-1])
+                if status is not None:
+                    _require_file(to, status)
+                    if os.path.samestat(status, moved):
+                        raise refusals.same_file(path, to)
+                move_whole(folder, names[-1], other, target[-1], replace=replace)
+
+    def walk(
+        self,
+        globs: Sequence[PathGlob],
+        bounds: Bounds | None = None,
+        ignored: Callable[[tuple[str, ...], bool], bool] | None = None,
+    ) -> Found:
+        """The files that match, within the bounds. Raises ToolError if the workspace itself cannot be read.
+
+        `ignored` is asked about each name, and whether it is a folder's: what it says yes to is passed over.
+        """
         from agentcli.sandbox.walking import Walker
 
         with self._telling(".", ()):
-            return Walker(self._view, globs, bounds).run()
+            return Walker(self._view, globs, bounds, ignored=ignored).run()
 
     def copy_to(self, target: int, keep: Keep, cap: Cap | None = None) -> Copied:
         """Copy what is to be seen here into the empty folder open as `target`. Raises OSError where writing fails."""
@@ -148,13 +187,17 @@ class Workspace:
         return names
 
     def _opened(self, path: str, names: Sequence[str]) -> BinaryIO:
+        return os.fdopen(self._descriptor(path, names), "rb")
+
+    def _descriptor(self, path: str, names: Sequence[str]) -> int:
+        """A regular file, open for reading."""
         opened = self._view.opener.open(self._directory, names, os.O_RDONLY)
         try:
             _require_file(path, os.fstat(opened))
         except BaseException:
             os.close(opened)
             raise
-        return os.fdopen(opened, "rb")
+        return opened
 
     def _content(self, path: str, names: Sequence[str], cap: int) -> bytes:
         with self._opened(path, names) as file:

@@ -122,3 +122,12 @@ def exists(path: str) -> ToolError:
         f"`{shown(path)}` already exists with other content.",
         fix='Choose another path, or pass "overwrite": true to replace all of it.',
     )
+
+
+def same_file(path: str, other: str) -> ToolError:
+    """The error for two names of one file where two files are needed."""
+    return ToolError(
+        "E-FILE-EXISTS",
+        f"`{shown(path)}` and `{shown(other)}` are two names of one file.",
+        fix="Delete the one that is not needed with delete_file.",
+    )

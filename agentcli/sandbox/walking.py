@@ -45,13 +45,15 @@ class Found:
     """The files that match, in the order of the tree.
 
     `cut` says which bound ended the walk early; empty if none did. `skipped` are folders passed over by SKIPPED,
-    `unreadable` counts folders that could not be opened and names that are no text.
+    `unreadable` counts folders that could not be opened and names that are no text, `ignored` what was passed over
+    because the caller said so.
     """
 
     files: list[str] = field(default_factory=list)
     cut: str = ""
     skipped: set[str] = field(default_factory=set)
     unreadable: int = 0
+    ignored: int = 0
 
 
 class Walker:
@@ -63,8 +65,10 @@ class Walker:
         globs: Sequence[PathGlob],
         bounds: Bounds | None = None,
         clock: Callable[[], float] = time.monotonic,
+        ignored: Callable[[tuple[str, ...], bool], bool] | None = None,
     ) -> None:
         self._view = view
+        self._ignored = ignored
         self._globs = globs
         self._spelled = frozenset().union(*(glob.literal_names() for glob in globs))
         self._bounds = bounds or Bounds()
@@ -85,6 +89,9 @@ class Walker:
             for name, is_folder in sorted(self._entries(directory)):
                 path = (*names, name)
                 if self._view.visibility.hides(path):
+                    continue
+                if self._ignored is not None and self._ignored(path, is_folder):
+                    self._found.ignored += 1
                     continue
                 if is_folder:
                     self._enter(directory, path)

@@ -21,6 +21,7 @@ _EXPECTED = {
     "string": "a text",
     "boolean": "true or false",
     "number": "a number",
+    "array": "a list of texts",
     "object": "an object of texts by name",
 }
 
@@ -41,7 +42,7 @@ class Arguments(BaseModel):
 
     @classmethod
     def _is_unused(cls, name: str, value: Any) -> bool:
-        field = cls.model_fields.get(name)
+        field = _fields(cls).get(name)
         if field is None:
             return value is None
         if field.is_required():
@@ -58,7 +59,7 @@ def schema_of(model: type[Arguments]) -> dict[str, Any]:
     Read off the fields, which are texts, numbers, truth values and texts by name; pydantic's own generator takes 10 ms
     to load and says titles and null alternatives besides.
     """
-    fields = model.model_fields
+    fields = _fields(model)
     required = [name for name, field in fields.items() if field.is_required()]
     return {
         "type": "object",
@@ -66,6 +67,11 @@ def schema_of(model: type[Arguments]) -> dict[str, Any]:
         **({"required": required} if required else {}),
         "additionalProperties": False,
     }
+
+
+def _fields(model: type[Arguments]) -> dict[str, FieldInfo]:
+    """The fields by the names that callers use: `from` is no name for an attribute."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def read(model: type[A], tool: str, given: Mapping[str, Any], example: Mapping[str, Any]) -> A:
@@ -76,7 +82,7 @@ def read(model: type[A], tool: str, given: Mapping[str, Any], example: Mapping[s
         properties = schema_of(model)["properties"]
         problems = "; ".join(_problem(problem, properties) for problem in error.errors(include_url=False)[:5])
         raise _wrong(tool, given, problems, example) from error
-    unusable = [name for name, value in found if isinstance(value, str) and not _is_encodable(value)]
+    unusable = [name for name, value in found if not _is_encodable(value)]
     if unusable:
         raise _wrong(tool, given, f"`{unusable[0]}` holds half a character (a lone surrogate)", example)
     return found
@@ -91,18 +97,26 @@ def _property(field: FieldInfo) -> dict[str, Any]:
         out["description"] = field.description
     for bound in field.metadata:
         out |= {word: getattr(bound, name) for name, word in _BOUNDS.items() if hasattr(bound, name)}
-    return out | _kind(field.annotation)
+    kind = _kind(field.annotation)
+    return {**(_of_items(out) if kind["type"] == "array" else out), **kind}
 
 
 def _kind(annotation: Any) -> dict[str, Any]:
-    """The type: one of texts, texts by name, or a plain one, which may also be null."""
+    """The type: one of texts, texts by name, a list of texts, or a plain one, which may also be null."""
     if get_origin(annotation) is Literal:
         return {"enum": list(get_args(annotation)), "type": "string"}
     if annotation == dict[str, str]:
         return {"additionalProperties": {"type": "string"}, "type": "object"}
-    kinds = [_TYPES[kind] for kind in get_args(annotation) or (annotation,) if kind in _TYPES]
-    (kind,) = kinds
+    kinds = get_args(annotation) or (annotation,)
+    if list[str] in kinds:
+        return {"type": "array", "items": {"type": "string"}}
+    (kind,) = [_TYPES[kind] for kind in kinds if kind in _TYPES]
     return {"type": kind}
+
+
+def _of_items(bounds: Mapping[str, Any]) -> dict[str, Any]:
+    """Bounds of a length, of a list."""
+    return {name.replace("Length", "Items"): value for name, value in bounds.items()}
 
 
 def _problem(problem: Any, properties: Mapping[str, Any]) -> str:
@@ -141,15 +155,16 @@ def _given(value: Any) -> str:
 def _wrong(tool: str, given: Mapping[str, Any], problems: str, example: Mapping[str, Any]) -> ToolArgumentsError:
     error = ToolArgumentsError(
         "E-TOOL-ARGUMENTS",
-        f"The arguments of {tool} do not fit: {problems}.",
+        f"The arguments of {tool} do not fit: {problems}{'' if problems.endswith('?') else '.'}",
         fix=f"A good call: {tool} {json.dumps(example, ensure_ascii=False)}",
     )
     return error.in_call(tool, given)
 
 
-def _is_encodable(text: str) -> bool:
+def _is_encodable(value: Any) -> bool:
+    texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
     try:
-        text.encode()
+        "".join(texts).encode()
     except UnicodeEncodeError:
         return False
     return True

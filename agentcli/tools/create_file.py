@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pydantic import Field
 
-from agentcli.core.tools import FileChange, ToolResult, ToolSpec
+from agentcli.core.tools import FileChange, Preview, ToolResult, ToolSpec
 from agentcli.errors import ToolError
+from agentcli.sandbox.paths import Workspace
 from agentcli.sandbox.refusals import exists, too_large
 from agentcli.tools.arguments import Arguments, schema_of
 from agentcli.tools.context import ToolContext
+from agentcli.tools.diffs import preview_of
 from agentcli.tools.file_tool import FileTool, Options
 
 
@@ -72,9 +75,18 @@ def build(context: ToolContext, options: CreateFileOptions) -> FileTool[Any]:
             return _done("unchanged", path, after, after)
         return _done("created" if before is None else "replaced", path, before, after)
 
-    return FileTool(spec(), CreateFileArguments, tidy, work)
+    return FileTool(spec(), CreateFileArguments, tidy, work, partial(_show, workspace))
 
 
 def _done(what: str, path: str, before: bytes | None, after: bytes) -> ToolResult:
     change = FileChange(path, before=before, after=after, changed=before != after)
     return ToolResult(f"{what} {path} ({len(after):,} bytes)", files=(change,))
+
+
+def _show(workspace: Workspace, arguments: CreateFileArguments) -> Preview | None:
+    before, after = workspace.read_if_there(arguments.path), arguments.content.encode()
+    if before is None:  # the arguments hold all of it
+        return None
+    if not arguments.overwrite and before != after:
+        raise exists(arguments.path)
+    return preview_of(arguments.path, before, after)

@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import Field
 
-from agentcli.core.tools import FileChange, ToolResult, ToolSpec
+from agentcli.core.tools import FileChange, Preview, ToolResult, ToolSpec
 from agentcli.tools.arguments import Arguments, schema_of
 from agentcli.tools.context import ToolContext
+from agentcli.tools.diffs import preview_of
 from agentcli.tools.file_tool import FileTool, Options
 
 
@@ -48,4 +49,7 @@ def build(context: ToolContext, _options: Options) -> FileTool[Any]:
         change = FileChange(arguments.path, before=before, changed=True)
         return ToolResult(f"deleted {arguments.path} ({len(before):,} bytes)", files=(change,))
 
-    return FileTool(spec(), DeleteFileArguments, tidy, work)
+    def show(arguments: DeleteFileArguments) -> Preview:
+        return preview_of(arguments.path, workspace.read_bytes(arguments.path), None)
+
+    return FileTool(spec(), DeleteFileArguments, tidy, work, show)

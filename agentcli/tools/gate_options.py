@@ -35,14 +35,23 @@ class GateOptions(Options):
 
     def gate(self, spec: ToolSpec, retries: int = 0) -> Gate:
         """The gate before a tool. Raises DefinitionError E-TOOL-OPTION."""
+        if spec.asks_person and (self.rate_limit or self.cache_ttl is not None):
+            why = "A person answers it, and what people say is neither limited nor kept."
+            raise _cannot("rate_limit" if self.rate_limit else "cache_ttl", spec, why)
         if self.cache_ttl is not None and spec.effects != "read-only":
-            raise DefinitionError(
-                "E-TOOL-OPTION",
-                f"The option `cache_ttl` of the tool `{spec.name}` cannot be set so.",
-                why=f"A call of it is {spec.effects}: a result from before would leave it undone.",
-                fix="Remove it.",
+            raise _cannot(
+                "cache_ttl", spec, f"A call of it is {spec.effects}: a result from before would leave it undone."
             )
         return Gate(Rate.parse(self.rate_limit) if self.rate_limit else None, self.cache_ttl, retries)
+
+
+def _cannot(option: str, spec: ToolSpec, why: str) -> DefinitionError:
+    return DefinitionError(
+        "E-TOOL-OPTION",
+        f"The option `{option}` of the tool `{spec.name}` cannot be set so.",
+        why=why,
+        fix="Remove it.",
+    )
 
 
 def apart(options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -12,12 +12,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from agentcli.core.canonical import digest
 from agentcli.core.rates import Rate
-from agentcli.core.tools import ToolResult, ToolSpec
-from agentcli.engine.ports import Tool
+from agentcli.core.tools import Preview, ToolResult, ToolSpec
+from agentcli.engine.ports import Admits, Previewing, RoamingTool, Tool
 from agentcli.errors import ToolArgumentsError, ToolError, ToolRefusedError
 
 CACHED_RESULTS: Final = 256
@@ -89,6 +89,9 @@ class Gates:
         return GatedTool(tool, gate, self, bucket)
 
 
+_Call: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[ToolResult]]
+
+
 class GatedTool:
     """A tool behind a gate."""
 
@@ -108,13 +111,27 @@ class GatedTool:
         """See `Tool`."""
         return self._tool.parse(arguments)
 
+    async def preview(self, arguments: Mapping[str, Any]) -> Preview | None:
+        """See `Previewing`. Looking at what a call would change is no call: no gate stands before it."""
+        return await self._tool.preview(arguments) if isinstance(self._tool, Previewing) else None
+
     async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
         """From the cache, or done. Raises ToolError, E-TOOL-RATE among them."""
+        return await self._through(arguments, self._tool.call)
+
+    async def call_within(self, arguments: Mapping[str, Any], admits: Admits) -> ToolResult:
+        """See `RoamingTool`: the same for a tool that may go on to other subjects; any other one does not."""
+        tool = self._tool
+        if not isinstance(tool, RoamingTool):
+            return await self.call(arguments)
+        return await self._through(arguments, lambda given: tool.call_within(given, admits))
+
+    async def _through(self, arguments: Mapping[str, Any], call: _Call) -> ToolResult:
         key = digest(dict(arguments)) if self._gate.cache_ttl is not None else ""
         known = self._known(key)
         if known is not None:
             return known
-        result = await self._attempts(arguments)
+        result = await self._attempts(arguments, call)
         if self._gate.cache_ttl is not None and result.status == "ok":
             self._cache[key] = self._gates.now(), result
             self._cache.move_to_end(key)
@@ -134,9 +151,9 @@ class GatedTool:
         self._cache.move_to_end(key)
         return replace(result, files=(), how={"cached_s": round(age, 3)})
 
-    async def _attempts(self, arguments: Mapping[str, Any]) -> ToolResult:
+    async def _attempts(self, arguments: Mapping[str, Any], call: _Call) -> ToolResult:
         if not self._gate.retries:
-            return await self._once(arguments, 1)
+            return await self._once(arguments, call, 1)
         from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt, wait_exponential
 
         tries = AsyncRetrying(
@@ -151,16 +168,16 @@ class GatedTool:
         async def once() -> ToolResult:
             nonlocal number
             number += 1
-            return await self._once(arguments, number)
+            return await self._once(arguments, call, number)
 
         try:
             return await tries(once)
         except ToolError as error:
             raise _after(error, number) from error.__cause__
 
-    async def _once(self, arguments: Mapping[str, Any], attempt: int) -> ToolResult:
+    async def _once(self, arguments: Mapping[str, Any], call: _Call, attempt: int) -> ToolResult:
         waited = await self._admitted(arguments)
-        result = await self._tool.call(arguments)
+        result = await call(arguments)
         how = {"attempts": attempt} if attempt > 1 else {}
         return replace(result, how={**result.how, **how, **({"waited_s": round(waited, 3)} if waited else {})})
 

@@ -52,19 +52,19 @@ def build(context: ToolContext, options: ListFilesOptions) -> FileTool[Any]:
     workspace = context.workspace
 
     def tidy(arguments: ListFilesArguments) -> ListFilesArguments:
-        glob = _tidied(arguments.glob)
-        _parsed(glob)
+        glob = tidied(arguments.glob)
+        parsed(glob)
         return arguments.model_copy(update={"glob": glob})
 
     def work(arguments: ListFilesArguments) -> ToolResult:
-        found = workspace.walk(_parsed(arguments.glob), Bounds(files=options.max_files))
-        content = with_notes((_line(path) for path in found.files), *_notes(found, arguments.glob))
+        found = workspace.walk(parsed(arguments.glob), Bounds(files=options.max_files))
+        content = with_notes((line_of(path) for path in found.files), *_notes(found, arguments.glob))
         return ToolResult(content, data={"files": found.files, "complete": not found.cut})
 
     return FileTool(spec(), ListFilesArguments, tidy, work)
 
 
-def _tidied(glob: str) -> str:
+def tidied(glob: str) -> str:
     """The glob from the workspace on. It only filters a confined walk, so a leading `/` can do no harm."""
     names = [name for name in glob.strip().split("/") if name not in ("", ".")]
     if ".." in names:
@@ -72,7 +72,7 @@ def _tidied(glob: str) -> str:
     return "/".join(names) or EVERYTHING
 
 
-def _parsed(glob: str) -> list[PathGlob]:
+def parsed(glob: str) -> list[PathGlob]:
     """The patterns to look for: the glob, and, as it may name a folder, all that is below."""
     try:
         return [PathGlob.parse(glob), *([] if glob.endswith("*") else [PathGlob.parse(f"{glob}/**")])]
@@ -94,6 +94,6 @@ def _notes(found: Found, glob: str) -> list[str]:
     return notes
 
 
-def _line(path: str) -> str:
+def line_of(path: str) -> str:
     """The path; in JSON quotes where it holds what would break the line or disguise it."""
     return path if path.isprintable() else json.dumps(path)

@@ -1,4 +1,4 @@
-"""Tools described for other programs: JSON Schema and OpenAPI."""
+"""Tools described for other programs: JSON Schema, OpenAPI, and as two model APIs take them."""
 
 from __future__ import annotations
 
@@ -41,6 +41,16 @@ def openapi(specs: Iterable[ToolSpec], *, title: str = "agentcli tools", version
         "paths": {f"/tools/{spec.name}": {"post": _operation(spec)} for spec in specs},
         "components": {"schemas": {"ToolResult": _RESULT}},
     }
+
+
+def openai_tool(spec: ToolSpec) -> dict[str, Any]:
+    """One entry of `tools` in a Chat Completions request."""
+    return {"type": "function", "function": spec.to_json()}
+
+
+def anthropic_tool(spec: ToolSpec) -> dict[str, Any]:
+    """One entry of `tools` in a Messages request."""
+    return {"name": spec.name, "description": spec.description, "input_schema": spec.parameters}
 
 
 def _operation(spec: ToolSpec) -> dict[str, Any]:

@@ -20,18 +20,20 @@ if TYPE_CHECKING:
     from agentcli.tools.context import ToolContext
     from agentcli.tools.file_tool import Options
 
-BUILT_IN: Final[Mapping[str, str]] = {
-    name: f"agentcli.tools.{name}"
-    for name in (
-        "read_lines",
-        "grep_file",
-        "list_files",
-        "create_file",
-        "delete_file",
-        "fetch_url",
-        "http_request",
-    )
-}
+_NAMES: Final = (
+    "read_lines",
+    "grep_file",
+    "list_files",
+    "search_files",
+    "create_file",
+    "edit_file",
+    "move_file",
+    "delete_file",
+    "fetch_url",
+    "http_request",
+    "ask_user",
+)
+BUILT_IN: Final[Mapping[str, str]] = {name: f"agentcli.tools.{name}" for name in _NAMES}
 """Module of each tool. It has `OPTIONS` (a model of kind `Options`), `spec()` and `build(context, options)`."""
 
 PYTHON: Final = "python"
@@ -107,6 +109,8 @@ class ToolRegistry:
 
         options: type[BaseModel] = _module(name).OPTIONS
         own, shared = options.model_json_schema(), GateOptions.model_json_schema()
+        if self.spec(name).asks_person:
+            return own
         return {**own, "properties": {**own.get("properties", {}), **shared["properties"]}}
 
     def select(

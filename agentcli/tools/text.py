@@ -56,6 +56,37 @@ def decode(data: bytes, path: str) -> Text:
         return _detected(data, path)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a file that is too large to be decoded at once is read: UTF-8 needs no `decoder`."""
+
+    note: str = ""
+    decoder: codecs.IncrementalDecoder | None = None
+
+    def utf8(self, piece: bytes, *, last: bool = False) -> bytes:
+        """The next piece of the file in UTF-8."""
+        return piece if self.decoder is None else self.decoder.decode(piece, last).encode("utf-8", "replace")
+
+
+def reading_of(beginning: bytes, path: str) -> Reading:
+    """How to read a file, told by its beginning. Raises ToolError (E-FILE-BINARY) for what is no text."""
+    for mark, encoding in _BOMS:
+        if beginning.startswith(mark):
+            return _decoding(Text("", encoding))
+    sample = beginning[:_SAMPLE]
+    if b"\0" in sample:
+        raise _binary(path, "It holds NUL bytes.")
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(sample)  # a character may be cut in two at its end
+    except UnicodeDecodeError:
+        return _decoding(_detected(sample, path))
+    return Reading()
+
+
+def _decoding(found: Text) -> Reading:
+    return Reading(found.note, codecs.getincrementaldecoder(found.encoding)("replace"))
+
+
 def lines_of(text: str) -> list[str]:
     """The lines as editors count them: ended by LF or CRLF, the last one with or without an end."""
     lines = text.split("\n")
@@ -77,15 +108,24 @@ def shortened(line: str, keep: int = 0) -> str:
 
 def numbered(lines: Iterable[tuple[int, str]], most_lines: int, most_bytes: int) -> list[str]:
     """Lines with their numbers (`12: text`), as many of the first as fit, at least one."""
+    return fitting((f"{number}: {line}" for number, line in lines), most_lines, most_bytes)
+
+
+def fitting(lines: Iterable[str], most_lines: int, most_bytes: int) -> list[str]:
+    """As many of the first lines as fit, at least one."""
     out: list[str] = []
     used = 0
-    for number, line in lines:
-        shown_line = f"{number}: {line}"
+    for shown_line in lines:
         used += len(shown_line.encode()) + 1
         if out and (len(out) >= most_lines or used > most_bytes):
             break
         out.append(shown_line)
     return out
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 file`, `2,000 files`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
 def with_notes(lines: Iterable[str], *notes: str) -> str:

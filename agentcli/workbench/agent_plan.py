@@ -117,7 +117,7 @@ class AgentPlan:
             "instructions": self.instructions,
             "models": list(self.models),
             "model_reason": self.model_reason,
-            "tools": [_tool_json(spec) for spec in self.tools],
+            "tools": [tool_json(spec) for spec in self.tools],
             "uses": [{"name": use.name, "options": use.options} for use in self.uses],
             "policy": self.policy.to_json(),
             "limits": self.limits.to_json(),
@@ -142,7 +142,7 @@ class AgentPlan:
         return cls(
             **{name: value[name] for name in (*same, "workspace", "versions")},
             models=tuple(value["models"]),
-            tools=tuple(_tool_spec(item) for item in value["tools"]),
+            tools=tuple(tool_spec(item) for item in value["tools"]),
             uses=tuple(ToolUse(**use) for use in value["uses"]),
             policy=PolicyPlan.from_json(value["policy"]),
             limits=Limits(**value["limits"]),
@@ -158,14 +158,16 @@ def versions() -> dict[str, str]:
     return {"agentcli": __version__, "python": platform.python_version()}
 
 
-def _tool_json(spec: ToolSpec) -> dict[str, Any]:
+def tool_json(spec: ToolSpec) -> dict[str, Any]:
+    """All that a tool said of itself."""
     out = {name: getattr(spec, name) for name in spec.__dataclass_fields__}
-    out["examples"] = list(spec.examples)
+    out["examples"], out["also"] = list(spec.examples), list(spec.also)
     if not spec.source:
         del out["source"]
     return out
 
 
-def _tool_spec(value: dict[str, Any]) -> ToolSpec:
+def tool_spec(value: dict[str, Any]) -> ToolSpec:
+    """Read back what `tool_json` wrote, by whatever version."""
     known = {name: value[name] for name in ToolSpec.__dataclass_fields__ if name in value}
-    return ToolSpec(**{**known, "examples": tuple(value.get("examples", ()))})
+    return ToolSpec(**{**known, "examples": tuple(value.get("examples", ())), "also": tuple(value.get("also", ()))})

@@ -17,6 +17,7 @@ from agentcli.engine.output import OutputSchema
 from agentcli.engine.ports import Approver, ModelProvider, RunLog, ToolSet
 from agentcli.engine.terms import Terms
 from agentcli.engine.tool_calls import ToolCalls
+from agentcli.workbench.call_plan import CallPlan
 
 if TYPE_CHECKING:
     from agentcli.workbench.agent_plan import AgentPlan
@@ -34,8 +35,10 @@ class Parts:
     happened: frozenset[str] = frozenset()
 
 
-def terms_of(bench: Workbench, plan: AgentPlan) -> Terms:
+def terms_of(bench: Workbench, plan: AgentPlan | CallPlan) -> Terms:
     """The plan as the engine goes by it. Raises DefinitionError, and StorageError for a history that is not held."""
+    if isinstance(plan, CallPlan):
+        return plan.terms()
     said = [Message.from_json(decode(bench.journal.blob(digest))) for digest in plan.history]
     return Terms(
         head=plan.head(),

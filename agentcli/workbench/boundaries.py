@@ -156,10 +156,11 @@ class _Answered:
     """A tool that reads its arguments as the real one does, and does nothing.
 
     Doing nothing can be repeated, and a placeholder in its arguments need not be kept from it: it counts as idempotent.
+    Nor is a person asked by one that would.
     """
 
     def __init__(self, tool: Tool) -> None:
-        self.spec = replace(tool.spec, effects="idempotent")
+        self.spec = replace(tool.spec, effects="idempotent", asks_person=False)
         self._tool = tool
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:

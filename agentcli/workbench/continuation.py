@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 from agentcli.core.events import RunStarted
 from agentcli.engine.admission import Admission
-from agentcli.engine.effects import Effects, Settle
+from agentcli.engine.effect import Settle
+from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
 from agentcli.engine.playback import Playback
 from agentcli.engine.ports import Approver, EventSink
 from agentcli.engine.recording import Recording
 from agentcli.engine.terms import Terms
 from agentcli.workbench.agent_plan import AgentPlan
-from agentcli.workbench.agent_run import Parts, agent_loop
+from agentcli.workbench.agent_run import Parts
+from agentcli.workbench.carrying import Plan, carrying
 from agentcli.workbench.going_on import tools_on
 from agentcli.workbench.own_code import OwnCode
-from agentcli.workbench.run_agent import main_of
+from agentcli.workbench.rehearse import Closed
 from agentcli.workbench.system_clock import SystemClock
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ class Continuation:
     """
 
     started: RunStarted
-    plan: AgentPlan
+    plan: Plan
     terms: Sequence[Terms]
     recording: Recording
     parent: str | None
@@ -57,7 +59,8 @@ async def continue_run(
     try:
         workspace, tools = tools_on(bench, run.plan, run.code)
         try:
-            parts = Parts(providers.open(run.plan.models), tools, approver, admission, run.happened)
+            model = providers.open(run.plan.models) if isinstance(run.plan, AgentPlan) else Closed()
+            parts = Parts(model, tools, approver, admission, run.happened)
             playback = Playback(run.recording, "live")
             door = Effects(
                 log.run,
@@ -69,10 +72,9 @@ async def continue_run(
                 seq=run.recording.last_seq,
                 settle=settle,
             )
-            loop = agent_loop(door, log, parts, run.terms)
-            main = main_of(run.plan, loop)
+            main, budget = carrying(door, log, parts, run.terms, run.plan)
             interrupt, seconds = interrupt or Interrupt(), run.plan.limits.seconds
-            return await execute(door, log, loop.budget, run.started, main, interrupt, admission, seconds=seconds)
+            return await execute(door, log, budget, run.started, main, interrupt, admission, seconds=seconds)
         finally:
             workspace.close()
     finally:

@@ -6,22 +6,25 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentcli.catalog.catalog import LoadedAgent
 from agentcli.core.agents import NAME
 from agentcli.core.event_bodies import Body
 from agentcli.core.events import Event, ToolCompleted
 from agentcli.core.policies import Layer
-from agentcli.engine.effects import Settle, leave_in_doubt
+from agentcli.engine.effect import Settle, leave_in_doubt
 from agentcli.errors import AgentcliError, UsageError
 from agentcli.sandbox.paths import Workspace, is_copy
 from agentcli.tools.registry import Selection, ToolRegistry
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
+from agentcli.workbench.call_plan import CallPlan
+from agentcli.workbench.carrying import Plan
 from agentcli.workbench.choose_model import BY_FLAG, refuse_foreign_files
 from agentcli.workbench.fork_files import WORKSPACES, open_workspace
 from agentcli.workbench.limits_given import limits_given
 from agentcli.workbench.own_code import OwnCode, selected
+from agentcli.workbench.permissions_here import policy_here
 from agentcli.workbench.plan_agent import rules_of
 from agentcli.workbench.rehearse import Rehearsed
 from agentcli.workbench.run_agent import refuse_unpriced, unpriced
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from agentcli.engine.ports import Approver
     from agentcli.workbench.wiring import Workbench
 
+
+P = TypeVar("P", AgentPlan, CallPlan)
 
 _UNTOLD = frozenset({"policy", "versions", "model_reason", "unpriced"})
 """Fields that change with the machine, or only because the models do."""
@@ -52,6 +57,12 @@ def plan_on(bench: Workbench, plan: AgentPlan, limits: Mapping[str, float], mode
         limits=limits_given(limits, bench.loaded.no_more_than_mine(plan.limits)),
         versions=versions(),
     )
+
+
+def call_on(bench: Workbench, plan: CallPlan, limits: Mapping[str, float]) -> CallPlan:
+    """The same for a call by hand: no template adds rules to those of this machine. Raises UsageError."""
+    mine = bench.loaded.no_more_than_mine(plan.limits)
+    return replace(plan, policy=policy_here(bench), limits=limits_given(limits, mine), versions=versions())
 
 
 async def priced(bench: Workbench, plan: AgentPlan) -> AgentPlan:
@@ -87,7 +98,7 @@ def _as_it_is_here(bench: Workbench, plan: AgentPlan) -> LoadedAgent | None:
     return loaded if loaded.text == plan.source else None
 
 
-def workspace_on(bench: Workbench, plan: AgentPlan) -> Path:
+def workspace_on(bench: Workbench, plan: Plan) -> Path:
     """Where the run's tools go on: where they were, if that is a place this command would use by itself.
 
     Raises UsageError E-RUN-WORKSPACE: a record does not open a folder of its own choice to tools.
@@ -110,13 +121,13 @@ def copies_of(bench: Workbench) -> Path:
     return bench.journal_folder / WORKSPACES
 
 
-async def code_on(bench: Workbench, plan: AgentPlan, code: OwnCode) -> AgentPlan:
+async def code_on(bench: Workbench, plan: P, code: OwnCode) -> P:
     """The plan with the code of its own tools as it is now, loaded. Raises DeniedError, DefinitionError."""
     await code.load(plan.uses, Path(plan.path), Path(plan.workspace), plan.tools)
     return replace(plan, code=tuple(bench.redactor.redact(list(code.sources)))) if code.sources else plan
 
 
-def tools_on(bench: Workbench, plan: AgentPlan, code: OwnCode) -> tuple[Workspace, Selection]:
+def tools_on(bench: Workbench, plan: Plan, code: OwnCode) -> tuple[Workspace, Selection]:
     """The plan's tools over its workspace, which whoever asked for them closes. Raises UsageError, DefinitionError."""
     folder = Path(plan.workspace)
     if is_copy(folder, copies_of(bench)):
@@ -126,7 +137,7 @@ def tools_on(bench: Workbench, plan: AgentPlan, code: OwnCode) -> tuple[Workspac
     return workspace, selected(ToolRegistry(bench.tool_context(workspace)), plan, code)
 
 
-def changes_between(before: AgentPlan, after: AgentPlan) -> dict[str, Any]:
+def changes_between(before: Plan, after: Plan) -> dict[str, Any]:
     """The fields of the plan that are not as they were, by name, with their new values."""
     old, new = before.to_json(), after.to_json()
     return {name: value for name, value in new.items() if old.get(name) != value and name not in _UNTOLD}

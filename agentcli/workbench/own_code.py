@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agentcli.tools.registry import Selection, ToolRegistry
     from agentcli.tools.registry import ToolUse as Use
     from agentcli.tools.worker.crew import Crew, Loaded
-    from agentcli.workbench.agent_plan import AgentPlan
+    from agentcli.workbench.carrying import Plan
     from agentcli.workbench.wiring import Workbench
 
 MOST_FILES: Final = 50
@@ -125,7 +125,7 @@ async def own_code(bench: Workbench) -> AsyncIterator[OwnCode]:
         await to_the_end(code.aclose())
 
 
-def selected(registry: ToolRegistry, plan: AgentPlan, code: OwnCode) -> Selection:
+def selected(registry: ToolRegistry, plan: Plan, code: OwnCode) -> Selection:
     """The plan's tools, each behind its gate. Raises DefinitionError."""
     from agentcli.tools.gates import Gates
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agentcli.core.canonical import Digest, decode
 from agentcli.core.events import (
@@ -21,24 +21,36 @@ from agentcli.engine.recording import Recording
 from agentcli.errors import StorageError, UsageError
 from agentcli.journal.faults import broken
 from agentcli.workbench.agent_plan import AgentPlan
+from agentcli.workbench.call_plan import CallPlan
+from agentcli.workbench.carrying import Plan
 
 if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedRun:
-    """A run of an agent. `plans` are those of its eras: the first it began with, the last is in force."""
+P = TypeVar("P", AgentPlan, CallPlan)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A run, of an agent or of one tool. `plans` are those of its eras; the last one is in force."""
 
     row: RunRow
     started: RunStarted
     events: tuple[Event, ...]
-    plans: tuple[AgentPlan, ...]
+    plans: tuple[Plan, ...]
 
     @property
     def id(self) -> str:
         """The run's id."""
         return self.row.start.id
+
+
+@dataclass(frozen=True)
+class RecordedRun(Recorded):
+    """A run of an agent."""
+
+    plans: tuple[AgentPlan, ...]
 
 
 def read_run(bench: Workbench, ref: str) -> RecordedRun:
@@ -56,11 +68,27 @@ def read_verified(bench: Workbench, ref: str) -> tuple[RecordedRun, int]:
     Raises StorageError E-REPLAY-DAMAGED too, naming where the record breaks.
     """
     row = _row(bench, ref)
+    events, contents = _verified(bench, row)
+    return _run(bench, row, events), contents
+
+
+def read_any_verified(bench: Workbench, ref: str) -> tuple[Recorded, int]:
+    """The same for a run that may be a call of a tool as well."""
+    row = bench.journal.find(ref)
+    if row.start.kind != "tool":
+        return read_verified(bench, row.start.id)
+    events, contents = _verified(bench, row)
+    digests = [digest for digest in map(_manifest, events) if digest is not None]
+    plans = tuple(_read(bench, digest, CallPlan.from_json) for digest in digests)
+    return Recorded(row, _started(row, events), events, plans), contents
+
+
+def _verified(bench: Workbench, row: RunRow) -> tuple[tuple[Event, ...], int]:
     events: list[Event] = []
     found = bench.journal.verify(row.start.id, events)
     if not found.intact:
         raise broken(row.start.id, found.problems[0].seq, found.problems[0].what)
-    return _run(bench, row, tuple(events)), found.blobs
+    return tuple(events), found.blobs
 
 
 def _row(bench: Workbench, ref: str) -> RunRow:
@@ -69,13 +97,17 @@ def _row(bench: Workbench, ref: str) -> RunRow:
         raise UsageError(
             "E-RUN-KIND",
             f"The run {row.start.id} is no run of an agent.",
-            why=f"It is of the kind `{row.start.kind}`, which this version cannot carry out again.",
+            why=f"It is of the kind `{row.start.kind}`: there is no conversation in it to go on with.",
             fix="Look at it with `agentcli runs show`.",
         )
     return row
 
 
 def _run(bench: Workbench, row: RunRow, events: tuple[Event, ...]) -> RecordedRun:
+    return RecordedRun(row, _started(row, events), events, plans_of(bench, events))
+
+
+def _started(row: RunRow, events: tuple[Event, ...]) -> RunStarted:
     started = events[0].body if events else None
     if not isinstance(started, RunStarted):
         raise UsageError(
@@ -84,12 +116,13 @@ def _run(bench: Workbench, row: RunRow, events: tuple[Event, ...]) -> RecordedRu
             why="It was killed before its first event was on disk.",
             fix="Run the task again.",
         )
-    return RecordedRun(row, started, events, plans_of(bench, events))
+    return started
 
 
 def plans_of(bench: Workbench, events: Sequence[Event]) -> tuple[AgentPlan, ...]:
     """The plans of the eras that these events begin. Raises StorageError E-JOURNAL-DAMAGED for what is no plan."""
-    return tuple(_plan(bench, digest) for digest in map(_manifest, events) if digest is not None)
+    digests = [digest for digest in map(_manifest, events) if digest is not None]
+    return tuple(_read(bench, digest, AgentPlan.from_json) for digest in digests)
 
 
 def _manifest(event: Event) -> Digest | None:
@@ -100,10 +133,10 @@ def _manifest(event: Event) -> Digest | None:
     return body.manifest if isinstance(body, (RunResumed, RunForked)) else None
 
 
-def _plan(bench: Workbench, digest: Digest) -> AgentPlan:
+def _read(bench: Workbench, digest: Digest, read: Callable[[dict[str, Any]], P]) -> P:
     data = bench.journal.blob(digest)
     try:
-        return AgentPlan.from_json(decode(data))
+        return read(decode(data))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StorageError(
             "E-RUN-MANIFEST",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from agentcli.core.canonical import Digest, digest_bytes
-from agentcli.core.events import Event, RunStarted
+from agentcli.core.events import Event
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.runs import RunEnd
 from agentcli.core.tools import ToolSpec
@@ -20,12 +20,11 @@ from agentcli.engine.playback import Playback
 from agentcli.engine.ports import Decision, EventSink, ModelObserver, TextStream
 from agentcli.engine.recording import Recording
 from agentcli.engine.terms import Terms
-from agentcli.workbench.agent_run import Parts, agent_loop
-from agentcli.workbench.run_agent import main_of
+from agentcli.workbench.agent_run import Parts
+from agentcli.workbench.carrying import Plan, carrying, started_of
 from agentcli.workbench.system_clock import SystemClock
 
 if TYPE_CHECKING:
-    from agentcli.workbench.agent_plan import AgentPlan
     from agentcli.workbench.wiring import Workbench
 
 
@@ -42,7 +41,7 @@ async def rehearse(
     bench: Workbench,
     run: str,
     recording: Recording,
-    plan: AgentPlan,
+    plan: Plan,
     terms: Sequence[Terms],
     then: Literal["refuse", "stop"],
     sinks: Sequence[EventSink] = (),
@@ -60,27 +59,35 @@ async def rehearse(
 
     playback = Playback(recording, then, on_stop=stop)
     door = Effects(run, log, SystemClock(), sinks=sinks, playback=playback, seq=recording.last_seq)
-    loop = agent_loop(door, log, Parts(_Closed(), tools, _Closed(), admission), terms)
-    started = RunStarted("agent", plan.agent, plan.models[0], plan.task, plan.inputs, "")
-    work = execute(door, log, loop.budget, started, main_of(plan, loop), Interrupt(), admission)
+    main, budget = carrying(door, log, Parts(Closed(), tools, Closed(), admission), terms, plan)
+    work = execute(door, log, budget, started_of(plan), main, Interrupt(), admission)
     tasks.append(asyncio.create_task(work))
     return Rehearsed(await tasks[0], playback, tuple(log.added))
 
 
-class _Closed:
+class Closed:
     """A model, and a person to ask, that nothing may reach."""
 
     async def complete(self, request: ModelRequest, observer: ModelObserver) -> ModelReply:
+        """Never."""
         _refuse("a model")
 
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Decision:
+    async def ask(
+        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None
+    ) -> Decision:
+        """Never."""
+        _refuse("a person")
+
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+        """Never."""
         _refuse("a person")
 
     async def again(self, started: Event) -> bool:
+        """Never."""
         _refuse("a person")
 
     async def aclose(self) -> None:
-        return None
+        """There is nothing to let go of."""
 
 
 def _refuse(whom: str) -> NoReturn:

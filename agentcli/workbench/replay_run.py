@@ -13,11 +13,13 @@ from agentcli.engine.ports import EventSink
 from agentcli.engine.recording import Recording, first_difference
 from agentcli.errors import DivergenceError, ErrorInfo
 from agentcli.workbench.agent_run import terms_of
-from agentcli.workbench.recorded_run import RecordedRun, read_verified, recording_of
+from agentcli.workbench.call_plan import CallPlan
+from agentcli.workbench.recorded_run import Recorded, read_any_verified, read_verified, recording_of
 from agentcli.workbench.rehearse import Rehearsed, rehearse
 
 if TYPE_CHECKING:
     from agentcli.workbench.agent_plan import AgentPlan
+    from agentcli.workbench.carrying import Plan
     from agentcli.workbench.estimate import Estimate
     from agentcli.workbench.wiring import Workbench
 
@@ -90,8 +92,13 @@ async def replay_run(
     With a template, the run goes by that instead of the one it was made with. Raises UsageError, DefinitionError, and
     StorageError where the record is not what was written; a divergence is a result.
     """
-    run, contents = read_verified(bench, ref)
-    plans = run.plans if template is None else await _under(bench, run.plans, template)
+    run: Recorded
+    if template is None:
+        run, contents = read_any_verified(bench, ref)
+        plans = run.plans
+    else:
+        run, contents = read_verified(bench, ref)
+        plans = await _under(bench, run.plans, template)
     recording = recording_of(bench, run.id, run.events)
     results = len(recording.order)
     terms = [terms_of(bench, plan) for plan in plans]
@@ -108,7 +115,7 @@ async def replay_run(
         output=recording.ending.output if recording.ending else None,
         error=recording.ending.error if recording.ending else None,
         divergence=divergence,
-        estimate=_estimate(bench, run, plans[-1], divergence) if template is not None else None,
+        estimate=_estimate(bench, run, plans[-1], divergence),
     )
 
 
@@ -124,7 +131,7 @@ def _at_the_end(recording: Recording) -> Any:
     return "stop" if ending is None or ending.status == "cancelled" else "refuse"
 
 
-def _divergence(run: RecordedRun, recording: Recording, done: Rehearsed) -> Divergence | None:
+def _divergence(run: Recorded, recording: Recording, done: Rehearsed) -> Divergence | None:
     playback = done.playback
     if playback.divergence is not None:
         return _described(run, playback.divergence)
@@ -138,7 +145,7 @@ def _divergence(run: RecordedRun, recording: Recording, done: Rehearsed) -> Dive
     return _other_result(run, recording.ending, done)
 
 
-def _other_result(run: RecordedRun, ending: RunCompleted, done: Rehearsed) -> Divergence | None:
+def _other_result(run: Recorded, ending: RunCompleted, done: Rehearsed) -> Divergence | None:
     recorded = {name: value for name, value in ending.to_json().items() if name in RESULT}
     outcome = done.outcome
     values = {name: getattr(outcome, name) for name in RESULT}
@@ -187,16 +194,18 @@ def _added(event: Event) -> DivergenceError:
     )
 
 
-def _described(run: RecordedRun, error: DivergenceError) -> Divergence:
+def _described(run: Recorded, error: DivergenceError) -> Divergence:
     event = next((one for one in run.events if one.seq == error.at), None)
     turn, lane = (event.turn, event.lane) if event else (None, "")
     return Divergence(error.info, error.at, turn, lane, error.path, error.recorded, error.current)
 
 
-def _estimate(bench: Workbench, run: RecordedRun, plan: AgentPlan, divergence: Divergence | None) -> Estimate | None:
+def _estimate(bench: Workbench, run: Recorded, plan: Plan, divergence: Divergence | None) -> Estimate | None:
+    """What going on under another template would take; None where there is none, or nothing diverged."""
     from agentcli.workbench.estimate import estimate
 
-    if divergence is None:
+    recorded = run.plans[-1]
+    if divergence is None or plan is recorded or isinstance(plan, CallPlan) or isinstance(recorded, CallPlan):
         return None
     after = divergence.at - 1 if divergence.at is not None else run.events[-1].seq
-    return estimate(run.events, after, plan.models, run.plans[-1].models, bench.price_of, plan.tools)
+    return estimate(run.events, after, plan.models, recorded.models, bench.price_of, plan.tools)

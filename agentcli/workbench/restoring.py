@@ -140,6 +140,13 @@ class Restoring:
         except ToolError:
             return None
 
+    def _digest(self, path: str) -> Digest | None:
+        """The digest of a file that is too large to be held; None where there is none that a tool could read."""
+        try:
+            return self.view.digest(path)
+        except ToolError:
+            return None
+
     def _check_masked(self, path: str, digest: Digest) -> None:
         content = self._present(path)
         if content is None or self.redactor.keyed_digest(content) != digest:
@@ -153,9 +160,14 @@ class Restoring:
     def _check_read(self, path: str, recorded: Digest | None) -> None:
         """Whether a file is what was read; if not, the journal may hold that content from elsewhere."""
         content = self._present(path)
-        present = None if content is None else digest_bytes(content)
-        keyed = None if content is None else self.redactor.keyed_digest(content)
-        if recorded in (present, keyed):
+        present: Digest | None = None
+        forms: list[Digest | None] = [None]
+        if content is not None:
+            present = digest_bytes(content)
+            forms = [present, self.redactor.keyed_digest(content)]
+        elif (present := self._digest(path)) is not None:
+            forms = [self.redactor.keyed_digest(present.encode())]
+        if recorded in forms:
             return
         kept = self._held(recorded) if recorded is not None else None
         if kept is None:

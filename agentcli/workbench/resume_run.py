@@ -15,8 +15,10 @@ from agentcli.engine.ports import Approver, EventSink
 from agentcli.engine.recording import Recording
 from agentcli.errors import UsageError
 from agentcli.workbench.agent_run import terms_of
+from agentcli.workbench.call_plan import CallPlan
 from agentcli.workbench.continuation import Continuation, continue_run
 from agentcli.workbench.going_on import (
+    call_on,
     changes_between,
     code_on,
     plan_on,
@@ -26,12 +28,12 @@ from agentcli.workbench.going_on import (
     workspace_on,
 )
 from agentcli.workbench.own_code import OwnCode, own_code
-from agentcli.workbench.recorded_run import RecordedRun, read_verified, recording_of
+from agentcli.workbench.recorded_run import Recorded, read_any_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
 from agentcli.workbench.system_clock import SystemClock
 
 if TYPE_CHECKING:
-    from agentcli.workbench.agent_plan import AgentPlan
+    from agentcli.workbench.carrying import Plan
     from agentcli.workbench.wiring import Workbench
 
 
@@ -79,10 +81,9 @@ async def _resume(
     _refuse_completed(row)
     log = bench.journal.resume(row.start.id)
     try:
-        run, _ = read_verified(bench, row.start.id)
+        run, _ = read_any_verified(bench, row.start.id)
         _refuse_completed(run.row)  # somebody may have gone on with it, to its end, until it was ours
-        plan = await priced(bench, plan_on(bench, run.plans[-1], request.limits))
-        plan = await code_on(bench, replace(plan, workspace=str(workspace_on(bench, plan))), code)
+        plan = await _plan_on(bench, run.plans[-1], request.limits, code)
         manifest = encode(plan.to_json())
         marker = _marker(run, plan, digest_bytes(manifest))
         events = (*run.events, marker)
@@ -99,6 +100,14 @@ async def _resume(
     admit = Admission(bench.redactor).admit
     settle = settling(approver, request.in_doubt, {seq: admit(text) for seq, text in request.results.items()})
     return await continue_run(bench, going_on, log, approver, settle, sinks, interrupt)
+
+
+async def _plan_on(bench: Workbench, last: Plan, limits: Mapping[str, float], code: OwnCode) -> Plan:
+    if isinstance(last, CallPlan):
+        call = call_on(bench, last, limits)
+        return await code_on(bench, replace(call, workspace=str(workspace_on(bench, call))), code)
+    plan = await priced(bench, plan_on(bench, last, limits))
+    return await code_on(bench, replace(plan, workspace=str(workspace_on(bench, plan))), code)
 
 
 def _refuse_completed(row: RunRow) -> None:
@@ -127,7 +136,7 @@ def _happened(recording: Recording, results: Mapping[int, str]) -> frozenset[str
     return frozenset(begun[seq] for seq in results)
 
 
-def _marker(run: RecordedRun, plan: AgentPlan, manifest: str) -> Event:
+def _marker(run: Recorded, plan: Plan, manifest: str) -> Event:
     clock = SystemClock()
     body = RunResumed(manifest, changes_between(run.plans[-1], plan))
     return Event(run.id, run.events[-1].seq + 1, clock.now(), clock.monotonic(), body, parent=run.row.start.parent)

@@ -116,17 +116,18 @@ def main_of(plan: AgentPlan, loop: AgentLoop) -> Callable[[Scope], Awaitable[Any
 
     async def main(scope: Scope) -> Any:
         refuse_unpriced(plan)
-        for spec in plan.tools:
-            if spec.deprecated:
-                loop.door.emit(_deprecated(spec), scope)
+        warn_of_deprecated(loop.door, plan.tools, scope)
         return await loop.run(scope)
 
     return main
 
 
-def _deprecated(spec: ToolSpec) -> Warned:
-    what = f"The tool `{spec.name}` is deprecated: {sentence(spec.deprecated or '')}"
-    return Warned("W-TOOL-DEPRECATED", what, f"See `agentcli tools show {spec.name}`.")
+def warn_of_deprecated(door: Effects, tools: Sequence[ToolSpec], scope: Scope) -> None:
+    """Say which of the run's tools are on their way out, on record."""
+    for spec in tools:
+        if spec.deprecated:
+            what = f"The tool `{spec.name}` is deprecated: {sentence(spec.deprecated)}"
+            door.emit(Warned("W-TOOL-DEPRECATED", what, f"See `agentcli tools show {spec.name}`."), scope)
 
 
 async def unpriced(providers: Providers, plan: AgentPlan) -> tuple[str, ...]:

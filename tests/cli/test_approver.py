@@ -196,3 +196,91 @@ async def test_the_screen_holds_still_meanwhile(terminal: Terminal) -> None:
 
 async def test_without_a_terminal_nobody_answers() -> None:
     assert await Nobody().ask(spec(), {}, "rule") == Answer("no", "nobody")
+
+
+DIFF = "--- a.txt\n+++ a.txt\n@@ -1,2 +1,2 @@\n same\n-old\x1b[2J\n+new\u202e\n--- not a head"
+
+
+async def test_a_change_is_shown_as_a_diff_that_does_nothing_to_the_terminal(terminal: Terminal) -> None:
+    terminal.types("n\n")
+    await terminal.approver.ask(spec(name="edit_file"), {"path": "a.txt"}, "default", DIFF)
+    assert terminal.shown.getvalue() == (
+        "\n? edit_file wants to run; it changes the workspace.\n"
+        '    path: "a.txt"\n'
+        "    --- a.txt\n"
+        "    +++ a.txt\n"
+        "    @@ -1,2 +1,2 @@\n"
+        "     same\n"
+        "    -old\n"
+        "    +new\\u202e\n"
+        "    --- not a head\n"
+        "  (such a tool asks by default)\n" + PROMPT
+    )
+
+
+async def test_a_diff_is_coloured_where_the_terminal_is(terminal: Terminal) -> None:
+    terminal.approver.out = Printer(terminal.shown, terminal=True, color=True, width=80, glyphs=UNICODE)
+    terminal.types("n\n")
+    await terminal.approver.ask(spec(), {}, "default", DIFF)
+    shown = terminal.shown.getvalue()
+    for text in (
+        "\x1b[1m--- a.txt\x1b[0m",
+        "\x1b[36m@@ -1,2 +1,2 @@\x1b[0m",
+        "\x1b[31m-old\x1b[0m",
+        "\x1b[32m+new\\u202e\x1b[0m",
+        "\x1b[31m--- not a head\x1b[0m",
+    ):
+        assert f"    {text}\n" in shown
+    assert "\x1b[2J" not in shown
+
+
+@pytest.mark.parametrize("preview", ["+x\n" * 5_000, "+" + "x" * 1_000_000])
+async def test_no_diff_pushes_the_question_off_the_screen(terminal: Terminal, preview: str) -> None:
+    terminal.types("n\n")
+    await terminal.approver.ask(spec(), {}, "default", preview)
+    shown = terminal.shown.getvalue()
+    assert len(shown) < 2_000
+    assert "more lines" in shown or "more characters" in shown
+
+
+QUESTION_OF_TOOL = ToolSpec("ask_user", "Asks.", {"type": "object"}, "read-only", asks_person=True)
+
+
+async def test_a_question_is_answered_in_words(terminal: Terminal) -> None:
+    terminal.types("\n")
+    asking = asyncio.create_task(terminal.approver.answer(QUESTION_OF_TOOL, {"question": "What\x1b[2J name?"}))
+    await terminal.shown.until("Your answer:", times=2)
+    terminal.types("  Ada \n")
+    assert await asking == "Ada"
+    assert terminal.shown.getvalue() == "\n? ask_user has a question.\n    What name?\n" + "  Your answer: " * 2
+
+
+@pytest.mark.parametrize(("typed", "answer"), [("2\n", "production"), ("Staging\n", "staging")])
+async def test_a_choice_is_made_by_its_number_or_its_name(terminal: Terminal, typed: str, answer: str) -> None:
+    terminal.types("3\n")
+    arguments = {"question": "Which?", "choices": ["staging", "production"]}
+    asking = asyncio.create_task(terminal.approver.answer(QUESTION_OF_TOOL, arguments))
+    await terminal.shown.until("1-2:", times=2)
+    terminal.types(typed)
+    assert await asking == answer
+    assert terminal.shown.getvalue() == (
+        "\n? ask_user has a question.\n    Which?\n    1  staging\n    2  production\n  1-2:   1-2: "
+    )
+
+
+async def test_the_end_of_input_is_no_answer(terminal: Terminal) -> None:
+    terminal.types("\x04")
+    assert await terminal.approver.answer(QUESTION_OF_TOOL, {"question": "Why?"}) is None
+    assert await Nobody().answer(QUESTION_OF_TOOL, {"question": "Why?"}) is None
+
+
+async def test_a_question_and_an_approval_wait_for_each_other(terminal: Terminal) -> None:
+    both = asyncio.gather(
+        terminal.approver.answer(QUESTION_OF_TOOL, {"question": "Why?"}), terminal.approver.ask(spec(), {}, "rule")
+    )
+    await terminal.shown.until("Your answer:")
+    assert "create_file" not in terminal.shown.getvalue()
+    terminal.types("so\n")
+    await terminal.shown.until("Allow it?")
+    terminal.types("o\n")
+    assert await both == ["so", Answer("once", "user")]

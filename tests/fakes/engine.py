@@ -17,7 +17,8 @@ from agentcli.core.runs import RunStart
 from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.engine.admission import Admission
 from agentcli.engine.agent_loop import AgentLoop
-from agentcli.engine.effects import Effects, Settle, leave_in_doubt
+from agentcli.engine.effect import Settle, leave_in_doubt
+from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute
 from agentcli.engine.limits import Budget
 from agentcli.engine.model_calls import ModelCalls
@@ -200,10 +201,17 @@ class Answering:
 
     answers: list[Said] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    previews: list[str | None] = field(default_factory=list)
+    words: list[str] = field(default_factory=list)
 
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str) -> Said:
+    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None) -> Said:
         self.asked.append(spec.name)
+        self.previews.append(preview)
         return self.answers.pop(0) if self.answers else Said("no", "nobody")
+
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+        self.asked.append(arguments["question"])
+        return self.words.pop(0) if self.words else None
 
     async def again(self, started: Event) -> bool:
         return False

@@ -23,7 +23,8 @@ from agentcli.core.policies import Policy
 from agentcli.core.runs import RunStart
 from agentcli.core.tools import ToolResult
 from agentcli.engine.admission import Admission
-from agentcli.engine.effects import Effect, Effects
+from agentcli.engine.effect import Effect
+from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute
 from agentcli.engine.limits import Budget, limit_error
 from agentcli.engine.model_calls import ModelCalls

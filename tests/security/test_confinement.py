@@ -101,6 +101,9 @@ def every_call(workspace: Workspace, path: str) -> list[Callable[[], object]]:
         lambda: workspace.write_atomic(path, b"x"),
         lambda: workspace.write_atomic(path, b"x", replace=False),
         lambda: workspace.delete(path),
+        lambda: workspace.digest(path),
+        lambda: workspace.move(path, "moved"),
+        lambda: workspace.move("dir/file.txt", path, replace=True),
     ]
 
 
@@ -170,6 +173,7 @@ def test_a_folder_is_refused_with_the_way_to_list_it(workspace: Workspace, hosti
 
 
 def test_a_socket_is_refused(workspace: Workspace, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace.write_atomic("dir/file.txt", b"inside")
     monkeypatch.chdir(root)  # a socket's path may be 107 bytes long
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("sock")
@@ -187,8 +191,13 @@ def test_a_device_is_refused_and_not_read(opener: Callable[[int], Opener], name:
     with pytest.raises(ToolError) as caught:
         workspace.read_bytes(name)
     assert caught.value.code in ("E-FILE-KIND", "E-FILE-ACCESS")
-    with pytest.raises(ToolError):
-        workspace.delete(name)
+    for call in (
+        lambda: workspace.digest(name),
+        lambda: workspace.delete(name),
+        lambda: workspace.move(name, "moved"),
+    ):
+        with pytest.raises(ToolError):
+            call()
     assert Path("/dev", name).exists()
 
 
@@ -266,6 +275,16 @@ def test_writing_to_a_hard_link_changes_no_file_outside(workspace: Workspace, ro
     workspace.write_atomic("hard", b"changed")
     assert (root.parent / "secret.txt").read_bytes() == SECRET
     workspace.delete("hard")
+    assert (root.parent / "secret.txt").read_bytes() == SECRET
+
+
+def test_moving_to_and_from_a_hard_link_changes_no_file_outside(workspace: Workspace, root: Path) -> None:
+    (root / "hard").hardlink_to(root.parent / "secret.txt")
+    (root / "a").write_bytes(b"mine")
+    workspace.move("a", "hard", replace=True)
+    assert ((root / "hard").read_bytes(), (root.parent / "secret.txt").read_bytes()) == (b"mine", SECRET)
+    (root / "other").hardlink_to(root.parent / "secret.txt")
+    workspace.move("other", "b")
     assert (root.parent / "secret.txt").read_bytes() == SECRET
 
 

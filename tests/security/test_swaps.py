@@ -129,6 +129,9 @@ def test_swapping_a_folder_for_a_link_lets_nothing_be_changed_outside(
                 lambda: workspace.write_atomic("dir/file.txt", b"inside"),
                 lambda number=number: workspace.write_atomic(f"dir/new/{number}.txt", b"x"),
                 lambda: workspace.delete("dir/file.txt"),
+                lambda number=number: workspace.write_atomic(f"from{number}", b"x"),
+                lambda number=number: workspace.move(f"from{number}", "dir/file.txt", replace=True),
+                lambda number=number: workspace.move("dir/file.txt", f"to{number}"),
                 lambda: workspace.walk([PathGlob.parse("**")]) and None,
             ):
                 assert result_of(call) in {None, *REFUSALS}

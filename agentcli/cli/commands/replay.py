@@ -131,14 +131,13 @@ def _replay(session: Session, run: str, template: Path | None, speed: float | No
     import asyncio
 
     from agentcli.cli.render.replay import print_replayed
-    from agentcli.workbench.recorded_run import read_run
     from agentcli.workbench.replay_run import replay_run
 
     with session.open() as bench:
         found = asyncio.run(replay_run(bench, run, template=session.path(template) if template else None))
         paced = speed is not None and found.divergence is None
         if speed is not None and paced:
-            _play(session, read_run(bench, found.row.start.id).events, speed)
+            _play(session, tuple(bench.journal.events(found.row.start.id)), speed)
     session.exit_code = 0 if found.divergence is None else 6
     if session.flags.json and not paced:
         session.out.json(found.to_json())

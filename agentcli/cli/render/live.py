@@ -29,6 +29,7 @@ from agentcli.core.events import (
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.live import Live
 
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 ASCII_FRAMES = "|/-\\"
@@ -45,7 +46,6 @@ class LiveSink:
         self, err: Printer, *, environ: Any, detail: bool = False, now: Callable[[], float] = time.monotonic
     ) -> None:
         from rich.console import Console
-        from rich.live import Live
 
         self._now = now
         self._styled = err.color
@@ -62,7 +62,19 @@ class LiveSink:
             _environ=environ,
         )
         self._narrator = Narrator(err.glyphs, detail=detail, width=self._console.width)
-        self._live = Live(
+        self._live = self._region()
+        self._begun = now()
+        self._model = ""
+        self._text = ""
+        self._doing = "starting"
+        self._turn = 0
+        self._tokens = 0
+        self._cost: float | None = 0.0
+
+    def _region(self) -> Live:
+        from rich.live import Live
+
+        return Live(
             self,
             console=self._console,
             refresh_per_second=FRAMES_PER_SECOND,
@@ -71,13 +83,6 @@ class LiveSink:
             redirect_stderr=False,
             vertical_overflow="crop",
         )
-        self._begun = now()
-        self._model = ""
-        self._text = ""
-        self._doing = "starting"
-        self._turn = 0
-        self._tokens = 0
-        self._cost: float | None = 0.0
 
     def __enter__(self) -> LiveSink:
         self._live.start()
@@ -93,6 +98,7 @@ class LiveSink:
         try:
             yield
         finally:
+            self._live = self._region()  # the old one would begin where it ended, and take a line of the answer away
             self._live.start()
 
     def handle(self, event: Event) -> None:

@@ -132,10 +132,15 @@ class LineSink:
 
 
 def summary(
-    *, status: str, duration_s: float, turns: int, usage: Usage, cost_usd: float | None, run: str, glyphs: Glyphs
+    *, status: str, duration_s: float, turns: int | None, usage: Usage, cost_usd: float | None, run: str, glyphs: Glyphs
 ) -> str:
-    """The one line at the end: `completed in 3.2 s · 2 turns · 1,234 tokens · $0.0012 · 20261121-081532-k7f3qz`."""
-    parts = [f"{status} in {duration(duration_s)}", count(turns, "turn"), count(usage.total, "token")]
+    """The one line at the end: `completed in 3.2 s · 2 turns · 1,234 tokens · $0.0012 · 20261121-081532-k7f3qz`.
+
+    Without turns (None) there were no tokens and no cost either.
+    """
+    parts = [f"{status} in {duration(duration_s)}"]
+    if turns is not None:
+        parts += [count(turns, "turn"), count(usage.total, "token")]
     if cost_usd != 0:
         parts.append(money(cost_usd))
     return f" {glyphs.dot} ".join([*parts, run])

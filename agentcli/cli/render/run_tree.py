@@ -57,12 +57,17 @@ class Branch:
 
 @dataclass(slots=True)
 class Turn:
-    """A turn: `asked` is the model's answer, None where there was none."""
+    """A turn: `asked` is the model's answer, None where there was none. Number 0 is a call by hand."""
 
     number: int
     seq: int
     asked: ModelCompleted | None = None
     branches: list[Branch] = field(default_factory=list)
+
+
+def _turn_of(event: Event) -> int | None:
+    """The turn that an event is shown under; None where it is none of a turn."""
+    return 0 if event.turn is None and event.lane.startswith("call.") else event.turn
 
 
 @dataclass(slots=True)
@@ -119,7 +124,7 @@ class RunTree:
 
     def _before_turns(self, events: Sequence[Event]) -> list[Branch]:
         """Where the run was taken up before it had come to its first turn."""
-        early = takewhile(lambda event: event.turn is None, events)
+        early = takewhile(lambda event: _turn_of(event) is None, events)
         return [self._marker(one.seq, one.body) for one in early if isinstance(one.body, RunResumed | RunForked)]
 
     def _turns(self, events: Sequence[Event]) -> list[Turn]:
@@ -129,8 +134,8 @@ class RunTree:
             body = event.body
             if isinstance(body, RunResumed | RunForked) and turns:
                 turns[next(reversed(turns))].branches.append(self._marker(event.seq, body))
-            elif event.turn is not None:
-                self._take(turns.setdefault(event.turn, Turn(event.turn, event.seq)), event, calls)
+            elif (number := _turn_of(event)) is not None:
+                self._take(turns.setdefault(number, Turn(number, event.seq)), event, calls)
         for turn in turns.values():
             turn.branches.sort(key=lambda branch: branch.seq)
         self._add_unfinished(turns, events, calls)
@@ -175,10 +180,11 @@ class RunTree:
         begun = {id(body) for body in calls.values()}
         for event in events:
             body = event.body
-            if isinstance(body, ApprovalRequested | ToolStarted) and event.turn is not None and id(body) in begun:
+            number = _turn_of(event)
+            if isinstance(body, ApprovalRequested | ToolStarted) and number is not None and id(body) in begun:
                 note = "  not finished" if isinstance(body, ToolStarted) else "  not begun"
                 call = call_text(body.tool, body.arguments, self._width_beside(_INDENT + len(note)))
-                turns[event.turn].branches.append(Branch(event.seq, call + note, ("yellow",)))
+                turns[number].branches.append(Branch(event.seq, call + note, ("yellow",)))
 
     def _width_beside(self, taken: int) -> int:
         return max((self.out.width or CALL_WIDTH) - taken, 24)
@@ -199,7 +205,8 @@ class RunTree:
             if asked.attempts > 1:
                 parts.append(f"{asked.attempts} attempts")
         details = self.out.style(f" {self.out.glyphs.dot} ".join(parts), "dim")
-        self._line(turn.seq, f"{self.out.style(f'turn {turn.number}', 'bold')}  {details}")
+        if turn.number:
+            self._line(turn.seq, f"{self.out.style(f'turn {turn.number}', 'bold')}  {details}")
         for index, branch in enumerate(turn.branches):
             last = index == len(turn.branches) - 1
             joint = self.out.glyphs.last if last else self.out.glyphs.branch

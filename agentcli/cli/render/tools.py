@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentcli.cli.render.items import print_block, print_fields
 from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.text import call_text, one_line, wrapped
+from agentcli.core.policies import Verdict
 from agentcli.core.tools import Effects, ToolSpec
 from agentcli.definitions.nearest import nearest
 from agentcli.errors import UsageError
@@ -25,6 +26,9 @@ CHANGES: dict[Effects, str] = {
 
 OF_HOSTS = "nothing; it asks for each host once"
 """What a tool changes that reads what is not the user's."""
+
+Outlook: TypeAlias = tuple[Verdict, list[Verdict]]
+"""What a policy says of calls of a tool: in general, and of some by patterns."""
 
 
 def named_tools(bench: Workbench, name: str) -> list[ToolSpec]:
@@ -50,23 +54,35 @@ def named_tools(bench: Workbench, name: str) -> list[ToolSpec]:
     return found
 
 
-def print_tools(out: Printer, specs: Sequence[ToolSpec]) -> None:
-    """A line a tool; version and source only where some are not agentcli's own."""
+def print_tools(out: Printer, tools: Sequence[tuple[ToolSpec, Outlook]]) -> None:
+    """A line a tool: what it changes, the permission that it has here, where it comes from."""
     from agentcli.cli.render.table import Cell, Column, print_table
 
-    own = any(spec.source for spec in specs)
-    more = (Column("VERSION", drop=3), Column("FROM", drop=2)) if own else ()
-    columns = (Column("TOOL"), Column("CHANGES", drop=1), *more, Column("DESCRIPTION", least=20))
-    rows = []
-    for spec in specs:
-        about = f"deprecated: {spec.deprecated}" if spec.deprecated else spec.description
-        origin = [spec.version, spec.source or "built in"] if own else []
-        rows.append([Cell(spec.name, ("bold",)), spec.effects, *origin, one_line(about)])
+    columns = (
+        Column("TOOL"),
+        Column("VERSION", drop=3),
+        Column("CHANGES", drop=1),
+        Column("HERE"),
+        Column("SOURCE", drop=2),
+        Column("DESCRIPTION", least=20),
+    )
+    rows: list[list[str | Cell]] = []
+    for spec, outlook in tools:
+        about = f"(deprecated: {spec.deprecated}) {spec.description}" if spec.deprecated else spec.description
+        name = Cell(spec.name, ("bold",))
+        rows.append([name, spec.version, spec.effects, _permission(outlook), spec.origin, one_line(about)])
     print_table(out, columns, rows)
 
 
-def tool_json(spec: ToolSpec) -> dict[str, Any]:
-    """All that is known of it."""
+def _permission(outlook: Outlook) -> str:
+    """`ask`, or `ask, deny` where patterns decide otherwise for some calls."""
+    general, special = outlook
+    return ", ".join(dict.fromkeys([general.decision, *(verdict.decision for verdict in special)]))
+
+
+def tool_json(spec: ToolSpec, outlook: Outlook) -> dict[str, Any]:
+    """All that is known of it; `permission` is what it has here."""
+    general, special = outlook
     return {
         **spec.to_json(),
         "effects": spec.effects,
@@ -75,22 +91,28 @@ def tool_json(spec: ToolSpec) -> dict[str, Any]:
         "deprecated": spec.deprecated,
         "examples": list(spec.examples),
         "returns": spec.returns,
-        "source": spec.source or "built-in",
+        "source": spec.origin,
+        "permission": {**_ruling(general), "except": [_ruling(verdict) for verdict in special]},
     }
 
 
-def print_tool(out: Printer, spec: ToolSpec, options: dict[str, Any]) -> None:
+def _ruling(verdict: Verdict) -> dict[str, str]:
+    return {"decision": verdict.decision, "rule": verdict.rule, "of": verdict.layer}
+
+
+def print_tool(out: Printer, spec: ToolSpec, outlook: Outlook, options: dict[str, Any]) -> None:
     """Description, arguments, options, examples."""
     out.line(out.style(spec.name, "bold"))
     print_fields(
         out,
         [
             ("", spec.description),
-            ("from", spec.source),
-            ("version", spec.version if spec.source else ""),
             ("changes", OF_HOSTS if spec.asks_per_subject else CHANGES[spec.effects]),
             ("gives back", spec.returns),
             ("patterns", _patterns(spec)),
+            ("here", _said_of(outlook[0])),
+            *(("", _said_of(verdict)) for verdict in outlook[1]),
+            ("version", f"{spec.version}, {spec.origin}"),
             ("deprecated", spec.deprecated or ""),
         ],
     )
@@ -101,14 +123,18 @@ def print_tool(out: Printer, spec: ToolSpec, options: dict[str, Any]) -> None:
 
 
 def _patterns(spec: ToolSpec) -> str:
-    if spec.subject is None:
+    if not spec.subjects:
         return ""
-    matched = (
-        f"the host of its argument `{spec.subject}`"
-        if spec.subject_kind == "host"
-        else f"its argument `{spec.subject}`"
-    )
-    return f"`{spec.name}(PATTERN)` matches {matched}"
+    names = " and ".join(f"`{name}`" for name in spec.subjects)
+    host = "the host of " if spec.subject_kind == "host" else ""
+    return f"`{spec.name}(PATTERN)` matches {host}its argument{'s' * (len(spec.subjects) > 1)} {names}"
+
+
+def _said_of(verdict: Verdict) -> str:
+    """A decision, and the rule that makes it."""
+    if verdict.layer in ("default", "flags"):
+        return f"{verdict.decision} ({verdict.rule})"
+    return f"{verdict.decision} (`{verdict.rule}`, by the {verdict.layer}'s permissions)"
 
 
 def _print_properties(out: Printer, title: str, schema: dict[str, Any]) -> None:

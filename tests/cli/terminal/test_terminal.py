@@ -172,7 +172,7 @@ def test_ctrl_c_at_a_question_ends_the_run(cli: Cli, folder: Path) -> None:
     [
         ("run reader 'Port?' -m scripted:look.yaml --json", '{"schema":1,"type":"run.started","run'),
         ("tools schema --openapi", "{"),
-        ("tools", "TOOL          CHANGES       DESCRIPTI"),
+        ("tools", "TOOL          VERSION  CHANGES"),
     ],
 )
 def test_a_reader_that_leaves_early_is_no_error(folder: Path, words: str, first: str) -> None:
@@ -185,3 +185,28 @@ def test_a_pipe_gets_the_answer_alone(folder: Path) -> None:
     with Terminal(folder) as terminal:
         terminal.run("run reader 'Port?' -m scripted:look.yaml 2>/dev/null | od -c | head -2")
         assert "T   h   e       p   o   r   t       i   s" in terminal.result()
+
+
+def test_a_change_is_seen_before_it_is_allowed_and_a_question_keeps_its_answer(folder: Path) -> None:
+    with Terminal(folder, columns=60) as terminal:
+        terminal.run("tools call edit_file path=notes.txt old=8080 new=9090")
+        screen = terminal.until("Allow it?")
+        assert "    -port = 8080\n    +port = 9090\n" in screen
+        terminal.type("o", "Enter")
+        terminal.until("\n[0]")
+        assert (folder / "notes.txt").read_text() == "port = 9090\n"
+        terminal.type("clear", "Enter")
+        terminal.run("""tools call ask_user question='Which?' choices:='["a","b"]'""")
+        terminal.until("1-2:")
+        terminal.type("2", "Enter")
+        assert steady(terminal.until("\n[0]")).split("\n\n")[1].splitlines()[:9] == [
+            "? ask_user has a question.",
+            "    Which?",
+            "    1  a",
+            "    2  b",
+            "  1-2: 2",
+            '✓ ask_user(question="Which?", choices=["a", "b"])  TIME',
+            "b",
+            "completed in TIME · RUN",
+            "[0]",
+        ]

@@ -52,9 +52,16 @@ def says(cli: Cli, **arguments: object) -> None:
 
 def test_they_are_listed_with_version_source_and_what_to_use_instead(project: Cli) -> None:
     lines = project("tools").out.splitlines()
-    assert lines[0].split() == ["TOOL", "CHANGES", "VERSION", "FROM", "DESCRIPTION"]
-    assert lines[1].split()[:5] == ["read_lines", "read-only", "1", "built", "in"]
-    assert lines[-1].split(maxsplit=4) == ["weekday", "read-only", "2.1", "tools/days.py", "deprecated: use day_of"]
+    assert lines[0].split() == ["TOOL", "VERSION", "CHANGES", "HERE", "SOURCE", "DESCRIPTION"]
+    assert lines[1].split()[:5] == ["read_lines", "1", "read-only", "allow", "built-in"]
+    assert lines[-1].split(maxsplit=5) == [
+        "weekday",
+        "2.1",
+        "read-only",
+        "allow",
+        "tools/days.py",
+        "(deprecated: use day_of) Tell the day of the week.",
+    ]
     listed = [json.loads(line) for line in project("tools", "--json").out.splitlines()]
     assert (listed[0]["source"], listed[-1]["source"], listed[-1]["version"]) == ("built-in", "tools/days.py", "2.1")
 
@@ -63,9 +70,9 @@ def test_one_is_shown_as_far_as_its_text_tells(project: Cli) -> None:
     assert project("tools", "show", "weekday").out == (
         "weekday\n"
         "              Tell the day of the week.\n"
-        "from          tools/days.py\n"
-        "version       2.1\n"
         "changes       nothing; it runs without asking\n"
+        "here          allow (default: read-only)\n"
+        "version       2.1, tools/days.py\n"
         "deprecated    use day_of\n"
         "\n"
         "Arguments\n"

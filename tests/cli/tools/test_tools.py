@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import jsonschema_rs
 
 from tests.cli.conftest import Cli
 
 LIST = """\
-TOOL          CHANGES       DESCRIPTION
-read_lines    read-only     Read lines of a text file, each with its number.
-grep_file     read-only     Find the lines of a text file that match a regular expression, each with its number.
-list_files    read-only     List files of the workspace by a glob pattern.
-create_file   idempotent    Create a text file with the given content.
-delete_file   irreversible  Delete a file. This cannot be undone.
-fetch_url     read-only     Fetch a web page or file and show its text.
-http_request  irreversible  Send a request that changes something on the web.
+TOOL          VERSION  CHANGES       HERE   SOURCE    DESCRIPTION
+read_lines    1        read-only     allow  built-in  Read lines of a text file, each with its number.
+grep_file     1        read-only     allow  built-in  Find the lines of a text file that match a regular \
+expression, each with its number.
+list_files    1        read-only     allow  built-in  List files of the workspace by a glob pattern.
+search_files  1        read-only     allow  built-in  Find the lines of all text files that match a regular expression.
+create_file   1        idempotent    ask    built-in  Create a text file with the given content.
+edit_file     1        idempotent    ask    built-in  Replace a piece of a text file by another one.
+move_file     1        idempotent    ask    built-in  Move or rename a file.
+delete_file   1        irreversible  ask    built-in  Delete a file. This cannot be undone.
+fetch_url     1        read-only     ask    built-in  Fetch a web page or file and show its text.
+http_request  1        irreversible  ask    built-in  Send a request that changes something on the web.
+ask_user      1        read-only     allow  built-in  Ask the user one question and wait for the answer. Only for \
+what you cannot find out yourself.
 """
-
 NAMES = [line.split()[0] for line in LIST.splitlines()[1:]]
 
 
@@ -28,7 +34,7 @@ def test_a_bare_group_lists(cli: Cli) -> None:
 
 def test_sixty_columns_cut_the_description(cli: Cli) -> None:
     result = cli("tools", terminal=True, columns=60)
-    assert result.out.splitlines()[2] == "grep_file     read-only     Find the lines of a text file t…"
+    assert result.out.splitlines()[2] == "grep_file     read-only     allow  Find the lines of a text…"
     assert max(len(line) for line in result.out.splitlines()) == 60
 
 
@@ -36,6 +42,36 @@ def test_json_is_an_object_a_tool(cli: Cli) -> None:
     tools = [json.loads(line) for line in cli("tools", "--json").out.splitlines()]
     assert [tool["name"] for tool in tools] == NAMES
     assert set(tools[0]) >= {"description", "parameters", "effects", "subject", "version", "examples", "returns"}
+    assert (tools[0]["source"], tools[0]["deprecated"]) == ("built-in", None)
+    assert tools[0]["permission"] == {
+        "decision": "allow",
+        "rule": "default: read-only",
+        "of": "default",
+        "except": [],
+    }
+
+
+def test_the_permission_is_the_one_that_would_be_given_here(cli: Cli, isolated: Path) -> None:
+    (isolated / "agentcli.yaml").write_text(
+        "version: 1\npermissions: {allow: [create_file], ask: [read_lines], "
+        'deny: ["delete_file(**/*.db)", move_file]}\n'
+    )
+    home = isolated.parent / "agentcli-home"
+    (home / "config").mkdir(parents=True)
+    (home / "config" / "config.yaml").write_text('version: 1\npermissions: {deny: ["edit_file(src/**)"]}\n')
+
+    def here() -> dict[str, str]:
+        lines = cli("tools").out.splitlines()
+        at = lines[0].index("HERE")
+        return {line.split()[0]: line[at:].split("  ")[0] for line in lines[1:]}
+
+    expected = {"read_lines": "ask", "create_file": "ask", "delete_file": "ask, deny", "edit_file": "ask, deny"}
+    assert {name: here()[name] for name in (*expected, "move_file")} == {**expected, "move_file": "deny"}
+    cli("trust")
+    assert here()["create_file"] == "allow"
+    assert (
+        "here          ask (default: idempotent)\n              deny (`edit_file(src/**)`, by the user's permissions)\n"
+    ) in cli("tools", "show", "edit_file").out
 
 
 def test_one_tool_is_shown(cli: Cli) -> None:
@@ -47,6 +83,8 @@ def test_one_tool_is_shown(cli: Cli) -> None:
         "changes       nothing; it runs without asking\n"
         "gives back    The lines as `12: text`. A last line in brackets says what was left out and how to read on.\n"
         "patterns      `read_lines(PATTERN)` matches its argument `path`\n"
+        "here          allow (default: read-only)\n"
+        "version       1, built-in\n"
         "\n"
         "Arguments\n"
         "  path   File, relative to the workspace. (string, required)\n"
@@ -81,7 +119,7 @@ def test_an_unknown_tool_suggests_the_nearest(cli: Cli) -> None:
     assert (result.code, result.out) == (2, "")
     assert result.err == (
         "error: There is no tool `read_line`. (E-TOOL-UNKNOWN)\n"
-        "  why: There are: read_lines, grep_file, list_files, create_file, delete_file, fetch_url, http_request.\n"
+        f"  why: There are: {', '.join(NAMES)}.\n"
         "  fix: Did you mean `read_lines`?\n"
     )
     assert cli("tools", "schema", "xyzzy").err.endswith("  fix: See `agentcli tools list`.\n")
@@ -96,6 +134,7 @@ def test_the_schema_of_a_tool_is_a_json_schema(cli: Cli) -> None:
 
 def test_all_tools_are_one_openapi_document(cli: Cli) -> None:
     document = json.loads(cli("tools", "schema", "--openapi").out)
+    assert document == json.loads(cli("tools", "schema", "--format", "openapi").out)
     assert document["openapi"].startswith("3.1")
     assert len(document["paths"]) == len(NAMES)
     assert len(json.loads(cli("tools", "schema", "read_lines", "--openapi").out)["paths"]) == 1
@@ -105,3 +144,15 @@ def test_a_schema_without_a_tool_says_what_to_type(cli: Cli) -> None:
     result = cli("tools", "schema")
     assert (result.code, result.out) == (2, "")
     assert "(E-USAGE-MISSING)" in result.err
+
+
+def test_tools_are_described_as_model_apis_take_them(cli: Cli) -> None:
+    schema = json.loads(cli("tools", "schema", "grep_file").out)["properties"]
+    openai = json.loads(cli("tools", "schema", "grep_file", "--format", "openai").out)
+    assert (openai["type"], openai["function"]["name"]) == ("function", "grep_file")
+    assert openai["function"]["parameters"]["properties"] == schema
+    anthropic = json.loads(cli("tools", "schema", "grep_file", "--format", "anthropic").out)
+    assert (anthropic["name"], anthropic["input_schema"]["properties"]) == ("grep_file", schema)
+    for form in ("openai", "anthropic"):
+        assert len(json.loads(cli("tools", "schema", "--format", form).out)) == len(NAMES)
+    assert cli("tools", "schema", "--format", "xml").code == 2

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentcli.core.policies import Layer, LayerName, Policy, Rule, Verdict, remembered, subject_of
+from agentcli.core.policies import Layer, LayerName, Policy, Verdict, remembered, subject_of
+from agentcli.core.rules import Rule
 from agentcli.core.tools import Effects, SubjectKind, ToolSpec
 from agentcli.errors import DefinitionError
 

@@ -14,7 +14,8 @@ from agentcli.core.canonical import digest
 from agentcli.core.events import ClockRead, Event
 from agentcli.core.limits import Limits
 from agentcli.core.tools import ToolResult
-from agentcli.engine.effects import Effect, Effects
+from agentcli.engine.effect import Effect
+from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import RunOutcome
 from agentcli.engine.playback import Playback
 from agentcli.engine.recording import Recording, first_difference

@@ -14,7 +14,7 @@ from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.tools import FileChange, ToolResult
 from agentcli.engine.admission import Admission
-from agentcli.engine.effects import expect
+from agentcli.engine.effect import expect
 from agentcli.engine.limits import limit_error
 from agentcli.engine.output import OutputSchema
 from agentcli.engine.playback import Playback

@@ -9,7 +9,8 @@ import pytest
 
 from agentcli.core.canonical import digest
 from agentcli.core.events import ClockRead, Event
-from agentcli.engine.effects import Effect, Effects
+from agentcli.engine.effect import Effect
+from agentcli.engine.effects import Effects
 from agentcli.engine.playback import Playback
 from agentcli.engine.recording import Recording
 from agentcli.engine.scope import Scope

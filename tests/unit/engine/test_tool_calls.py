@@ -13,7 +13,7 @@ from agentcli.core.agents import Permissions
 from agentcli.core.limits import Limits
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.policies import Layer, Policy
-from agentcli.core.tools import FileChange, ToolResult
+from agentcli.core.tools import FileChange, FileTouch, ToolResult, ToolSpec
 from agentcli.errors import ToolError, ToolRefusedError, ToolTimeoutError
 from tests.fakes.engine import Answering, FunctionTool, MarkingRedactor, Rig, Said, answer, calls, forever, says
 
@@ -173,6 +173,55 @@ async def test_a_reading_tool_is_never_given_a_secret() -> None:
     rig = Rig([calls(("look", {"at": "<secret:key>"})), answer()], [look], redactor=MarkingRedactor({"key": "s3cr3t"}))
     result = await told(rig)
     assert (result.status, look.called) == ("denied", [])
+
+
+async def test_a_file_too_large_to_be_held_is_on_record_by_a_keyed_digest() -> None:
+    looked: list[bytes] = []
+
+    class Looking(MarkingRedactor):
+        def holds_secret(self, data: bytes) -> bool:
+            looked.append(data)
+            return False
+
+    async def read(_: Mapping[str, Any]) -> ToolResult:
+        return ToolResult("ok", files=(FileChange("big.log", digest="a" * 64, near=b"around"),))
+
+    rig = Rig([calls(("read", {})), answer()], [FunctionTool("read", read)], redactor=Looking())
+    (touch,) = (await told(rig)).files
+    assert touch == FileTouch("big.log", Looking().keyed_digest(b"a" * 64), None, changed=False, masked=True)
+    assert looked == [b"around"]
+
+
+async def test_a_secret_in_either_content_is_looked_for() -> None:
+    looked: list[bytes] = []
+
+    class Looking(MarkingRedactor):
+        def holds_secret(self, data: bytes) -> bool:
+            looked.append(data)
+            return True
+
+    async def write(_: Mapping[str, Any]) -> ToolResult:
+        return ToolResult("ok", files=(FileChange("a", b"old", b"new", changed=True),))
+
+    await Rig([calls(("write", {})), answer()], [FunctionTool("write", write)], redactor=Looking()).run()
+    assert looked == [b"old", b"new"]
+
+
+async def test_no_placeholder_stands_in_any_argument_that_rules_are_held_against() -> None:
+    class Moving(FunctionTool):
+        @property
+        def spec(self) -> ToolSpec:
+            return ToolSpec("move", "", {"type": "object"}, "idempotent", subject="from", also=("to",))
+
+    async def move(_: Mapping[str, Any]) -> ToolResult:
+        return ToolResult("moved")
+
+    tool = Moving("move", move, effects="idempotent")
+    redactor = MarkingRedactor({"key": "s3cr3t"})
+    rig = Rig([calls(("move", {"from": "a", "to": "<secret:key>"})), answer()], [tool], redactor=redactor)
+    rig.approver = Answering([Said("once")])
+    result = await told(rig)
+    assert (result.status, tool.called) == ("denied", [])
 
 
 async def test_snapshots_of_changed_files_are_kept_and_secret_ones_are_masked() -> None:

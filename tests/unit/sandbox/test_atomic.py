@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agentcli.sandbox.atomic import kept_mode, write_whole
+from agentcli.sandbox.atomic import kept_mode, move_whole, write_whole
 
 
 @pytest.fixture
@@ -62,6 +62,28 @@ def test_where_there_are_no_hard_links_a_new_file_is_moved_into_place(directory:
         write_whole(directory, "a", b"other", mode=None, replace=False, link=refusing(code))
     assert (root / "a").read_bytes() == b"new"
     assert names_in(root) == ["a"]
+
+
+def test_a_file_is_moved_only_where_nothing_is_unless_it_may_replace_it(directory: int, root: Path) -> None:
+    (root / "a").write_text("a")
+    (root / "b").write_text("b")
+    with pytest.raises(FileExistsError):
+        move_whole(directory, "a", directory, "b", replace=False)
+    assert ((root / "a").read_text(), (root / "b").read_text()) == ("a", "b")
+    move_whole(directory, "a", directory, "b", replace=True)
+    assert (names_in(root), (root / "b").read_text()) == (["b"], "a")
+    move_whole(directory, "b", directory, "c", replace=False)
+    assert (names_in(root), (root / "c").read_text()) == (["c"], "a")
+
+
+def test_where_there_are_no_hard_links_a_file_is_moved_too(directory: int, root: Path) -> None:
+    (root / "a").write_text("a")
+    move_whole(directory, "a", directory, "b", replace=False, link=refusing(errno.EPERM))
+    assert (names_in(root), (root / "b").read_text()) == (["b"], "a")
+    (root / "c").write_text("c")
+    with pytest.raises(FileExistsError):
+        move_whole(directory, "b", directory, "c", replace=False, link=refusing(errno.EPERM))
+    assert (root / "c").read_text() == "c"
 
 
 def test_any_other_failure_leaves_nothing(directory: int, root: Path) -> None:

@@ -120,3 +120,18 @@ def test_what_cannot_be_read_is_counted(root: Path, opener: Callable[[int], Open
     found = walk(Workspace(root, opener=Closed), "**")
     assert found.files == ["b.txt"]
     assert found.unreadable == 2
+
+
+def test_what_the_caller_passes_over_is_counted_and_not_entered(workspace: Workspace, root: Path) -> None:
+    (root / "out" / "deep").mkdir(parents=True)
+    for name in ("out/deep/a", "b", "c"):
+        (root / name).write_text("")
+    asked: list[tuple[tuple[str, ...], bool]] = []
+
+    def ignored(names: tuple[str, ...], is_folder: bool) -> bool:
+        asked.append((names, is_folder))
+        return names in (("out",), ("b",))
+
+    found = workspace.walk([PathGlob.parse("**")], ignored=ignored)
+    assert (found.files, found.ignored) == (["c"], 2)
+    assert asked == [(("b",), False), (("c",), False), (("out",), True)]

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import io
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -137,8 +140,9 @@ class Memory:
     def check(self, path: str) -> str:
         return path
 
-    def read_bytes(self, path: str) -> bytes:
-        return self._data
+    @contextmanager
+    def reading(self, path: str) -> Iterator[io.BytesIO]:
+        yield io.BytesIO(self._data)
 
 
 @given(

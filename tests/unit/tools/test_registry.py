@@ -12,7 +12,7 @@ from agentcli.errors import DefinitionError
 from agentcli.sandbox.paths import Workspace
 from agentcli.tools.context import ToolContext
 from agentcli.tools.gates import GatedTool
-from agentcli.tools.registry import ToolRegistry
+from agentcli.tools.registry import BUILT_IN, ToolRegistry
 
 
 def use(name: str, **options: Any) -> SimpleNamespace:
@@ -35,15 +35,8 @@ def test_a_selection_has_the_tools_in_the_order_of_the_template(registry: ToolRe
 
 
 def test_every_tool_is_listed(registry: ToolRegistry) -> None:
-    assert registry.names() == [
-        "read_lines",
-        "grep_file",
-        "list_files",
-        "create_file",
-        "delete_file",
-        "fetch_url",
-        "http_request",
-    ]
+    assert registry.names() == list(BUILT_IN)
+    assert {spec.origin for spec in registry.specs()} == {"built-in"}
     assert [spec.name for spec in registry.specs()] == registry.names()
     assert registry.spec("read_lines") is registry.specs()[0]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from agentcli.sandbox.paths import MAX_FILE_BYTES
 from agentcli.workbench.fork_files import Restored, make_workspace, open_workspace, workspace_folder
 from agentcli.workbench.wiring import Workbench
 from tests.fakes.forking import FORK, SECRET, at, contents, d, fill, fork
@@ -73,6 +74,16 @@ def test_a_file_with_a_secret_is_taken_if_it_is_still_the_same(bench: Workbench,
     made = fork(bench, at(masked={"a": keyed}, read={"b": keyed}))
     assert contents(made.target) == {"a": secret, "b": secret}
     assert (made.restored, made.drifted) == ((), ())
+
+
+def test_a_large_file_that_was_read_is_compared_without_holding_it(bench: Workbench, work: Path) -> None:
+    fill(work, same=b"x" * (MAX_FILE_BYTES + 1), other=b"y" * (MAX_FILE_BYTES + 1))
+    keyed = bench.redactor.keyed_digest(d(b"x" * (MAX_FILE_BYTES + 1)).encode())
+    made = fork(bench, at(read={"same": keyed, "other": keyed, "gone": keyed}), drift="accept")
+    assert [(drift.path, drift.present) for drift in made.drifted] == [
+        ("other", d(b"y" * (MAX_FILE_BYTES + 1))),
+        ("gone", None),
+    ]
 
 
 def test_folders_of_what_programs_make_again_are_left_out_unless_the_run_used_them(
