@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -45,7 +44,7 @@ class LandlockOnly:
 
     def missing(self) -> tuple[str, str] | None:
         """Without the scopes of version 6 a program could send signals to all that the user runs."""
-        if sys.platform != "linux" or self._machine.seccomp is None:
+        if self._machine.seccomp is None:
             return "It needs Linux on x86_64 or aarch64.", "Use such a machine."
         if self._machine.landlock < SCOPES_SINCE:
             found = f"this one has {self._machine.landlock}" if self._machine.landlock else "this one has none"
