@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("overhead", "journal", "rewind", "embedded")
+NAMES = ("overhead", "journal", "rewind", "sandbox", "embedded")
 
 
 def main(names: list[str]) -> int:

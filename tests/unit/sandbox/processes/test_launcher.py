@@ -5,73 +5,17 @@ from __future__ import annotations
 import os
 import resource
 import stat
-from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from agentcli.sandbox.processes import guardian
-from agentcli.sandbox.processes.forks import bound_child, child_pid, open_gate, status_of, told
-from agentcli.sandbox.processes.kernel import NEW_USER, NO_DEV, NO_SUID, READ_ONLY, Kernel, user_namespace
+from agentcli.sandbox.processes.kernel import NEW_USER, NO_DEV, NO_SUID, READ_ONLY, Kernel
 from agentcli.sandbox.processes.launcher import EMPTY_FILE, EMPTY_FOLDER, Launcher, beneath, main
 from agentcli.sandbox.processes.steps import Step, packed_steps, unpacked_steps
 from tests.fakes.forked import in_child
-
-
-class EndedError(Exception):
-    """The process would have ended here."""
-
-
-class RememberingKernel:
-    """Takes down every call. `children` are what the forks give, `waits` the ends that are waited for.
-
-    In a child (a fork that gives 0) the parent is one that lives and holds its ends of the new pipes, or not.
-    """
-
-    def __init__(
-        self, children: tuple[int, ...] = (), waits: tuple[tuple[int, int], ...] = (), *, parent_lives: bool = True
-    ) -> None:
-        self.calls: list[tuple[Any, ...]] = []
-        self._parent_lives = parent_lives
-        self._before = _pipes()
-        self._children, self._waits = list(children), list(waits)
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(*arguments: Any, **named: Any) -> Any:
-            self.calls.append((name, *arguments, *named.values()))
-            return os.open("/", os.O_PATH) if name in ("open_tree", "copy_tree", "landlock_ruleset") else None
-
-        return call
-
-    def fork(self) -> int:
-        self.calls.append(("fork",))
-        child = self._children.pop(0)
-        if child == 0 and self._parent_lives:
-            for pipe in _pipes() - self._before:
-                os.dup(pipe)
-        return child
-
-    def wait(self, pid: int, options: int) -> tuple[int, int]:
-        self.calls.append(("wait", pid, options))
-        return self._waits.pop(0) if self._waits else (pid, 0)
-
-    def exit(self, code: int) -> None:
-        self.calls.append(("exit", code))
-        raise EndedError
-
-    def named(self, *names: str) -> list[tuple[Any, ...]]:
-        return [call for call in self.calls if call[0] in names]
-
-
-def _pipes() -> set[int]:
-    found = set()
-    for descriptor in range(1024):
-        with suppress(OSError):
-            if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-                found.add(descriptor)
-    return found
+from tests.fakes.remembering_kernel import EndedError, RememberingKernel, gate
 
 
 def launched(kernel: RememberingKernel) -> Launcher:
@@ -172,13 +116,6 @@ def test_the_first_process_goes_on_and_the_one_before_waits() -> None:
     assert outside.named("wait", "exit") == [("wait", 77, 0), ("exit", 0)]
 
 
-def test_a_child_whose_parent_is_gone_already_ends() -> None:
-    kernel = RememberingKernel(children=(0,), parent_lives=False)
-    with pytest.raises(EndedError):
-        bound_child(kernel)  # type: ignore[arg-type]
-    assert kernel.calls == [("fork",), ("die_with_parent", 9), ("exit", 1)]
-
-
 def test_a_new_root_is_made_below_a_folder(tmp_path: Path, kernel: RememberingKernel) -> None:
     launcher = launched(kernel)
     for step in (
@@ -233,13 +170,6 @@ def test_owners_share_one_user_namespace() -> None:
     launcher._owners[("0", "0", "5", "5")] = 42
     launcher.do(("tree", "1", "/usr", "7", "0", "0", "5", "5"))
     assert kernel.named("set_attributes")[-1][2:] == (7, 42)
-
-
-def test_a_user_namespace_is_made_by_a_child_that_waits_to_be_seen() -> None:
-    kernel = RememberingKernel(children=(0,), parent_lives=False)
-    with pytest.raises(EndedError):
-        user_namespace(kernel, "0", "0", "5", "5")  # type: ignore[arg-type]
-    assert kernel.named("unshare", "exit") == [("unshare", 0x10000000), ("exit", 0)]
 
 
 def test_what_is_covered_is_covered_where_it_is(tmp_path: Path, kernel: RememberingKernel) -> None:
@@ -333,45 +263,6 @@ def test_a_program_that_cannot_be_executed_is_exit_127(kernel: RememberingKernel
         launched(kernel).do(("execute", "/not-there", "1", "/bin/true"))
     assert kernel.calls[-1] == ("exit", 127)
     assert capfd.readouterr().err == "/bin/true: No such file or directory\n"
-
-
-def test_a_wait_status_is_told_in_words() -> None:
-    assert (told(0), told(7 << 8), told(9)) == ("exit 0", "exit 7", "signal 9")
-    kernel = RememberingKernel(waits=((5, 9),))
-    assert status_of(kernel, 5) == 9  # type: ignore[arg-type]
-
-
-def test_bwraps_information_is_read_without_json() -> None:
-    assert child_pid(b'{\n    "child-pid": 42,\n    "net-namespace": 4026531840\n}') == "42"
-    assert child_pid(b'{"child-pid":42}') == "42"
-    assert child_pid(b"") == ""
-
-
-def gate(info: bytes) -> tuple[int, int, int]:
-    """The launcher's end with the information, its end of the gate, and bwrap's."""
-    ours, theirs = os.pipe()
-    os.write(theirs, info)
-    os.close(theirs)
-    waits, opens = os.pipe()
-    return ours, opens, waits
-
-
-def test_the_gate_opens_when_the_limits_are_set(kernel: RememberingKernel) -> None:
-    info, opens, waits = gate(b'{"child-pid": 42}')
-    assert open_gate(kernel, info, opens, ("RLIMIT_CPU", "1", "2", "RLIMIT_CORE", "0", "0")) == "42"  # type: ignore[arg-type]
-    assert kernel.calls == [
-        ("limit", 42, resource.RLIMIT_CPU, (1, 2)),
-        ("limit", 42, resource.RLIMIT_CORE, (0, 0)),
-    ]
-    assert os.read(waits, 10) == b"."
-
-
-def test_the_gate_stays_shut_where_there_is_nobody(kernel: RememberingKernel) -> None:
-    info, opens, waits = gate(b"")
-    assert open_gate(kernel, info, opens, ()) == ""  # type: ignore[arg-type]
-    info, opens, waits = gate(b'{"child-pid": 42}')
-    os.close(waits)
-    assert open_gate(kernel, info, opens, ()) == "42"  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("info", "said"), [(b'{"child-pid": 42}', b"init 42\n"), (b"", b"")])
