@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from agentcli.sandbox.processes.guardian import guard, hold_signals, own_children, release_signals
+from tests.fakes.forked import in_child
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux")
 
@@ -75,13 +76,14 @@ def test_who_cannot_be_killed_is_not_tried_for_ever() -> None:
 
 
 def test_signals_wait_until_they_are_asked_for() -> None:
-    hold_signals()
-    try:
+    def hold_and_ask() -> None:
+        hold_signals()
         os.kill(os.getpid(), signal.SIGTERM)
         assert signal.sigwait([signal.SIGTERM]) == signal.SIGTERM
-    finally:
         release_signals()
-    assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+    assert in_child(hold_and_ask) == 0  # a fork has one thread: no other one takes the signal
 
 
 def test_it_knows_its_children() -> None:
