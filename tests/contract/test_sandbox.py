@@ -150,13 +150,13 @@ async def test_the_largest_file_is_as_large_as_the_limit(backend: Backend, works
 
 
 async def test_time_that_is_up_ends_a_program_that_obeys(backend: Backend) -> None:
-    job = shell("trap 'echo bye; exit 0' TERM; while :; do sleep 0.02; done", limits=ProcessLimits(seconds=0.3))
+    job = shell("trap 'echo bye; exit 0' TERM; while :; do sleep 0.02; done", limits=ProcessLimits(seconds=1.2))
     finished = await run_confined(backend, job)
     assert (finished.stopped, finished.stdout) == ("time", b"bye\n")
 
 
 async def test_time_that_is_up_ends_all_of_them_whether_or_not_they_obey(backend: Backend, workspace: Path) -> None:
-    job = python(DAEMON, workspace, limits=ProcessLimits(seconds=0.6))
+    job = python(DAEMON, workspace, limits=ProcessLimits(seconds=1.5))
     finished = await run_confined(backend, job)
     assert (finished.stopped, finished.exit_code) == ("time", -9)
     assert_nobody_holds(workspace / "lock")

@@ -94,11 +94,11 @@ class _Running:
         finally:
             watching.cancel()
             await self._gone(ended)
+        return self._finished(ended)
+
+    def _finished(self, ended: asyncio.Future[Any]) -> Finished:
         if not self._given_up:
             ended.result()
-        return self._finished()
-
-    def _finished(self) -> Finished:
         code = -signal.SIGKILL if self._process.returncode is None else self._process.returncode
         if self._report.failed:
             raise self._report.failed

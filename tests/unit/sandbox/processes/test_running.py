@@ -66,16 +66,16 @@ class Exceeding(Watch):
 
 
 def test_a_group_is_asked_to_end_and_then_killed() -> None:
-    obeying = run(Plain("trap 'exit 7' TERM; while :; do read -t 0.01 <> <(:); done"), seconds=0.2)
+    obeying = run(Plain("trap 'exit 7' TERM; while :; do read -t 0.01 <> <(:); done"), seconds=0.5)
     assert (obeying.stopped, obeying.exit_code) == ("time", 7)
-    ignoring = run(Plain("trap '' TERM; while :; do read -t 0.01 <> <(:); done"), seconds=0.2)
+    ignoring = run(Plain("trap '' TERM; while :; do read -t 0.01 <> <(:); done"), seconds=0.5)
     assert (ignoring.stopped, ignoring.exit_code) == ("time", -9)
 
 
 def test_a_command_that_ends_all_itself_is_sent_term() -> None:
     line = "trap 'echo exit 5 >&STATUS; exit 0' TERM; echo init $$ >&STATUS; while :; do read -t 0.01 <> <(:); done"
     backend = Plain(line, ending="command", exits="report")
-    assert run(backend, seconds=0.2).exit_code == 5
+    assert run(backend, seconds=0.5).exit_code == 5
 
 
 def test_the_first_process_is_killed_at_once_when_a_limit_is_exceeded() -> None:
@@ -119,6 +119,6 @@ def test_who_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     """A process that has left the group still holds the output; the kernel would have ended a namespace."""
     monkeypatch.setattr(running, "_GONE_WITHIN", 0.2)
     pid = tmp_path / "pid"
-    finished = run(Plain(f"setsid bash -c 'echo $$ > {pid}; exec sleep 60' & wait"), seconds=0.3)
+    finished = run(Plain(f"setsid bash -c 'echo $$ > {pid}; exec sleep 60' & wait"), seconds=0.5)
     assert finished.stopped == "time"
     os.kill(int(pid.read_text()), signal.SIGKILL)
