@@ -148,6 +148,10 @@ ROWS: dict[str, Row] = {
     "a magic link to the root of the first process": _expression("os.listdir('/proc/1/root/{outside}')"),
     "a magic link to its own root": _expression("open('/proc/self/root{outside}/secret').read()"),
     "a device": _expression("os.mknod('free/disk', 0o60600, os.makedev(254, 0))", "EPERM", "EACCES"),
+    "a file that runs as its owner": _expression("(write('free/tool'), os.chmod('free/tool', 0o4755))", "EPERM"),
+    "a file that is made to run as its owner": _expression(
+        "os.open('free/s', os.O_CREAT | os.O_WRONLY, 0o4755)", "EPERM"
+    ),
     "the host's environment": Row(
         "def names(path):\n"
         "    try: return [p.split(b'=')[0].decode() for p in open(path, 'rb').read().split(bytes(1)) if p]\n"

@@ -42,6 +42,19 @@ def error(number: int) -> int:
     return ERRNO | number
 
 
+MODES = {
+    "chmod": (1, None),
+    "fchmod": (1, None),
+    "fchmodat": (2, None),
+    "fchmodat2": (2, None),
+    "creat": (1, None),
+    "mknod": (1, None),
+    "mknodat": (2, None),
+    "open": (2, 1),
+    "openat": (3, 2),
+}
+
+
 @pytest.fixture(params=MACHINES)
 def machine(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -67,8 +80,8 @@ def test_x32_is_not_there() -> None:
 
 
 def test_every_call_of_the_table_is_refused_with_what_its_users_expect(machine: str) -> None:
-    by_argument = {"clone", "unshare", "socketpair", "ioctl", "personality", "prlimit64"}
-    not_there = {"clone3", "io_uring_setup", "io_uring_enter", "io_uring_register", "memfd_secret"}
+    by_argument = {"clone", "unshare", "socketpair", "ioctl", "personality", "prlimit64", *MODES}
+    not_there = {"clone3", "openat2", "io_uring_setup", "io_uring_enter", "io_uring_register", "memfd_secret"}
     for name, one in MACHINES[machine].numbers.items():
         if name not in by_argument:
             assert verdict(machine, one) == error(errno.ENOSYS if name in not_there else errno.EPERM), name
@@ -101,6 +114,27 @@ def test_a_personality_may_be_asked_for_and_not_changed(machine: str) -> None:
     assert verdict(machine, number(machine, "personality"), 0xFFFFFFFF) == ALLOW
     assert verdict(machine, number(machine, "personality"), 0) == ALLOW
     assert verdict(machine, number(machine, "personality"), 0x40000) == error(errno.EPERM)
+
+
+@pytest.mark.parametrize("name", MODES)
+def test_no_file_runs_with_the_rights_of_its_owner(machine: str, name: str) -> None:
+    if name not in MACHINES[machine].numbers:
+        assert machine == "aarch64"  # it has the newer calls alone
+        return
+    mode, flags = MODES[name]
+
+    def call(bits: int, making: int) -> int:
+        arguments = [0] * 6
+        arguments[mode] = bits
+        if flags is not None:
+            arguments[flags] = making
+        return verdict(machine, number(machine, name), *arguments)
+
+    for making in (0o100, 0o20000000, 0o100101):
+        assert call(0o100755, making) == ALLOW
+        assert call(0o1777, making) == ALLOW
+        assert call(0o4755, making) == call(0o2755, making) == error(errno.EPERM)
+    assert call(0o4755, 0) == (error(errno.EPERM) if flags is None else ALLOW)
 
 
 def test_only_limits_of_oneself_are_set(machine: str) -> None:
