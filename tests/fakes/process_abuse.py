@@ -198,9 +198,15 @@ ROWS: dict[str, Row] = {
         "except OSError as error: print(errno.errorcode[error.errno], made < 24, flush=True)\n"
         "signal.alarm(0 if made < 24 else 9)\nif made >= 24: signal.pause()\n",
         frozenset({"EAGAIN True"}),
-        {"landlock": frozenset({""})},
-        stopped=frozenset({"", "processes"}),
-        exits=frozenset({0, -9}),
+    ),
+    "processes that fork and end": Row(
+        "end = time.monotonic() + 1\nwhile time.monotonic() < end:\n"
+        "    try: child = os.fork()\n    except OSError: continue\n"
+        "    if child: os._exit(0)\nprint('outlived')",
+        frozenset({"", "outlived"}),
+    ),
+    "a bomb of a shell": Row(
+        "os.execv('/bin/bash', ['bash', '-c', ':(){ :|:& };: 2>/dev/null; exit'])", frozenset({""})
     ),
     "a file that fills the disk": _expression(
         "[os.write(f, bytes(1 << 20)) for f in [os.open('free/big', os.O_CREAT | os.O_WRONLY)] for _ in range(64)]",

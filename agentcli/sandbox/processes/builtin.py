@@ -69,6 +69,7 @@ def plan(job: Job, view: View, machine: Machine, status: int) -> list[Step]:
     return [
         ("status", str(status)),
         ("parent", str(os.getpid())),
+        *([("idle",)] if machine.identity.uncounted else []),
         *_entering(view, machine.identity),
         ("init",),
         *_root(job, view),

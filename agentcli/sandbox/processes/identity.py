@@ -27,6 +27,11 @@ class Identity:
     mapped: bool = True
 
     @property
+    def uncounted(self) -> bool:
+        """Whether programs are root's, so that nothing but the watch keeps their number."""
+        return self.uid == 0 and not self.mapped
+
+    @property
     def steps_down(self) -> bool:
         """Whether programs run as somebody else: root owns the system's files, and no limit counts its processes."""
         return self.uid == 0 and self.mapped

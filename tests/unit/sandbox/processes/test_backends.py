@@ -89,6 +89,11 @@ def test_limits_and_rules_are_in_force_before_the_program_runs(tmp_path: Path) -
     assert "A=1" in last[5:]
 
 
+def test_root_that_stays_is_idle_because_nothing_counts_its_processes(tmp_path: Path) -> None:
+    assert "idle" in names(Job(("/bin/true",)), ROOT.staying)
+    assert "idle" not in names(Job(("/bin/true",)), ROOT) + names(Job(("/bin/true",)), USER)
+
+
 def test_a_kernel_without_landlock_or_a_filter_for_it_needs_no_such_step() -> None:
     bare = replace(USER, landlock=0, seccomp=None)
     assert not {"rules", "restrict", "filter"} & set(names(Job(("/bin/true",)), bare))
@@ -154,9 +159,7 @@ def test_bubblewrap_says_what_is_missing(bwrap: Path) -> None:
     assert "processor" in (Bubblewrap(replace(USER, seccomp=None), folders).missing() or ("", ""))[0]
     assert str(bwrap) in Bubblewrap(USER, folders).fingerprint
     assert Bubblewrap(USER, folders).staying() is None
-    staying = Bubblewrap(ROOT, folders).staying()
-    assert staying is not None
-    assert staying.fingerprint == Bubblewrap(USER, folders).fingerprint
+    assert isinstance(Bubblewrap(ROOT, folders).staying(), Builtin)
 
 
 def test_bwrap_is_told_everything_by_descriptor(bwrap: Path, tmp_path: Path) -> None:

@@ -41,9 +41,9 @@ class Scripted:
 
     def launch(self, job: Job, handles: Handles) -> Launch:
         self.started.append(job)
-        if self.line == "status":
+        if self.line in ("status", "other"):
             status, theirs = handles.from_program()
-            os.write(theirs, b"failed tree: no such owners\n")
+            os.write(theirs, b"failed tree: no such owners\n" if self.line == "status" else b"failed init: odd\n")
             return Launch(("/bin/true",), status=status)
         return Launch(("/bin/sh", "-c", self.line, *job.argv), ending="group", exits="command", folder="/")
 
@@ -144,11 +144,20 @@ async def test_a_sandbox_that_cannot_be_set_up_is_flawed() -> None:
     assert "no such owners" in (await flaws(Scripted(line="status")))[0]
 
 
-async def test_files_that_cannot_be_shown_to_another_user_are_shown_to_root() -> None:
-    sandbox = choice(Scripted("builtin", line="status", other=Scripted("builtin")))
-    assert (await sandbox.run(ECHO)).stdout == b"hi\n"
+async def test_files_that_cannot_be_shown_to_another_user_are_shown_to_root_if_that_is_proven() -> None:
+    second = Scripted("builtin", line=f"echo '{GOOD}'")
+    sandbox = choice(Scripted("builtin", line="status", other=second))
+    for _ in range(2):
+        assert (await sandbox.run(ECHO)).stdout.decode() == f"{GOOD}\n"
+    assert len(second.started) == 3  # the proof, and two programs
+    for other in (None, Scripted("builtin", line="echo no")):
+        with pytest.raises(StartError):
+            await choice(Scripted("builtin", line="status", other=other)).run(ECHO)
+
+
+async def test_another_failure_of_the_start_is_told() -> None:
     with pytest.raises(StartError):
-        await choice(Scripted("builtin", line="status")).run(ECHO)
+        await choice(Scripted("builtin", line="other", other=Scripted())).run(ECHO)
 
 
 def test_nothing_is_world_writable_in_the_cache(tmp_path: Path) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterable
-from pathlib import Path
 
 import pytest
 
-from agentcli.sandbox.processes.guardian import guard, hold_signals, own_children, release_signals
+from agentcli.sandbox.processes.guardian import Domain, can_signal, guard, hold_signals, release_signals
+from agentcli.sandbox.processes.identity import this_machine
+from agentcli.sandbox.processes.kernel import Kernel
+from agentcli.sandbox.processes.landlock import SCOPES_SINCE
 from tests.fakes.forked import in_child
+from tests.fakes.remembering_kernel import RememberingKernel
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux")
 
@@ -22,9 +24,6 @@ class Family:
     def __init__(self, *commands: str) -> None:
         self.pids = [os.posix_spawn("/bin/sh", ["sh", "-c", command], {}) for command in commands]
         self.left = list(self.pids)
-
-    def children(self) -> list[int]:
-        return list(self.left)
 
     def wait(self, pid: int, options: int) -> tuple[int, int]:
         if not self.left:
@@ -39,10 +38,16 @@ class Family:
         one = self.left.pop(0)
         return os.waitpid(one, 0)
 
+    def kill_all(self) -> None:
+        for one in self.left:
+            os.kill(one, signal.SIGKILL)
 
-def signals(*numbers: int) -> object:
-    given = iter(numbers)
-    return lambda waited_for: next(given)
+
+def guarded(family: Family, *given: int) -> int:
+    """The program's exit code. A family is its own domain: it can kill nobody else."""
+    numbers = iter(given)
+    status = guard(family.pids[0], family, lambda waited_for: next(numbers), family.wait)  # type: ignore[arg-type]
+    return os.waitstatus_to_exitcode(status)
 
 
 def ended(family: Family, number: int) -> None:
@@ -52,27 +57,60 @@ def ended(family: Family, number: int) -> None:
 def test_the_program_ends_and_what_is_left_is_killed() -> None:
     family = Family("exit 3", "exec sleep 60", "exec sleep 60")
     ended(family, 0)
-    status = guard(family.pids[0], signals(signal.SIGCHLD), family.children, family.wait)  # type: ignore[arg-type]
-    assert (os.waitstatus_to_exitcode(status), family.left) == (3, [])
+    assert (guarded(family, signal.SIGCHLD), family.left) == (3, [])
 
 
 def test_term_ends_the_program_too() -> None:
     family = Family("exec sleep 60", "exec sleep 60")
-    status = guard(family.pids[0], signals(signal.SIGTERM), family.children, family.wait)  # type: ignore[arg-type]
-    assert (os.waitstatus_to_exitcode(status), family.left) == (-9, [])
+    assert (guarded(family, signal.SIGTERM), family.left) == (-9, [])
 
 
 def test_another_child_that_ends_is_not_the_program() -> None:
     family = Family("exec sleep 60", "exit 0")
     ended(family, 1)
-    given = signals(signal.SIGCHLD, signal.SIGTERM)
-    assert guard(family.pids[0], given, family.children, family.wait) == signal.SIGKILL  # type: ignore[arg-type]
+    assert (guarded(family, signal.SIGCHLD, signal.SIGTERM), family.left) == (-9, [])
 
 
-def test_who_cannot_be_killed_is_not_tried_for_ever() -> None:
-    family = Family()
-    status = guard(1, signals(signal.SIGTERM), lambda: [999_999_999], family.wait)  # type: ignore[arg-type]
-    assert status == signal.SIGKILL
+def test_a_program_that_somebody_else_waited_for_was_killed() -> None:
+    family = Family("exit 0")
+    os.waitpid(family.left.pop(), 0)
+    assert guarded(family, signal.SIGTERM) == -9
+
+
+class Permissive(RememberingKernel):
+    """Has no Landlock in force, whatever it is told."""
+
+
+@pytest.mark.parametrize("answers", [(True, True), (False, False)])
+def test_where_signals_are_not_kept_in_there_is_no_domain(answers: tuple[bool, bool]) -> None:
+    said = iter(answers)
+    with pytest.raises(OSError, match="signals are not kept in"):
+        Domain(Permissive(), lambda pid: next(said))  # type: ignore[arg-type]
+
+
+def test_of_a_domain_that_is_real_only_its_own_are_killed() -> None:
+    """In a fork: a domain cannot be left. The one outside it, this process, cannot be sent a signal from inside."""
+    if this_machine().landlock < SCOPES_SINCE:
+        pytest.skip("only on Linux 6.12 and newer")
+    outside = Family("exec sleep 60")
+
+    def enter_and_kill() -> None:
+        domain = Domain(Kernel())
+        assert not can_signal(os.getppid())
+        assert not can_signal(outside.pids[0])
+        inside = os.posix_spawn("/bin/sleep", ["sleep", "60"], {})
+        assert can_signal(inside)
+        # The one call that would reach everybody is made only now that it is sure to reach nobody else.
+        domain.kill_all()
+        assert os.waitstatus_to_exitcode(os.waitpid(inside, 0)[1]) == -signal.SIGKILL
+        domain.kill_all()
+
+    try:
+        assert in_child(enter_and_kill) == 0
+        assert os.waitpid(outside.pids[0], os.WNOHANG) == (0, 0)
+    finally:
+        os.kill(outside.pids[0], signal.SIGKILL)
+        os.waitpid(outside.pids[0], 0)
 
 
 def test_signals_wait_until_they_are_asked_for() -> None:
@@ -84,13 +122,3 @@ def test_signals_wait_until_they_are_asked_for() -> None:
         assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
 
     assert in_child(hold_and_ask) == 0  # a fork has one thread: no other one takes the signal
-
-
-def test_it_knows_its_children() -> None:
-    child = os.posix_spawn("/bin/sleep", ["sleep", "60"], {})
-    try:
-        known: Iterable[int] = own_children()
-        assert child in known or Path(f"/proc/self/task/{os.getpid()}").exists()
-    finally:
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,9 @@ from agentcli.sandbox.processes.landlock import (
     handled,
     rules,
 )
-from agentcli.sandbox.processes.landlock_only import LandlockOnly, ruleset, workspace_rules
+from agentcli.sandbox.processes.landlock_only import LandlockOnly, ruleset, tasks_of, workspace_rules
+from agentcli.sandbox.processes.launching import Handles
+from agentcli.sandbox.processes.steps import unpacked_steps
 from agentcli.sandbox.processes.view import view_of
 
 
@@ -93,7 +96,37 @@ def test_without_a_workspace_the_folder_for_temporary_files_is_all_that_is_writt
     [(7, True, None), (6, True, None), (5, True, "this one has 5"), (0, True, "has none"), (7, False, "x86_64")],
 )
 def test_alone_it_needs_the_scopes_of_version_6(abi: int, filtered: bool, why: str | None) -> None:
-    backend = LandlockOnly(Machine("6.12", abi, b"f" if filtered else None, Identity(0, 0)))
+    backend = LandlockOnly(Machine("6.12", abi, b"f" if filtered else None, Identity(1000, 1000)))
     missing = backend.missing()
     assert (missing is None) if why is None else (missing is not None and why in missing[0])
     assert (backend.fingerprint, backend.staying()) == ("", None)
+
+
+def test_alone_it_is_nothing_for_root() -> None:
+    missing = LandlockOnly(Machine("6.12", 7, b"f", Identity(0, 0))).missing()
+    assert missing is not None
+    assert "root" in missing[0]
+
+
+def test_what_the_user_runs_already_is_added_to_what_is_allowed(tmp_path: Path) -> None:
+    for pid, tasks in ((1, 2), (2, 1)):
+        for task in range(tasks):
+            (tmp_path / str(pid) / "task" / str(task)).mkdir(parents=True)
+    (tmp_path / "self").mkdir()
+    (tmp_path / "3").mkdir()
+    assert tasks_of(os.getuid(), tmp_path) == 3
+    assert tasks_of(os.getuid() + 1, tmp_path) == 0
+    assert tasks_of(os.getuid()) >= 1
+
+
+def test_the_helper_stays_outside_and_the_program_goes_in(tmp_path: Path) -> None:
+    machine = Machine("6.12", 7, b"f", Identity(os.getuid(), os.getgid()))
+    with Handles() as handles:
+        launch = LandlockOnly(machine).launch(Job(("/bin/true",), workspace=tmp_path), handles)
+        steps = unpacked_steps(os.pread(int(launch.argv[5]), 1 << 20, 0))
+    assert launch.ending == "command"
+    kinds = list(dict.fromkeys(step[0] for step in steps))
+    assert kinds[:5] == ["status", "parent", "supervise", "limit", "privileges"]
+    assert kinds[-2:] == ["filter", "execute"]
+    (most,) = (int(step[2]) for step in steps if step[:2] == ("limit", "RLIMIT_NPROC"))
+    assert most > 64
