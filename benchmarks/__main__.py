@@ -16,6 +16,7 @@ NAMES = (
     "secrets",
     "pruning",
     "files",
+    "sandbox",
     "embedded",
 )
 

@@ -81,7 +81,10 @@ class Sandbox(Protocol):
         """Which kind it is, as `doctor` names it."""
 
     async def run(self, job: Job) -> Finished:
-        """Run it to its end. Cancelling ends the whole group first. Raises DeniedError E-SANDBOX-NONE."""
+        """Run it to its end. Cancelling ends the whole group first.
+
+        Raises DeniedError: E-SANDBOX-NONE, E-SANDBOX-START, E-SANDBOX-WORKSPACE.
+        """
 
 
 class RunLog(Protocol):

@@ -7,7 +7,7 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +22,7 @@ from agentcli.workbench.wiring import Options, Workbench, open_workbench
 
 if TYPE_CHECKING:
     from agentcli.errors import ErrorInfo
+    from agentcli.sandbox.processes.choosing import Finding
 
 LEAST_PYTHON = (3, 11)
 LEAST_FREE = 200_000_000
@@ -135,20 +136,22 @@ def _confinement(bench: Workbench) -> Iterator[Check]:
 
 
 def _sandbox(bench: Workbench) -> Iterator[Check]:
-    """A backend that is not there is no fault while another one works; a weaker one is told as such."""
     findings = asyncio.run(bench.sandbox.examine())
-    name = bench.sandbox.name
-    lacking = "; ".join(f"{one.name}: {one.why.rstrip('.')}" for one in findings if one.state != "proven")
-    fixes = " ".join(one.fix for one in findings if one.state != "proven" and one.fix)
+    yield sandbox_check(bench.sandbox.name, findings)
+
+
+def sandbox_check(name: str, findings: Sequence[Finding]) -> Check:
+    """A backend that is not there is no fault while another one works; none at all stops only what runs programs."""
+    lacking = [one for one in findings if one.state != "proven"]
+    whys = "; ".join(f"{one.name}: {one.why.rstrip('.')}" for one in lacking)
+    fixes = " ".join(one.fix for one in lacking if one.fix)
     if name == "none":
-        yield Check("sandbox", "fail", f"Programs cannot be confined, so none is run. {lacking}.", fixes)
-    elif name == "landlock":
-        detail = "Programs are confined by landlock, which is weaker: no private processes, no hidden names."
-        yield Check("sandbox", "warn", detail, "Set `sandbox.backend: auto` where namespaces are permitted.")
-    elif lacking:
-        yield Check("sandbox", "ok", f"Programs are confined by {name}. Not used: {lacking}.")
-    else:
-        yield Check("sandbox", "ok", f"Programs are confined by {name}, proven on this machine.")
+        return Check("sandbox", "warn", f"Programs cannot be confined, so none is run. {whys}.", fixes)
+    if name == "landlock":
+        detail = "Programs are confined by landlock, which is weaker: no view and no processes of their own."
+        return Check("sandbox", "warn", detail, "Set `sandbox.backend: auto` where namespaces are permitted.")
+    used = f"Programs are confined by {name}, proven on this machine."
+    return Check("sandbox", "ok", f"{used} Not used: {whys}." if lacking else used)
 
 
 def _journal(bench: Workbench) -> Iterator[Check]:

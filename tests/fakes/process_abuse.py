@@ -148,6 +148,10 @@ ROWS: dict[str, Row] = {
     "a magic link to the root of the first process": _expression("os.listdir('/proc/1/root/{outside}')"),
     "a magic link to its own root": _expression("open('/proc/self/root{outside}/secret').read()"),
     "a device": _expression("os.mknod('free/disk', 0o60600, os.makedev(254, 0))", "EPERM", "EACCES"),
+    "a file that runs as its owner": _expression("(write('free/tool'), os.chmod('free/tool', 0o4755))", "EPERM"),
+    "a file that is made to run as its owner": _expression(
+        "os.open('free/s', os.O_CREAT | os.O_WRONLY, 0o4755)", "EPERM"
+    ),
     "the host's environment": Row(
         "def names(path):\n"
         "    try: return [p.split(b'=')[0].decode() for p in open(path, 'rb').read().split(bytes(1)) if p]\n"
@@ -194,9 +198,15 @@ ROWS: dict[str, Row] = {
         "except OSError as error: print(errno.errorcode[error.errno], made < 24, flush=True)\n"
         "signal.alarm(0 if made < 24 else 9)\nif made >= 24: signal.pause()\n",
         frozenset({"EAGAIN True"}),
-        {"landlock": frozenset({""})},
-        stopped=frozenset({"", "processes"}),
-        exits=frozenset({0, -9}),
+    ),
+    "processes that fork and end": Row(
+        "end = time.monotonic() + 1\nwhile time.monotonic() < end:\n"
+        "    try: child = os.fork()\n    except OSError: continue\n"
+        "    if child: os._exit(0)\nprint('outlived')",
+        frozenset({"", "outlived"}),
+    ),
+    "a bomb of a shell": Row(
+        "os.execv('/bin/bash', ['bash', '-c', ':(){ :|:& };: 2>/dev/null; exit'])", frozenset({""})
     ),
     "a file that fills the disk": _expression(
         "[os.write(f, bytes(1 << 20)) for f in [os.open('free/big', os.O_CREAT | os.O_WRONLY)] for _ in range(64)]",

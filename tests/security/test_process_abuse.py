@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from agentcli.sandbox.processes.identity import this_machine
+from agentcli.sandbox.processes.landlock import SCOPES_SINCE
 from agentcli.sandbox.processes.launching import Backend, interpreter
 from tests.fakes.process_abuse import ROWS, fault, prey
 from tests.fakes.sandboxes import backend
@@ -62,6 +64,7 @@ def everybodys() -> Iterator[Path]:
 PROGRAM = """
 import json, os, sys
 from pathlib import Path
+from agentcli.sandbox.processes.choosing import BACKENDS
 from tests.fakes.process_abuse import ROWS, fault, prey
 backend, faults = BACKENDS[sys.argv[1]](), []
 for number, name in enumerate(ROWS):
@@ -71,12 +74,12 @@ print(json.dumps([os.getuid(), [one for one in faults if one]]))
 """
 
 
-@pytest.mark.parametrize("name", ["builtin", "bubblewrap"])
+@pytest.mark.parametrize("name", ["builtin", "bubblewrap", "landlock"])
 def test_it_ends_so_for_an_ordinary_user_too(name: str, everybodys: Path) -> None:
     if os.geteuid() != 0:
         pytest.skip("only for root: the others are ordinary users")
-    if sys.platform != "linux":
-        pytest.skip("only on Linux")
+    if sys.platform != "linux" or (name == "landlock" and this_machine().landlock < SCOPES_SINCE):
+        pytest.skip("only on Linux 6.12 and newer")
     done = subprocess.run(
         [*as_nobody(), python_for_everybody(), "-s", "-W", "error", "-c", PROGRAM, name],
         cwd=everybodys / "work",

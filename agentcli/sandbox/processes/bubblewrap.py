@@ -15,7 +15,7 @@ from typing import Final
 
 from agentcli.core.processes import Job
 from agentcli.sandbox.processes import kernel as k
-from agentcli.sandbox.processes.builtin import tree_step
+from agentcli.sandbox.processes.builtin import Builtin, tree_step
 from agentcli.sandbox.processes.identity import UNPRIVILEGED, Machine, this_machine
 from agentcli.sandbox.processes.launching import Handles, Launch, launcher_command
 from agentcli.sandbox.processes.limits import resource_limits
@@ -49,13 +49,9 @@ class Bubblewrap:
         status = Path(self._program).stat() if self._program else None
         return f"{self._program} {status.st_mtime_ns} {status.st_size}" if status else ""
 
-    def staying(self) -> Bubblewrap | None:
-        """The same, and root stays root."""
-        return (
-            Bubblewrap(self._machine.staying, (str(Path(self._program or "").parent),))
-            if self._machine.identity.steps_down
-            else None
-        )
+    def staying(self) -> Builtin | None:
+        """Another backend: of root's own program nothing would limit the number of processes in time."""
+        return Builtin(self._machine.staying) if self._machine.identity.steps_down else None
 
     def missing(self) -> tuple[str, str] | None:
         """Whether there is a bwrap, and a filter for it."""

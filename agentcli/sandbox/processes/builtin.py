@@ -36,8 +36,9 @@ class Builtin:
 
     name = "builtin"
 
-    def __init__(self, machine: Machine | None = None) -> None:
+    def __init__(self, machine: Machine | None = None, platform: str = sys.platform) -> None:
         self._machine = machine or this_machine()
+        self._platform = platform
 
     @property
     def fingerprint(self) -> str:
@@ -50,8 +51,8 @@ class Builtin:
 
     def missing(self) -> tuple[str, str] | None:
         """What of the kernel is not there."""
-        if sys.platform != "linux":
-            return "It needs Linux.", ""
+        if self._platform != "linux":
+            return "It needs Linux.", "Use Linux."
         if self._machine.seccomp is None:
             return "There is no filter of system calls for this processor.", "Install bubblewrap."
         return None
@@ -68,6 +69,7 @@ def plan(job: Job, view: View, machine: Machine, status: int) -> list[Step]:
     return [
         ("status", str(status)),
         ("parent", str(os.getpid())),
+        *([("idle",)] if machine.identity.uncounted else []),
         *_entering(view, machine.identity),
         ("init",),
         *_root(job, view),

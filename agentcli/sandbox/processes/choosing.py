@@ -54,6 +54,7 @@ class ConfinedPrograms:
         self._backends = backends
         self._machine = machine
         self._chosen: Backend | None = None
+        self._second: Backend | None = None
         self._findings: list[Finding] = []
         self._choosing = asyncio.Lock()
 
@@ -71,12 +72,20 @@ class ConfinedPrograms:
         try:
             return await run_confined(self._chosen, job)
         except StartError as error:
-            other = self._chosen.staying() if error.step == "tree" else None
-            if other is None:
+            if error.step != "tree":
                 raise
-            # A file system that cannot show its files under another owner: root stays who it is, and Landlock, the
-            # mounts and the watch over the number of processes remain.
-            return await run_confined(other, job)
+            return await run_confined(await self._staying(error), job)
+
+    async def _staying(self, error: StartError) -> Backend:
+        """For a file system that cannot show its files under another owner: root stays who it is, and the mounts,
+        Landlock and the watch over the number of processes remain. Proven before it is used. Raises `error`.
+        """
+        async with self._choosing:
+            second = self._second or (self._chosen.staying() if self._chosen else None)
+            if second is None or (self._second is None and await flaws(second)):
+                raise error
+            self._second = second
+        return second
 
     async def examine(self) -> list[Finding]:
         """Look for a backend until one is proven; what was found, in order. Asks only once."""

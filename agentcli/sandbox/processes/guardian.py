@@ -1,17 +1,57 @@
-"""Who ends all that a program started, where no process namespace does: a parent that inherits every orphan."""
+"""Who ends all that a program started, where no process namespace does: a parent that inherits every orphan.
+
+Killing them one after the other loses against a program that forks faster. So the guardian first goes into a Landlock
+domain of its own, out of which no signal goes; one KILL to everybody then reaches its descendants, all at once, and
+nobody else.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
+from agentcli.sandbox.processes.kernel import Kernel
+
 _WAITED_FOR: Final = (signal.SIGCHLD, signal.SIGTERM)
-_ROUNDS: Final = 1000
-"""Of killing: a program that forks faster than it is killed has children to kill in the next round."""
+_EVERYBODY: Final = -1
+_SIGNALS: Final = 2
+"""LANDLOCK_SCOPE_SIGNAL."""
+
+
+class Domain:
+    """A Landlock domain that this process is in for good, and all that it starts: no signal leaves it.
+
+    Raises OSError if that does not hold. It is tried on the parent, which could be sent a signal before.
+    """
+
+    def __init__(self, kernel: Kernel, may_signal: Callable[[int], bool] | None = None) -> None:
+        allowed = may_signal or can_signal
+        parent = os.getppid()
+        before = allowed(parent)
+        kernel.no_new_privileges()
+        ruleset = kernel.landlock_ruleset(0, 0, _SIGNALS)
+        kernel.landlock_restrict(ruleset)
+        os.close(ruleset)
+        if not before or allowed(parent):
+            raise OSError(errno.ENOTSUP, "signals are not kept in", str(parent))
+
+    def kill_all(self) -> None:
+        """KILL to everybody in it but this process, at once: the kernel lets nobody fork meanwhile."""
+        with suppress(ProcessLookupError, PermissionError):  # nobody is left
+            os.kill(_EVERYBODY, signal.SIGKILL)
+
+
+def can_signal(pid: int) -> bool:
+    """Whether this process may send a signal to that one."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return False
+    return True
 
 
 def hold_signals() -> None:
@@ -24,34 +64,29 @@ def release_signals() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _WAITED_FOR)
 
 
-def guard(program: int, next_signal: Callable[[Iterable[int]], int] = signal.sigwait) -> int:
+def guard(
+    program: int,
+    domain: Domain,
+    next_signal: Callable[[Iterable[int]], int] = signal.sigwait,
+    wait: Callable[[int, int], tuple[int, int]] = os.waitpid,
+) -> int:
     """Wait until the program ends or TERM comes; end all that is left. Returns the program's wait status."""
     status: int | None = None
     while status is None and next_signal(_WAITED_FOR) == signal.SIGCHLD:
-        status = _reaped().get(program)
-    for _ in range(_ROUNDS):
-        left = _children()
-        if not left:
-            break
-        for child in left:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(child, signal.SIGKILL)
-        ended = _reaped(block=True)
+        status = _reaped(wait).get(program)
+    domain.kill_all()
+    while ended := _reaped(wait, block=True):
         status = ended.get(program, status)
     return signal.SIGKILL if status is None else status
 
 
-def _reaped(*, block: bool = False) -> dict[int, int]:
+def _reaped(wait: Callable[[int, int], tuple[int, int]], *, block: bool = False) -> dict[int, int]:
     """Wait statuses of the children that have ended; with `block` there is one at least, if there is a child."""
     found: dict[int, int] = {}
     with suppress(ChildProcessError):
         while True:
-            pid, status = os.waitpid(-1, 0 if block and not found else os.WNOHANG)
+            pid, status = wait(-1, 0 if block and not found else os.WNOHANG)
             if pid == 0:
                 break
             found[pid] = status
     return found
-
-
-def _children() -> list[int]:
-    return [int(word) for word in Path(f"/proc/self/task/{os.getpid()}/children").read_bytes().split()]

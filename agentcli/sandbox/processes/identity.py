@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,11 @@ class Identity:
     uid: int
     gid: int
     mapped: bool = True
+
+    @property
+    def uncounted(self) -> bool:
+        """Whether programs are root's, so that nothing but the watch keeps their number."""
+        return self.uid == 0 and not self.mapped
 
     @property
     def steps_down(self) -> bool:
@@ -57,5 +63,12 @@ class Machine:
 @cache
 def this_machine() -> Machine:
     """The machine that this runs on."""
-    known = MACHINES.get(platform.machine())
+    return machine_of(sys.platform, platform.machine())
+
+
+def machine_of(system: str, processor: str) -> Machine:
+    """What there is on a system (`sys.platform`) and a processor (`platform.machine()`)."""
+    if system != "linux":
+        return Machine(platform.release(), 0, None, Identity(os.geteuid(), os.getegid(), mapped=False))
+    known = MACHINES.get(processor)
     return Machine(platform.release(), Kernel().landlock_abi(), filter_for(known) if known else None)

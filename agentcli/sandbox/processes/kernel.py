@@ -25,7 +25,6 @@ _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_
 _SECCOMP_MODE_FILTER = 2
 _LANDLOCK_VERSION, _LANDLOCK_PATH_BENEATH = 1, 1
 _CAPABILITY_VERSION_3 = 0x20080522
-_LAST_CAPABILITY = 63
 
 # The C library has no name for these; since 5.1 a new call has one number on every machine.
 _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
@@ -104,9 +103,9 @@ class Kernel:
 
     def drop_capabilities(self) -> None:
         """All of them, in every set; of the bounding set as many as there are."""
-        for capability in range(_LAST_CAPABILITY):
-            if self._libc.prctl(_PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0) < 0:
-                break  # EINVAL past the last one, EPERM for a process that has none to give
+        capability = 0
+        while self._libc.prctl(_PR_CAPBSET_DROP, ctypes.c_ulong(capability), 0, 0, 0) >= 0:
+            capability += 1  # EINVAL past the last one, EPERM for a process that has none to give
         self._prctl("PR_CAP_AMBIENT", _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR)
         header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
         self._checked(self._libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -45,8 +45,11 @@ class LandlockOnly:
 
     def missing(self) -> tuple[str, str] | None:
         """Without the scopes of version 6 a program could send signals to all that the user runs."""
-        if sys.platform != "linux" or self._machine.seccomp is None:
+        if self._machine.seccomp is None:
             return "It needs Linux on x86_64 or aarch64.", "Use such a machine."
+        if self._machine.identity.uid == 0:
+            why = "Nothing limits the number of root's processes without namespaces."
+            return why, "Run agentcli as an ordinary user, or permit namespaces."
         if self._machine.landlock < SCOPES_SINCE:
             found = f"this one has {self._machine.landlock}" if self._machine.landlock else "this one has none"
             return f"It needs Landlock {SCOPES_SINCE}, and {found}.", "Use Linux 6.12 or newer."
@@ -58,7 +61,9 @@ class LandlockOnly:
         status, theirs = handles.from_program()
         folder = handles.folder()
         limits = resource_limits(job.limits, 0, self._machine.release)
-        limits.pop("RLIMIT_NPROC", None)  # it would count all that the user runs
+        # Without a namespace of its own the kernel counts all that the user runs: those are added to what is allowed.
+        most = tasks_of(self._machine.identity.uid) + job.limits.processes
+        limits["RLIMIT_NPROC"] = (most, most)
         steps: list[Step] = [
             ("status", str(theirs)),
             ("parent", str(os.getpid()), str(int(signal.SIGTERM))),
@@ -70,6 +75,17 @@ class LandlockOnly:
             run_step("execute", job, view.folder if view.workspace else folder, environment(job, folder)),
         ]
         return Launch(launcher_command(steps, handles), status=status, ending="command")
+
+
+def tasks_of(uid: int, proc: Path = Path("/proc")) -> int:
+    """How many processes and threads a user has at this moment."""
+    count = 0
+    for folder in proc.iterdir():
+        if folder.name.isdecimal():
+            with suppress(OSError):
+                if folder.stat().st_uid == uid:
+                    count += len(list((folder / "task").iterdir()))
+    return count
 
 
 def ruleset(view: View, folder: str, abi: int) -> Iterator[Step]:

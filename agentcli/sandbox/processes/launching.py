@@ -117,7 +117,7 @@ class Backend(Protocol):
         """Changes when a proof of it no longer counts, as another version of its program."""
 
     def staying(self) -> Backend | None:
-        """The same without becoming another user, for files that cannot be shown to one; None if it is that already."""
+        """What confines without becoming another user, for files that cannot be shown to one; None if it does so."""
 
     def missing(self) -> tuple[str, str] | None:
         """What it lacks here and what to do about that; None where it may work. Looks, and tries nothing."""

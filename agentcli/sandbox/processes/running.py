@@ -74,6 +74,7 @@ class _Running:
         self._err = _Output(job.limits.output_bytes)
         self._report = Report()
         self._stopped: Stopped = ""
+        self._given_up = False
 
     async def to_the_end(self) -> Finished:
         """How it ended."""
@@ -93,11 +94,12 @@ class _Running:
         finally:
             watching.cancel()
             await self._gone(ended)
-        await ended
-        return self._finished()
+        return self._finished(ended)
 
-    def _finished(self) -> Finished:
-        code = self._process.returncode or 0
+    def _finished(self, ended: asyncio.Future[Any]) -> Finished:
+        if not self._given_up:
+            ended.result()
+        code = -signal.SIGKILL if self._process.returncode is None else self._process.returncode
         if self._report.failed:
             raise self._report.failed
         if self._launch.exits == "report":
@@ -142,7 +144,11 @@ class _Running:
             with suppress(asyncio.CancelledError):
                 await asyncio.wait({ended}, timeout=1.0)
         if not ended.done():
+            self._given_up = True
             ended.cancel()
+            with suppress(asyncio.CancelledError):
+                await ended
+            vars(self._process)["_transport"].close()  # asyncio closes it only when the last one lets go of the output
 
     def _kill(self) -> None:
         """The kernel ends a namespace with its first process, and the command outside waits until that is done."""

@@ -31,10 +31,28 @@ _NEW_NAMESPACES: Final = 0x7E020080
 _PERSONALITIES: Final = (0, 0xFFFFFFFF)
 """The usual one, and asking which one it is."""
 
-_NOT_THERE: Final = ("clone3", "io_uring_setup", "io_uring_enter", "io_uring_register", "memfd_secret")
-"""Calls whose users know another way if they are not there; the flags of clone3 cannot be looked at."""
+_NOT_THERE: Final = ("clone3", "openat2", "io_uring_setup", "io_uring_enter", "io_uring_register", "memfd_secret")
+"""Calls whose users know another way if they are not there; what clone3 and openat2 are given cannot be looked at."""
 
-_BY_ARGUMENT: Final = ("clone", "unshare", "socketpair", "ioctl", "personality", "prlimit64")
+_SET_ID, _MAKES_A_FILE = 0o6000, 0o20000100
+"""S_ISUID | S_ISGID; O_CREAT | __O_TMPFILE, without which the mode means nothing."""
+
+_MODES: Final = {
+    "chmod": (1, None),
+    "fchmod": (1, None),
+    "fchmodat": (2, None),
+    "fchmodat2": (2, None),
+    "creat": (1, None),
+    "mknod": (1, None),
+    "mknodat": (2, None),
+    "open": (2, 1),
+    "openat": (3, 2),
+}
+"""Where a call has the mode of a file, and the flags that say whether it has one. A program that others may start with
+the rights of whoever owns the workspace would be a way out with the help of another user of the machine.
+"""
+
+_BY_ARGUMENT: Final = ("clone", "unshare", "socketpair", "ioctl", "personality", "prlimit64", *_MODES)
 
 
 def filter_for(machine: Machine) -> bytes:
@@ -75,8 +93,18 @@ def _conditions(machine: Machine) -> Iterable[Instruction]:
     yield from _case(number["socketpair"], _socketpair())
     yield from _case(number["ioctl"], [*_argument(1), *_none_of((_TIOCSTI, _TIOCLINUX, _TIOCSETD))])
     yield from _case(number["personality"], [*_argument(0), *_one_of(_PERSONALITIES)])
+    for name, (index, flags) in _MODES.items():
+        if name in number:
+            yield from _case(number[name], _mode(index, flags))
     # Limits of another program than oneself: without a namespace of its own it could be one of the user's.
     yield from _case(number["prlimit64"], [*_argument(0), *_one_of((0,))])
+
+
+def _mode(index: int, flags: int | None) -> list[Instruction]:
+    refusing = [*_argument(index), (_JUMP_BITS, 0, 1, _SET_ID), _error(errno.EPERM)]
+    if flags is None:
+        return refusing
+    return [*_argument(flags), (_JUMP_BITS, 0, len(refusing), _MAKES_A_FILE), *refusing]
 
 
 def _socketpair() -> list[Instruction]:

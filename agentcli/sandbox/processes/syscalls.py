@@ -1,4 +1,4 @@
-"""System calls that a confined program may not make, by number, for the machines that the filter knows.
+"""System calls that a confined program may not make, or not with every argument, by number and kind of processor.
 
 Source: include/uapi/asm-generic/unistd.h, arch/x86/entry/syscalls/syscall_64.tbl of Linux 6.18. Numbers never change.
 """
@@ -20,12 +20,14 @@ _EVERYWHERE: Final = {
     "fsmount": 432,
     "fspick": 433,
     "clone3": 435,
+    "openat2": 437,
     "pidfd_getfd": 438,
     "process_madvise": 440,
     "mount_setattr": 442,
     "quotactl_fd": 443,
     "memfd_secret": 447,
     "process_mrelease": 448,
+    "fchmodat2": 452,
     "open_tree_attr": 467,
 }
 """Since 5.1 a new call has the same number on every machine."""
@@ -34,6 +36,7 @@ NEWEST: Final = 469
 """The last number of Linux 6.18 (file_setattr). A call above it is unknown here, and so it is said not to be there."""
 
 _X86_64: Final = {
+    "open": 2,
     "ioctl": 16,
     "socket": 41,
     "connect": 42,
@@ -42,8 +45,12 @@ _X86_64: Final = {
     "listen": 50,
     "socketpair": 53,
     "clone": 56,
+    "creat": 85,
+    "chmod": 90,
+    "fchmod": 91,
     "ptrace": 101,
     "syslog": 103,
+    "mknod": 133,
     "uselib": 134,
     "personality": 135,
     "ustat": 136,
@@ -79,6 +86,9 @@ _X86_64: Final = {
     "request_key": 249,
     "keyctl": 250,
     "migrate_pages": 256,
+    "openat": 257,
+    "mknodat": 259,
+    "fchmodat": 268,
     "unshare": 272,
     "move_pages": 279,
     "accept4": 288,
@@ -102,11 +112,15 @@ _X86_64: Final = {
 _AARCH64: Final = {
     "lookup_dcookie": 18,
     "ioctl": 29,
+    "mknodat": 33,
     "umount2": 39,
     "mount": 40,
     "pivot_root": 41,
     "nfsservctl": 42,
     "chroot": 51,
+    "fchmod": 52,
+    "fchmodat": 53,
+    "openat": 56,
     "vhangup": 58,
     "quotactl": 60,
     "acct": 89,

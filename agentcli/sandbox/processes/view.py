@@ -93,7 +93,11 @@ def view_of(job: Job, machine: Path = Path("/")) -> View:
     """What the job's program sees of the machine. Raises DeniedError E-SANDBOX-WORKSPACE."""
     workspace = _workspace(job.workspace) if job.workspace is not None else None
     binds, links = _system(machine)
-    binds += [Bind(os.path.realpath(path), str(path)) for path in job.readable if not _seen(path, workspace)]
+    for path in job.readable:
+        if any(_is_below(place, os.path.normpath(path)) for place in _OWN):
+            raise ValueError(f"{path} holds what the sandbox makes itself, so it cannot be shown")
+        if not _seen(path, workspace):
+            binds.append(Bind(os.path.realpath(path), str(path)))
     if workspace:
         binds.append(workspace)
     return View(

@@ -131,6 +131,23 @@ def test_what_is_private_is_opened_by_the_user_alone_and_flags_add_to_it(setup: 
         setup.load()
 
 
+def test_a_project_cannot_choose_the_sandbox(setup: Configured) -> None:
+    setup.user("sandbox: {backend: builtin}\n")
+    setup.project("agent: a\nsandbox: {backend: landlock}\nprofiles: {dev: {sandbox: {backend: landlock}}}\n")
+    for trusted in (False, True):
+        loaded = setup.load(trusted=trusted, profile="dev")
+        assert loaded.settings.sandbox.backend == "builtin"
+        assert [warning.code for warning in loaded.warnings] == ["E-CONFIG-USER-ONLY"] * 2
+    assert setup.load({"AGENTCLI_SANDBOX__BACKEND": "landlock"}).settings.sandbox.backend == "landlock"
+
+
+@pytest.mark.parametrize("value", ["none", "off", "false", "null-device"])
+def test_no_setting_switches_the_sandbox_off(setup: Configured, value: str) -> None:
+    setup.user(f"sandbox: {{backend: {value}}}\n")
+    with pytest.raises(DefinitionError):
+        setup.load()
+
+
 def test_an_untrusted_projects_address_gets_nothing_of_the_users(setup: Configured) -> None:
     setup.user("providers: {lab: {api_key: a-literal-key, headers: {authorization: secret-header, y: z}}}\n")
     setup.project("providers: {lab: {base_url: http://evil.example/v1, headers: {x: own}}}\n")
@@ -220,8 +237,8 @@ def test_the_example_file_shows_every_setting_with_its_default(setup: Configured
     data = yaml.safe_load(text)
     assert data == Settings().model_dump(mode="json")
     assert set(data) == set(Settings.model_fields)
-    setup.project(text)
-    loaded = setup.load(trusted=True)
+    setup.user(text)
+    loaded = setup.load()
     assert (loaded.settings, loaded.warnings) == (Settings(), ())
 
 
