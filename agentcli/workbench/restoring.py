@@ -13,7 +13,7 @@ from agentcli.core.canonical import Digest, digest_bytes
 from agentcli.core.paths import shown
 from agentcli.engine.ports import Redactor
 from agentcli.errors import StorageError, ToolError, UsageError
-from agentcli.journal.redaction import PLACEHOLDER
+from agentcli.journal.placeholders import PLACEHOLDER
 from agentcli.journal.store import SqliteJournal
 from agentcli.sandbox.copying import Cap, Copied, Kind
 from agentcli.sandbox.paths import Workspace
