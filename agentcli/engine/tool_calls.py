@@ -234,7 +234,8 @@ class ToolCalls:
         else:
             keep = digest_bytes
         before, after = (None if data is None else keep(data) for data in (change.before, change.after))
-        return FileTouch(self.admission.admit(change.path), before, after, change.changed, masked)
+        mode = change.mode if change.changed and not masked else None
+        return FileTouch(self.admission.admit(change.path), before, after, change.changed, masked, mode)
 
     def _refused(self, call: ToolCall, error: ToolError, scope: Scope) -> ToolCompleted:
         """A call that came to nothing before it began. It follows from what is on record, so it is no effect."""

@@ -97,10 +97,17 @@ class Workspace:
             except FileNotFoundError:
                 return None
 
-    def write_atomic(self, path: str, data: bytes, *, replace: bool = True) -> None:
+    def mode_of(self, path: str) -> int:
+        """The permission bits of a regular file. Raises ToolError."""
+        names = self._names(path)
+        with self._telling(path, names), self._folder(names[:-1]) as folder:
+            return _kept(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
+
+    def write_atomic(self, path: str, data: bytes, *, replace: bool = True, mode: int | None = None) -> int | None:
         """Put `data` at `path`, whole or not at all; folders on the way are made.
 
-        A replaced file hands its permission bits on. Without `replace` an existing file is an error (E-FILE-EXISTS).
+        A replaced file hands its permission bits on, which are also what this gives (None: there was no file), unless
+        the new ones are given as `mode`. Without `replace` an existing file is an error (E-FILE-EXISTS).
         Raises ToolError.
         """
         names = self._names(path, write=True)
@@ -108,17 +115,17 @@ class Workspace:
             raise refusals.too_large(path, len(data), MAX_FILE_BYTES)
         with self._telling(path, names), self._folder(names[:-1], create=True) as folder:
             status = _status(folder, names[-1])
-            if status is not None:
-                _require_file(path, status)
-            mode = None if status is None else kept_mode(status)
-            write_whole(folder, names[-1], data, mode=mode, replace=replace)
+            before = None if status is None else _kept(path, status)
+            write_whole(folder, names[-1], data, mode=before if mode is None else mode & 0o777, replace=replace)
+            return before
 
-    def delete(self, path: str) -> None:
-        """Delete a regular file. Raises ToolError."""
+    def delete(self, path: str) -> int:
+        """Delete a regular file; gives the permission bits that it had. Raises ToolError."""
         names = self._names(path, write=True)
         with self._telling(path, names), self._folder(names[:-1]) as folder:
-            _require_file(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
+            mode = _kept(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
             os.unlink(names[-1], dir_fd=folder)
+            return mode
 
     def walk(self, globs: Sequence[PathGlob], bounds: Bounds | None = None) -> Found:
         """The files that match, within the bounds. Raises ToolError if the workspace itself cannot be read."""
@@ -250,6 +257,12 @@ def _status(folder: int, name: str) -> os.stat_result | None:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
+
+
+def _kept(path: str, status: os.stat_result) -> int:
+    """The permission bits of what must be a regular file."""
+    _require_file(path, status)
+    return kept_mode(status)
 
 
 def _require_file(path: str, status: os.stat_result) -> None:

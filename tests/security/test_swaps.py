@@ -126,9 +126,9 @@ def test_swapping_a_folder_for_a_link_lets_nothing_be_changed_outside(
     with swapping(*swappable[:2], at_once):
         for number in range(300):
             for call in (
-                lambda: workspace.write_atomic("dir/file.txt", b"inside"),
-                lambda number=number: workspace.write_atomic(f"dir/new/{number}.txt", b"x"),
-                lambda: workspace.delete("dir/file.txt"),
+                lambda: workspace.write_atomic("dir/file.txt", b"inside") and None,
+                lambda number=number: workspace.write_atomic(f"dir/new/{number}.txt", b"x") and None,
+                lambda: workspace.delete("dir/file.txt") and None,
                 lambda: workspace.walk([PathGlob.parse("**")]) and None,
             ):
                 assert result_of(call) in {None, *REFUSALS}
