@@ -9,6 +9,7 @@ from typing import Any, Literal
 from agentcli.core.canonical import Digest
 
 _DIGEST = re.compile("[0-9a-f]{64}")
+_PERMISSIONS = 0o777
 
 Effects = Literal["read-only", "idempotent", "irreversible"]
 """What a call changes: nothing; the same however often it is done; something that cannot be taken back."""
@@ -66,7 +67,7 @@ class FileChange:
     """A file that a call read or changed: its content before and after, None where there was none.
 
     `path` is relative to the workspace. A read has `before` alone and `changed` False. Contents become snapshots in the
-    journal, by digest.
+    journal, by digest. `mode` are the permission bits of the file that was replaced, which hands them on, or deleted.
 
     A file that was read and is too large to be held is told by `digest`, the SHA-256 of what was read, in place of
     `before`; `near` is then what stands around the lines that the result shows: secrets are looked for there.
@@ -76,6 +77,7 @@ class FileChange:
     before: bytes | None = None
     after: bytes | None = None
     changed: bool = False
+    mode: int | None = None
     digest: Digest | None = None
     near: bytes = b""
 
@@ -110,7 +112,8 @@ class FileTouch:
     """A file that a call read or changed, by the digests of its content (None: there was none).
 
     `masked` says that the content holds a secret, or was too large to be looked through for one: then the digests are
-    keyed ones (of a large content, that of its SHA-256) and no snapshot is kept.
+    keyed ones (of a large content, that of its SHA-256) and no snapshot is kept. `mode` are the permission bits (at
+    most 0777) that the file had before, and has after; None where they are not known.
     """
 
     path: str
@@ -118,10 +121,14 @@ class FileTouch:
     after: Digest | None
     changed: bool
     masked: bool = False
+    mode: int | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """All fields."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        """All fields, but no `mode` that is not known: digests of what was recorded without one stay as they are."""
+        out = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        if self.mode is None:
+            del out["mode"]
+        return out
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> FileTouch:
@@ -130,4 +137,6 @@ class FileTouch:
         digests = [digest for digest in (touch.before, touch.after) if digest is not None]
         if not isinstance(touch.path, str) or not all(map(_DIGEST.fullmatch, digests)):
             raise ValueError("it names no file by a path and digests")
+        if touch.mode is not None and (type(touch.mode) is not int or not 0 <= touch.mode <= _PERMISSIONS):
+            raise ValueError("the permissions of a file in it are none")
         return touch

@@ -25,7 +25,8 @@ def touch_of(change: FileChange, admission: Admission, log: RunLog) -> FileTouch
     else:
         keep = digest_bytes
     before, after = (None if data is None else keep(data) for data in (change.before, change.after))
-    return FileTouch(admission.admit(change.path), before, after, change.changed, masked)
+    mode = change.mode if change.changed and not masked else None
+    return FileTouch(admission.admit(change.path), before, after, change.changed, masked, mode)
 
 
 def _unheld(change: FileChange, digest: str, admission: Admission) -> FileTouch:

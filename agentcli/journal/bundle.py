@@ -5,7 +5,8 @@ A bundle is a zip archive with these members and no others, in this order:
 - `bundle.json`: the format's version, the run's row, the digests of everything else, and the bundle's `id`: the SHA-256
   of all of that;
 - `events.jsonl`: the events, each one line of canonical JSON;
-- `contents/<sha256>`: what the events name by content, in the order of the digests.
+- `contents/<sha256>`: what the events name by content, in the order in which they do: where a bundle is cut short, the
+  first events still have theirs.
 
 The same run gives the same bytes. Nothing in a bundle is signed: the hashes show damage, not who made it.
 """
@@ -13,7 +14,7 @@ The same run gives the same bytes. Nothing in a bundle is signed: the hashes sho
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from io import BytesIO
@@ -28,8 +29,12 @@ from agentcli.journal.bundle_lines import line_of
 from agentcli.journal.foreign import MAX_CONTENT
 
 FORMAT: Final = "agentcli-bundle"
-VERSION: Final = 1
-"""Raised when a reader of the old one would misread the new one."""
+VERSION: Final = 2
+"""Raised when a reader of the old one would misread the new one, or call it damaged.
+
+- 1: `events` has no `marks`.
+- 2: it has them.
+"""
 
 SUFFIX: Final = ".agentcli"
 HEADER: Final = "bundle.json"
@@ -39,19 +44,33 @@ CONTENTS: Final = "contents/"
 IMPORTED: Final = "imported"
 """What a run that came from elsewhere is tagged with. Approvals given there do not count here."""
 
+DAMAGED: Final = "damaged"
+"""What a run is tagged with of which a damaged bundle held the beginning alone. That is exported too."""
+
 MAX_MEMBERS: Final = 65_000
 """A zip archive without extensions counts to 65,535."""
 
 MAX_UNPACKED: Final = 1024 * 1024 * 1024
 """The most bytes of all members together."""
 
+MAX_HEADER: Final = 32 * 1024 * 1024
+"""The most bytes of `bundle.json`."""
+
+MARK: Final = 8
+"""Characters of an event's mark: enough to name where a record breaks, since a change shows in all marks after it."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventsMark:
-    """What `bundle.json` says of `events.jsonl`."""
+    """What `bundle.json` says of `events.jsonl`.
+
+    `marks` are those of the events, one after the other: the beginning of the SHA-256 of all lines up to the event's
+    own. None in a bundle of version 1.
+    """
 
     count: int
     sha256: Digest
+    marks: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +88,19 @@ class Header:
     id: Digest
 
     def to_json(self) -> dict[str, Json]:
-        """All fields."""
-        return asdict(self)
+        """All fields; without `marks` where there are none."""
+        out = asdict(self)
+        if self.events.marks is None:
+            del out["events"]["marks"]
+        return out
+
+
+def marks_of(lines: Iterable[bytes]) -> Iterator[str]:
+    """The mark of each event, given their lines without ends."""
+    text = sha256()
+    for line in lines:
+        text.update(line + b"\n")
+        yield text.copy().hexdigest()[:MARK]
 
 
 def id_of(header: dict[str, Json]) -> Digest:
@@ -85,13 +115,15 @@ def pack(
     contents: Sequence[tuple[Digest, bytes]],
     tags: Iterable[str] = (),
 ) -> bytes:
-    """The bundle of a run. `contents` are sorted by digest, each once. Raises StorageError E-BUNDLE-TOO-LARGE."""
+    """The bundle of a run. `contents` stand in the order in which they are given, each once.
+
+    Raises StorageError E-BUNDLE-TOO-LARGE.
+    """
     lines = [line_of(event) for event in events]
     text = b"".join(line + b"\n" for line in lines)
-    mark = EventsMark(len(lines), sha256(text).hexdigest())
-    fields = asdict(
-        Header(FORMAT, VERSION, __version__, start, end, tuple(tags), mark, tuple(name for name, _ in contents), "")
-    )
+    mark = EventsMark(len(lines), sha256(text).hexdigest(), "".join(marks_of(lines)))
+    names = tuple(sorted(name for name, _ in contents))
+    fields = Header(FORMAT, VERSION, __version__, start, end, tuple(tags), mark, names, "").to_json()
     header = encode({**fields, "id": id_of(fields)})
     members = [(HEADER, header), (EVENTS, text), *((CONTENTS + name, data) for name, data in contents)]
     _check_size(start.id, members)
@@ -100,7 +132,8 @@ def pack(
 
 def _check_size(run: str, members: Sequence[tuple[str, bytes]]) -> None:
     sizes = [len(data) for _, data in members]
-    if len(members) > MAX_MEMBERS or max(sizes) > MAX_CONTENT or sum(sizes) > MAX_UNPACKED:
+    too_large = max(sizes) > MAX_CONTENT or sum(sizes) > MAX_UNPACKED or sizes[0] > MAX_HEADER
+    if too_large or len(members) > MAX_MEMBERS:
         raise StorageError(
             "E-BUNDLE-TOO-LARGE",
             f"Run {run} is too large for a bundle.",

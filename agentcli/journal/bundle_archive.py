@@ -19,8 +19,8 @@ from agentcli.journal.foreign import MAX_CONTENT
 MAX_FILE: Final = MAX_UNPACKED
 """The most bytes of the file itself."""
 
-MAX_HEADER: Final = 16 * 1024 * 1024
-"""The most bytes of `bundle.json`, and of the archive's directory."""
+MAX_DIRECTORY: Final = 16 * 1024 * 1024
+"""The most bytes of the archive's directory."""
 
 _MEMBER: Final = re.compile(f"{re.escape(HEADER)}|{re.escape(EVENTS)}|{CONTENTS}[0-9a-f]{{64}}")
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -49,7 +49,8 @@ def damaged(path: Path, why: str) -> StorageError:
         "E-BUNDLE-DAMAGED",
         f"The bundle is damaged, or no bundle: {path}.",
         why=sentence(safe(why)),
-        fix="Export the run again where it was recorded: `agentcli runs export RUN`.",
+        fix="Export the run again where it was recorded, or take what is intact:"
+        " `agentcli runs import FILE --salvage`.",
     )
 
 
@@ -61,7 +62,7 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file = _opened(path)
+        self._file = opened(path)
         try:
             _check_end(self._file)
             self._zip = zipfile.ZipFile(self._file)
@@ -76,6 +77,11 @@ class Archive:
     def __exit__(self, *exc_info: object) -> None:
         self._zip.close()
         self._file.close()
+
+    @property
+    def members(self) -> list[zipfile.ZipInfo]:
+        """What there is, as the archive's directory says."""
+        return list(self._members.values())
 
     @property
     def contents(self) -> list[str]:
@@ -110,7 +116,8 @@ class Archive:
         return data
 
 
-def _opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> BinaryIO:
+    """A file that may be a bundle. Raises UsageError E-USAGE-FILE, StorageError E-BUNDLE-DAMAGED if it can be none."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
@@ -144,7 +151,7 @@ def _check_end(file: BinaryIO) -> None:
     signature, disk, first, here, total, length, place, comment = _END.unpack(file.read(_END.size))
     if signature != b"PK\x05\x06" or comment:
         raise ValueError("it is cut short, or no zip archive")
-    if disk or first or here != total or total > MAX_MEMBERS or length > MAX_HEADER:
+    if disk or first or here != total or total > MAX_MEMBERS or length > MAX_DIRECTORY:
         raise ValueError("its directory is larger than a bundle's")
     if place + length + _END.size != size:
         raise ValueError("its directory is not where it says")
@@ -154,12 +161,17 @@ def _check_end(file: BinaryIO) -> None:
 
 
 def _fault(info: zipfile.ZipInfo) -> str | None:
-    if _MEMBER.fullmatch(info.orig_filename) is None or info.filename != info.orig_filename:
+    is_file = stat.S_IFMT(info.external_attr >> 16) in (0, stat.S_IFREG)
+    fault = fault_of(info.orig_filename, info.compress_type, info.flag_bits, info.file_size)
+    return fault if fault or is_file else "is no file"
+
+
+def fault_of(name: str, method: int, flags: int, size: int) -> str | None:
+    """Why no bundle has a member that is described so; None if one may."""
+    if _MEMBER.fullmatch(name) is None:
         return "is none that a bundle has"
-    if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG):
-        return "is no file"
-    if info.compress_type not in _METHODS or info.flag_bits & _ENCRYPTED:
+    if method not in _METHODS or flags & _ENCRYPTED:
         return "is packed in a way that no bundle uses"
-    if info.file_size > MAX_CONTENT:
+    if size > MAX_CONTENT:
         return "is larger than a content may be"
     return None

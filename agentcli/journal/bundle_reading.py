@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,14 +17,29 @@ from agentcli.core.models import Usage
 from agentcli.core.runs import RunEnd, RunStart
 from agentcli.core.safe_text import safe
 from agentcli.errors import StorageError
-from agentcli.journal.bundle import CONTENTS, EVENTS, FORMAT, HEADER, VERSION, EventsMark, Header, id_of
-from agentcli.journal.bundle_archive import MAX_HEADER, Archive, damaged
+from agentcli.journal.bundle import (
+    CONTENTS,
+    EVENTS,
+    FORMAT,
+    HEADER,
+    MARK,
+    MAX_HEADER,
+    VERSION,
+    EventsMark,
+    Header,
+    id_of,
+    marks_of,
+)
+from agentcli.journal.bundle_archive import Archive, damaged
 from agentcli.journal.bundle_lines import MAX_WORD, NewerError, adapter, event_in
 from agentcli.journal.foreign import LAST_SECOND, checked_tags, fault_of_row
 from agentcli.journal.named import DIGEST, Role, contents_of
 
 _MOST: Final = 2**53
-_WRONG: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+WRONG: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What looking at a header, an event or a content may raise where it is not one of ours."""
+
+_MARKS: Final = re.compile(f"([0-9a-f]{{{MARK}}})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +59,20 @@ def read_bundle(path: Path) -> Bundle:
     """
     with Archive(path) as archive:
         try:
-            header = _header(archive)
+            header = header_in(archive.read(HEADER, MAX_HEADER))
             archive.check_members()
             events = tuple(_events(archive, header))
             contents = dict(_contents(archive, header))
             _check_whole(header, events, contents)
         except NewerError as error:
-            raise _newer(path, f"{error}.") from error
-        except _WRONG as error:
+            raise newer(path, f"{error}.") from error
+        except WRONG as error:
             raise damaged(path, f"{error}.") from error
     return Bundle(header, events, contents)
 
 
-def _newer(path: Path, why: str) -> StorageError:
+def newer(path: Path, why: str) -> StorageError:
+    """The bundle at `path` is sound, and says more than this version understands."""
     return StorageError(
         "E-BUNDLE-NEWER",
         f"The bundle was made by a newer agentcli: {path}.",
@@ -67,9 +84,11 @@ def _newer(path: Path, why: str) -> StorageError:
 # -- bundle.json ----------------------------------------------------------------------------------------------------
 
 
-def _header(archive: Archive) -> Header:
-    """Raises ValueError and its like; NewerError before looking at anything that a newer one may have changed."""
-    data = archive.read(HEADER, MAX_HEADER)
+def header_in(data: bytes) -> Header:
+    """The header that the bytes of `bundle.json` are.
+
+    Raises one of WRONG; NewerError before looking at anything that a newer one may have changed.
+    """
     value = decode(data)
     if not isinstance(value, dict) or value.get("format") != FORMAT or type(value.get("version")) is not int:
         raise ValueError(f"`{HEADER}` is not that of a bundle")
@@ -81,6 +100,7 @@ def _header(archive: Archive) -> Header:
         raise ValueError(f"`{HEADER}` is not written as a bundle's is")
     if header.id != id_of(header.to_json()):
         raise ValueError(f"the hash of `{HEADER}` is not its id")
+    _check_marks(header)
     _check_run(header)
     return header
 
@@ -105,6 +125,15 @@ def _typed(data: bytes) -> Header:
             "contents": tuple(value["contents"]),
         }
     )
+
+
+def _check_marks(header: Header) -> None:
+    events = header.events
+    if events.marks is None and header.version == 1:
+        return
+    marks = events.marks if header.version > 1 else None
+    if marks is None or _MARKS.fullmatch(marks) is None or len(marks) != MARK * events.count:
+        raise ValueError(f"the marks of the events in `{HEADER}` are none")
 
 
 def _check_run(header: Header) -> None:
@@ -143,13 +172,20 @@ def _events(archive: Archive, header: Header) -> Iterator[Event]:
     *lines, rest = data.split(b"\n")
     if rest or len(lines) != header.events.count:
         raise ValueError(f"`{EVENTS}` has {len(lines)} lines where {header.events.count} were written")
+    if header.events.marks not in (None, "".join(marks_of(lines))):
+        raise ValueError(f"the marks of the events in `{HEADER}` are not theirs")
     for seq, line in enumerate(lines, 1):
-        try:
-            yield event_in(line, header.run.id, seq)
-        except NewerError as error:
-            raise NewerError(f"Event {seq}: {error}") from error
-        except _WRONG as error:
-            raise ValueError(f"event {seq} cannot be read: {error}") from error
+        yield event_at(line, header.run.id, seq)
+
+
+def event_at(line: bytes, run: str, seq: int) -> Event:
+    """The event of a line, as `event_in` gives it; its errors say which it is."""
+    try:
+        return event_in(line, run, seq)
+    except NewerError as error:
+        raise NewerError(f"Event {seq}: {error}") from error
+    except WRONG as error:
+        raise ValueError(f"event {seq} cannot be read: {error}") from error
 
 
 def _contents(archive: Archive, header: Header) -> Iterator[tuple[Digest, bytes]]:
@@ -170,7 +206,7 @@ def _check_whole(header: Header, events: tuple[Event, ...], contents: dict[Diges
         raise ValueError("the run has ended, but its last event does not say so")
     named = contents_of(header.run, events, lambda digest: decode(_held(digest, contents)))
     for digest, role in named:
-        _check_content(digest, role, _held(digest, contents))
+        check_content(digest, role, _held(digest, contents))
     if unasked := contents.keys() - {digest for digest, _ in named}:
         raise ValueError(f"the content {min(unasked)} is named by nothing")
 
@@ -181,8 +217,8 @@ def _held(digest: Digest, contents: dict[Digest, bytes]) -> bytes:
     return contents[digest]
 
 
-def _check_content(digest: Digest, role: Role, data: bytes) -> None:
-    """A snapshot is any file; of the others it is known what they look like."""
+def check_content(digest: Digest, role: Role, data: bytes) -> None:
+    """Raises ValueError for what is not what it is named as: a snapshot is any file, the others have their forms."""
     if role == "snapshot":
         return
     from pydantic import ValidationError

@@ -20,6 +20,18 @@ _SELECT = """
            EXISTS (SELECT 1 FROM tags WHERE tags.run = runs.n), exit_code, ended, turns,
            input, output, cached, reasoning, cost_usd, duration_s FROM runs """
 _LAST = re.compile(r"last(?:~(\d{1,9}))?")
+TAIL = 6
+"""Characters at the end of an id that are random, and have an index."""
+
+# The head is a range of an index. The end is looked up by its last characters; where those are too few, every id is
+# looked at, in the index alone.
+_OF_END = """WHERE n IN (SELECT n FROM runs WHERE id >= :ref AND id < :ref || '~' UNION
+                         SELECT n FROM runs WHERE substr(id, -6) = substr(:ref, -6) AND substr(id, :size) = :ref)
+             ORDER BY started DESC, n DESC LIMIT 50"""
+_OF_TAIL = """WHERE n IN (SELECT n FROM runs WHERE id >= :ref AND id < :ref || '~' UNION
+                          SELECT n FROM runs INDEXED BY sqlite_autoindex_runs_1 WHERE substr(id, :size) = :ref)
+              ORDER BY started DESC, n DESC LIMIT 50"""
+
 _CANDIDATES = 5
 _RECENT = 2_000
 """Among so many of the newest runs a misspelt id is looked for."""
@@ -71,7 +83,7 @@ class Listing:
         wanted = [row for row in rows if row.status == query.status]
         return wanted[query.offset : None if query.limit is None else query.offset + query.limit]
 
-    def _select(self, rest: str, values: list[Any]) -> Iterator[tuple[Any, ...]]:
+    def _select(self, rest: str, values: list[Any] | dict[str, Any]) -> Iterator[tuple[Any, ...]]:
         return self._database.execute(_SELECT + rest, values)
 
     def _newest(self, back: int) -> list[tuple[Any, ...]]:
@@ -83,11 +95,7 @@ class Listing:
         if exact or not ref:
             return exact
         ref = ref.lower()  # as the ids are that are made here
-        # The head is a range of the index; the tail has to look at every id, in the index alone.
-        rest = """WHERE n IN (SELECT n FROM runs WHERE id >= ? AND id < ? || '~' UNION
-                              SELECT n FROM runs INDEXED BY sqlite_autoindex_runs_1 WHERE substr(id, ?) = ?)
-                  ORDER BY started DESC, n DESC LIMIT 50"""
-        return list(self._select(rest, [ref, ref, -len(ref), ref]))
+        return list(self._select(_OF_TAIL if len(ref) < TAIL else _OF_END, {"ref": ref, "size": -len(ref)}))
 
     def _row(self, row: tuple[Any, ...]) -> RunRow:
         n, run, kind, name, task, model, manifest, started, parent, relation, cut, status, tagged, *end = row

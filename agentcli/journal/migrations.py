@@ -88,7 +88,8 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     Migration(
         2,
-        "A mark of each event's own hash in place of the whole one before; several events in a row; packs of contents.",
+        "A mark of each event's own hash in place of the whole one before; several events in a row; packs of contents;"
+        " runs found by kind and by the tail of their ids.",
         (
             # `mark` is the first bytes of the event's hash. A row of type `+` holds several events (see chunks.py), a
             # content may lie in a pack (see packs.py).
@@ -101,6 +102,9 @@ MIGRATIONS: tuple[Migration, ...] = (
             _mark,
             "DROP TABLE events",
             "ALTER TABLE marked RENAME TO events",
+            "CREATE INDEX runs_kind ON runs (kind, started, n)",
+            # The random part of an id, which is what people type of it.
+            "CREATE INDEX runs_tail ON runs (substr(id, -6))",
         ),
     ),
 )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Final, Literal
 
 from agentcli.core.canonical import Digest, Json, decode
@@ -48,15 +49,25 @@ def history_of(manifest: Json) -> tuple[Digest, ...]:
 def contents_of(
     start: RunStart, events: Iterable[Event], manifest: Callable[[Digest], Json]
 ) -> tuple[tuple[Digest, Role], ...]:
-    """Everything that a run's record names, each digest once for each of its roles; `manifest` reads one of those.
+    """Everything that a run's record names, each digest once for each of its roles, in the order in which it does.
+
+    `manifest` reads one of those: the messages that it goes on with follow it.
 
     Raises ValueError for a manifest that is none, and what `manifest` raises.
     """
-    found: dict[tuple[Digest, Role], None] = {(start.manifest, "manifest"): None}
-    found.update((pair, None) for event in events for pair in named_by(event))
-    for digest in [digest for digest, role in found if role == "manifest"]:
-        found.update(((message, "message"), None) for message in history_of(manifest(digest)))
-    return tuple(found)
+    row: Iterable[tuple[Digest, Role]] = [(start.manifest, "manifest")]
+    named = chain(row, chain.from_iterable(map(named_by, events)))
+    return tuple(dict.fromkeys(with_history(named, manifest)))
+
+
+def with_history(
+    named: Iterable[tuple[Digest, Role]], manifest: Callable[[Digest], Json]
+) -> Iterator[tuple[Digest, Role]]:
+    """Contents, each manifest followed by the messages that it goes on with. Raises as `contents_of` does."""
+    for digest, role in named:
+        yield digest, role
+        if role == "manifest":
+            yield from ((message, "message") for message in history_of(manifest(digest)))
 
 
 def needed_by(kind: str, parts: Parts) -> Iterator[tuple[str, bytes]]:

@@ -19,11 +19,10 @@ from agentcli.errors import StorageError, ToolError
 from agentcli.journal.encodings import encodings, telling_lines
 from agentcli.journal.nesting import mapped, same, under_secret_names
 from agentcli.journal.patterns import PATTERNS, Pattern, custom, gated, is_reference, looks_random, names_secret
+from agentcli.journal.placeholders import PLACEHOLDER, mark_of
 
 if TYPE_CHECKING:
     from agentcli.journal.streaming import StreamRedactor
-
-PLACEHOLDER = re.compile(r"<secret:[a-z0-9_]{1,48}:[0-9a-f]{12}>")
 
 SHORTEST = 6
 """Known values of fewer characters are not looked for: they would be found in ordinary words."""
@@ -51,6 +50,7 @@ class SecretRedactor:
         self._patterns = (*PATTERNS, *custom(patterns))
         self._triggers = gated(self._patterns)
         self._secrets: dict[str, str] = {}
+        # By placeholder and, for one that has another name elsewhere, by its mark.
         self._pinned: dict[str, str] = {}
         self._originals: dict[str, Json] = {}
         self._learned = 0
@@ -208,7 +208,7 @@ class SecretRedactor:
             if form not in self._secrets:
                 made = self._placeholder(name + suffix, form)
                 self._secrets[form] = made
-                self._pinned[made] = form
+                self._pinned[made] = self._pinned[mark_of(made)] = form
 
     def _compile(self) -> None:
         self._forms = tuple(sorted(self._secrets, key=len, reverse=True))
@@ -218,13 +218,15 @@ class SecretRedactor:
     def _placeholder(self, name: str, value: str | int) -> str:
         slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:48] or "value"
         made = f"<secret:{slug}:{self.keyed_digest(str(value).encode('utf-8', 'surrogatepass'))[:12]}>"
-        if made not in self._originals and len(self._originals) >= _REMEMBERED:
-            self._originals.pop(next(iter(self._originals)))
-        self._originals[made] = value
+        for key in (made, mark_of(made)):
+            if key not in self._originals and len(self._originals) >= 2 * _REMEMBERED:
+                self._originals.pop(next(iter(self._originals)))
+            self._originals[key] = value
         return made
 
     def _original(self, placeholder: str) -> Json:
-        original = self._pinned.get(placeholder, self._originals.get(placeholder))
+        keys = (placeholder, mark_of(placeholder))
+        original = next((held[key] for key in keys for held in (self._pinned, self._originals) if key in held), None)
         if original is None:
             name = placeholder.split(":")[1]
             raise ToolError(

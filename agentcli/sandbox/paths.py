@@ -8,7 +8,6 @@ replacing one gives the name a new file and leaves the other names as they were.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import stat
@@ -21,11 +20,12 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 from agentcli.core.globs import PathGlob
 from agentcli.core.paths import relative_parts, shown
-from agentcli.errors import ToolArgumentsError, UsageError
+from agentcli.errors import ToolArgumentsError
 from agentcli.sandbox import refusals
 from agentcli.sandbox.atomic import kept_mode, move_whole, write_whole
 from agentcli.sandbox.opening import Opener, best_opener
-from agentcli.sandbox.visibility import STATE, View, Visibility
+from agentcli.sandbox.roots import is_copy, no_workspace, open_root, refuse_private
+from agentcli.sandbox.visibility import View, Visibility
 
 if TYPE_CHECKING:
     from agentcli.sandbox.copying import Cap, Copied, Keep
@@ -58,10 +58,10 @@ class Workspace:
         self.root = root.resolve()
         private = [path.resolve() for path in private]
         if copies is None:
-            _refuse_private(self.root, private)
+            refuse_private(self.root, private)
         elif not is_copy(root, copies):
-            raise _no_workspace(self.root)
-        self._directory = _open_root(self.root)
+            raise no_workspace(self.root)
+        self._directory = open_root(self.root)
         self._close = weakref.finalize(self, os.close, self._directory)
         visibility = Visibility(self.root, hidden, private)
         self._view = View(self._directory, opener(self._directory), visibility)
@@ -111,10 +111,17 @@ class Workspace:
             except FileNotFoundError:
                 return None
 
-    def write_atomic(self, path: str, data: bytes, *, replace: bool = True) -> None:
+    def mode_of(self, path: str) -> int:
+        """The permission bits of a regular file. Raises ToolError."""
+        names = self._names(path)
+        with self._telling(path, names), self._folder(names[:-1]) as folder:
+            return _kept(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
+
+    def write_atomic(self, path: str, data: bytes, *, replace: bool = True, mode: int | None = None) -> int | None:
         """Put `data` at `path`, whole or not at all; folders on the way are made.
 
-        A replaced file hands its permission bits on. Without `replace` an existing file is an error (E-FILE-EXISTS).
+        A replaced file hands its permission bits on, which are also what this gives (None: there was no file), unless
+        the new ones are given as `mode`. Without `replace` an existing file is an error (E-FILE-EXISTS).
         Raises ToolError.
         """
         names = self._names(path, write=True)
@@ -122,27 +129,27 @@ class Workspace:
             raise refusals.too_large(path, len(data), MAX_FILE_BYTES)
         with self._telling(path, names), self._folder(names[:-1], create=True) as folder:
             status = _status(folder, names[-1])
-            if status is not None:
-                _require_file(path, status)
-            mode = None if status is None else kept_mode(status)
-            write_whole(folder, names[-1], data, mode=mode, replace=replace)
+            before = None if status is None else _kept(path, status)
+            write_whole(folder, names[-1], data, mode=before if mode is None else mode & 0o777, replace=replace)
+            return before
 
-    def delete(self, path: str) -> None:
-        """Delete a regular file. Raises ToolError."""
+    def delete(self, path: str) -> int:
+        """Delete a regular file; gives the permission bits that it had. Raises ToolError."""
         names = self._names(path, write=True)
         with self._telling(path, names), self._folder(names[:-1]) as folder:
-            _require_file(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
+            mode = _kept(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
             os.unlink(names[-1], dir_fd=folder)
+            return mode
 
-    def move(self, path: str, to: str, *, replace: bool = False) -> None:
-        """Give a regular file another name; folders on the way are made.
+    def move(self, path: str, to: str, *, replace: bool = False) -> int:
+        """Give a regular file another name; folders on the way are made. Gives its permission bits.
 
         Without `replace` a file that is there already is an error (E-FILE-EXISTS). Raises ToolError.
         """
         names, target = self._names(path, write=True), self._names(to, write=True)
         with self._telling(path, names), self._folder(names[:-1]) as folder:
             moved = os.stat(names[-1], dir_fd=folder, follow_symlinks=False)
-            _require_file(path, moved)
+            mode = _kept(path, moved)
             with self._telling(to, target), self._folder(target[:-1], create=True) as other:
                 status = _status(other, target[-1])
                 if status is not None:
@@ -150,6 +157,7 @@ class Workspace:
                     if os.path.samestat(status, moved):
                         raise refusals.same_file(path, to)
                 move_whole(folder, names[-1], other, target[-1], replace=replace)
+            return mode
 
     def walk(
         self,
@@ -259,40 +267,17 @@ class Workspace:
         return below
 
 
-def is_copy(root: Path, copies: Path) -> bool:
-    """Whether `root` stands right in `copies`, and neither of the two is a link: it may have come with a project."""
-    return root.resolve() == copies.parent.resolve() / copies.name / root.name
-
-
-def _refuse_private(root: Path, private: Iterable[Path]) -> None:
-    """What is hidden inside a workspace is not shown by making it one."""
-    if STATE in root.parts or any(root.is_relative_to(path) for path in private):
-        raise _no_workspace(root)
-
-
-def _no_workspace(root: Path) -> UsageError:
-    return UsageError(
-        "E-WORKSPACE",
-        f"{root} cannot be a workspace.",
-        why="It holds agentcli's own records and keys.",
-        fix="Name another folder with --workspace.",
-    )
-
-
-def _open_root(root: Path) -> int:
-    try:
-        return os.open(root, _FOLDER | os.O_CLOEXEC)
-    except OSError as error:
-        why = "It is not a folder." if error.errno == errno.ENOTDIR else f"{os.strerror(error.errno or 0)}."
-        fix = "Name an existing folder with --workspace."
-        raise UsageError("E-WORKSPACE", f"The workspace {root} cannot be opened.", why=why, fix=fix) from error
-
-
 def _status(folder: int, name: str) -> os.stat_result | None:
     try:
         return os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
         return None
+
+
+def _kept(path: str, status: os.stat_result) -> int:
+    """The permission bits of what must be a regular file."""
+    _require_file(path, status)
+    return kept_mode(status)
 
 
 def _require_file(path: str, status: os.stat_result) -> None:

@@ -67,19 +67,19 @@ def build(context: ToolContext, options: CreateFileOptions) -> FileTool[Any]:
         if before is not None and not arguments.overwrite:
             raise exists(path)
         try:
-            workspace.write_atomic(path, after, replace=arguments.overwrite)
+            mode = workspace.write_atomic(path, after, replace=arguments.overwrite)
         except ToolError as error:
             # A call beside this one may have made it just now; with this very content nothing is wrong.
             if error.code != "E-FILE-EXISTS" or workspace.read_if_there(path) != after:
                 raise
             return _done("unchanged", path, after, after)
-        return _done("created" if before is None else "replaced", path, before, after)
+        return _done("created" if before is None else "replaced", path, before, after, mode)
 
     return FileTool(spec(), CreateFileArguments, tidy, work, partial(_show, workspace))
 
 
-def _done(what: str, path: str, before: bytes | None, after: bytes) -> ToolResult:
-    change = FileChange(path, before=before, after=after, changed=before != after)
+def _done(what: str, path: str, before: bytes | None, after: bytes, mode: int | None = None) -> ToolResult:
+    change = FileChange(path, before=before, after=after, changed=before != after, mode=mode)
     return ToolResult(f"{what} {path} ({len(after):,} bytes)", files=(change,))
 
 

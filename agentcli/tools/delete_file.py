@@ -45,8 +45,8 @@ def build(context: ToolContext, _options: Options) -> FileTool[Any]:
     def work(arguments: DeleteFileArguments) -> ToolResult:
         # Read first: the record keeps what was deleted, so what is too large to keep is not deleted either.
         before = workspace.read_bytes(arguments.path)
-        workspace.delete(arguments.path)
-        change = FileChange(arguments.path, before=before, changed=True)
+        mode = workspace.delete(arguments.path)
+        change = FileChange(arguments.path, before=before, changed=True, mode=mode)
         return ToolResult(f"deleted {arguments.path} ({len(before):,} bytes)", files=(change,))
 
     def show(arguments: DeleteFileArguments) -> Preview:

@@ -74,10 +74,10 @@ def build(context: ToolContext, options: EditFileOptions) -> FileTool[Any]:
             change = FileChange(path, before=found.before, after=found.before)
             place = f"`new` stands there already, on line {found.line:,}, and `old` nowhere else"
             return ToolResult(f"unchanged {shown(path)}: {place}", files=(change,))
-        workspace.write_atomic(path, found.after)
+        mode = workspace.write_atomic(path, found.after)
         places = "1 place" if found.count == 1 else f"{found.count:,} places"
         diff = unified(path, found.old, found.new)
-        change = FileChange(path, before=found.before, after=found.after, changed=True)
+        change = FileChange(path, before=found.before, after=found.after, changed=True, mode=mode)
         return ToolResult(f"edited {shown(path)} in {places}\n{diff}", files=(change,))
 
     return FileTool(spec(), EditFileArguments, tidy, work, show)

@@ -74,9 +74,12 @@ def build(context: ToolContext, _options: Options) -> FileTool[Any]:
 
     def work(arguments: MoveFileArguments) -> ToolResult:
         content, target = there(arguments)
-        workspace.move(arguments.source, arguments.to, replace=arguments.overwrite)
-        left = FileChange(arguments.source, before=content, changed=True)
-        came = FileChange(arguments.to, before=target, after=content, changed=True)
+        mode = workspace.move(arguments.source, arguments.to, replace=arguments.overwrite)
+        left = FileChange(arguments.source, before=content, changed=True, mode=mode)
+        # What was there before may have had other permissions than what is there now.
+        came = FileChange(
+            arguments.to, before=target, after=content, changed=True, mode=mode if target is None else None
+        )
         over = "" if target is None else ", replacing what was there"
         said = f"moved {shown(arguments.source)} to {shown(arguments.to)} ({len(content):,} bytes){over}"
         return ToolResult(said, files=(left, came))

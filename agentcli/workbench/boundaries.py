@@ -1,8 +1,9 @@
 """The ports of a run that is carried out anew against its record: what it reaches outside, each part answered or real.
 
 The engine is the ordinary one. A model that is not live answers from the record by the digest of the request; a tool
-that is not live answers by its name and arguments. Each recorded answer is given once, in the order of the record; what
-was not recorded is a divergence, which ends the run.
+that is not live answers by its name and arguments. What a secret is called makes no difference: it may have been known
+by another name then. Each recorded answer is given once, in the order of the record; what was not recorded is a
+divergence, which ends the run.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from agentcli.engine.ports import ModelObserver, Redactor, Tool, ToolSet
 from agentcli.engine.recording import Recording, first_difference
 from agentcli.engine.tool_calls import timed_out
 from agentcli.errors import DivergenceError, ModelError, ToolError, UsageError
+from agentcli.journal.placeholders import named_as, nameless
 from agentcli.tools.recorded import RecordedTools
 from agentcli.workbench.recorded_run import RecordedRun
 from agentcli.workbench.streamed import pieces
@@ -76,6 +78,8 @@ class RecordedModel:
         self._asked: list[Event] = []
         """The recorded requests, in the order in which they were answered."""
         self._given = 0
+        self._renamed: dict[Digest, list[Digest]] | None = None
+        """The digests of recorded requests, by those of the same requests without the names of their secrets."""
         for key in recording.order:
             if key.kind == "model":
                 asked = recording.asked(key)
@@ -84,7 +88,7 @@ class RecordedModel:
 
     async def complete(self, request: ModelRequest, observer: ModelObserver) -> ModelReply:
         """See `ModelProvider`. Raises DivergenceError for a request that is not on record, or answered already."""
-        answers = self._answers[request.digest]
+        answers = self._answers.get(request.digest) or self._under_other_names(request)
         if not answers:
             near = self._asked[min(self._given, len(self._asked) - 1)] if self._asked else None
             raise self._divergence(near, request)
@@ -96,6 +100,20 @@ class RecordedModel:
 
     async def aclose(self) -> None:
         """There is nothing to close."""
+
+    def _under_other_names(self, request: ModelRequest) -> deque[Event] | None:
+        """What answers the request in which secrets are called otherwise. Looked for only where there are secrets."""
+        whole = request.to_json()
+        general = nameless(whole)
+        if general is whole:
+            return None
+        if self._renamed is None:
+            self._renamed = defaultdict(list)
+            for asked in self._asked:
+                if asked.key is not None:
+                    self._renamed[digest(nameless(self._recording.request(asked.key)))].append(asked.request or "")
+        waiting = (self._answers[one] for one in self._renamed.get(digest(general), ()))
+        return next((answers for answers in waiting if answers), None)
 
     def _divergence(self, near: Event | None, request: ModelRequest) -> DivergenceError:
         recorded = self._recording.request(near.key) if near is not None and near.key is not None else None
@@ -247,12 +265,12 @@ def _parsed(tools: ToolSet, started: ToolStarted) -> Mapping[str, Any]:
 
 
 def _call(name: str, arguments: Mapping[str, Any]) -> Digest:
-    return digest({"tool": name, "arguments": dict(arguments)})
+    return digest({"tool": name, "arguments": nameless(dict(arguments))})
 
 
 def _different(whom: str, near: Event | None, recorded: Any, current: Any, fix: str) -> DivergenceError:
     """A request that is not on record: what it differs in from the nearest one that is."""
-    found = first_difference(recorded, current) if recorded is not None else None
+    found = first_difference(recorded, named_as(current, recorded)) if recorded is not None else None
     if found is None:
         path, before, now = "$", None, current
         code, what = "E-REPLAY-UNRECORDED", f"The run now asks {whom} for what is not on record."

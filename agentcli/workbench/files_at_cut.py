@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agentcli.core.canonical import Digest
 from agentcli.core.events import Event, ToolCompleted
@@ -17,11 +17,13 @@ class FilesAtCut:
     `changed` are those of which a snapshot was kept, None where there was no file. `masked` is the same for content
     that holds a secret: the digests are keyed ones, and no snapshot was kept. `read` is what was last read of a file
     that no snapshot tells of: its content's digest (a keyed one if it held a secret), None where there was no file.
+    `modes` are the permission bits of those of `changed` of which they are on record.
     """
 
     changed: Mapping[str, Digest | None]
     read: Mapping[str, Digest | None]
     masked: Mapping[str, Digest]
+    modes: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class _State:
     digest: Digest | None
     masked: bool
     changed: bool
+    mode: int | None
 
     def is_same(self, other: _State) -> bool:
         return (self.digest, self.masked) == (other.digest, other.masked)
@@ -49,7 +52,7 @@ def files_at(events: Iterable[Event], cut: int) -> FilesAtCut:
             if event.seq <= cut:
                 _see(known, touch)
             elif touch.changed:
-                found.setdefault(touch.path, _State(touch.before, touch.masked, changed=True))
+                found.setdefault(touch.path, _State(touch.before, touch.masked, True, touch.mode))
     for path, state in found.items():
         # A file that was only read has a snapshot if a later call changed that very content.
         if path not in known or known[path].is_same(state):
@@ -58,7 +61,7 @@ def files_at(events: Iterable[Event], cut: int) -> FilesAtCut:
 
 
 def _see(known: dict[str, _State], touch: FileTouch) -> None:
-    state = _State(touch.after if touch.changed else touch.before, touch.masked, touch.changed)
+    state = _State(touch.after if touch.changed else touch.before, touch.masked, touch.changed, touch.mode)
     before = known.get(touch.path)
     if before is None or touch.changed or not before.is_same(state):  # else: read as it was left
         known[touch.path] = state
@@ -68,6 +71,7 @@ def _told_apart(known: Mapping[str, _State]) -> FilesAtCut:
     changed: dict[str, Digest | None] = {}
     read: dict[str, Digest | None] = {}
     masked: dict[str, Digest] = {}
+    modes: dict[str, int] = {}
     for path, state in known.items():
         if not state.changed:
             read[path] = state.digest
@@ -75,4 +79,6 @@ def _told_apart(known: Mapping[str, _State]) -> FilesAtCut:
             masked[path] = state.digest
         else:
             changed[path] = state.digest
-    return FilesAtCut(changed, read, masked)
+            if state.mode is not None and state.digest is not None:
+                modes[path] = state.mode
+    return FilesAtCut(changed, read, masked, modes)

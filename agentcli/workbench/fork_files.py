@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
+from agentcli.core.events import Event
 from agentcli.core.paths import shown
+from agentcli.core.runs import RunRow
 from agentcli.errors import StorageError, UsageError
-from agentcli.workbench.files_at_cut import FilesAtCut
+from agentcli.workbench.files_at_cut import FilesAtCut, files_at
+from agentcli.workbench.provenance import is_ours
 
 if TYPE_CHECKING:
     from agentcli.sandbox.copying import Cap
@@ -56,6 +59,15 @@ def open_workspace(bench: Workbench, folder: Path) -> Workspace:
     from agentcli.sandbox.paths import Workspace
 
     return Workspace(folder, private=bench.places.private, copies=bench.journal_folder / WORKSPACES)
+
+
+def files_to_restore(bench: Workbench, row: RunRow, events: Iterable[Event], cut: int) -> FilesAtCut:
+    """The files of a run as they were at a cut. Permission bits only of a run that was recorded here.
+
+    A file that somebody else's record makes a program could be run by whatever looks for one, as git does for hooks.
+    """
+    files = files_at(events, cut)
+    return files if is_ours(bench, row) else replace(files, modes={})
 
 
 def make_workspace(
@@ -105,7 +117,8 @@ def make_workspace(
 
 def _open_source(bench: Workbench, source: Path) -> Workspace | None:
     """The parent's workspace; None if it is gone. No folder is copied just because a record names it."""
-    from agentcli.sandbox.paths import Workspace, is_copy
+    from agentcli.sandbox.paths import Workspace
+    from agentcli.sandbox.roots import is_copy
 
     if not source.exists():
         return None

@@ -19,8 +19,7 @@ from agentcli.engine.terms import Terms
 from agentcli.errors import UsageError
 from agentcli.workbench.agent_run import terms_of
 from agentcli.workbench.continuation import Continuation, continue_run
-from agentcli.workbench.files_at_cut import files_at
-from agentcli.workbench.fork_files import make_workspace, workspace_folder
+from agentcli.workbench.fork_files import files_to_restore, make_workspace, workspace_folder
 from agentcli.workbench.going_on import (
     changes_between,
     code_on,
@@ -235,7 +234,7 @@ def _workspace(bench: Workbench, branch: _Branch, request: ForkRequest, run: str
     source = workspace_on(bench, branch.plan)
     if request.files == "current" or not branch.plan.tools:
         return source
-    files = files_at(branch.run.events, branch.cut)
+    files = files_to_restore(bench, branch.run.row, branch.run.events, branch.cut)
     return make_workspace(bench, source, workspace_folder(bench, run), files).target
 
 

@@ -15,7 +15,8 @@ from agentcli.core.events import Event, ToolCompleted
 from agentcli.core.policies import Layer
 from agentcli.engine.effect import Settle, leave_in_doubt
 from agentcli.errors import AgentcliError, UsageError
-from agentcli.sandbox.paths import Workspace, is_copy
+from agentcli.sandbox.paths import Workspace
+from agentcli.sandbox.roots import is_copy
 from agentcli.tools.registry import Selection, ToolRegistry
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
 from agentcli.workbench.call_plan import CallPlan

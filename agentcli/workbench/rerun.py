@@ -17,8 +17,7 @@ from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
 from agentcli.engine.ports import Approver, EventSink, ModelProvider
 from agentcli.workbench.agent_run import Parts, agent_loop, terms_of
 from agentcli.workbench.boundaries import Boundaries, BoundaryTools, RecordedModel
-from agentcli.workbench.files_at_cut import files_at
-from agentcli.workbench.fork_files import make_workspace, workspace_folder
+from agentcli.workbench.fork_files import files_to_restore, make_workspace, workspace_folder
 from agentcli.workbench.going_on import code_on, plan_on, policy_on, settling, tools_on, workspace_on
 from agentcli.workbench.own_code import OwnCode, own_code
 from agentcli.workbench.recorded_run import RecordedRun, read_run, recording_of
@@ -121,4 +120,5 @@ def _own_files(bench: Workbench, run: RecordedRun, plan: AgentPlan, request: Rer
     source = workspace_on(bench, plan)
     if request.files == "current":
         return source
-    return make_workspace(bench, source, workspace_folder(bench, new), files_at(run.events, 0)).target
+    files = files_to_restore(bench, run.row, run.events, 0)
+    return make_workspace(bench, source, workspace_folder(bench, new), files).target

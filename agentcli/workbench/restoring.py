@@ -13,7 +13,7 @@ from agentcli.core.canonical import Digest, digest_bytes
 from agentcli.core.paths import shown
 from agentcli.engine.ports import Redactor
 from agentcli.errors import StorageError, ToolError, UsageError
-from agentcli.journal.redaction import PLACEHOLDER
+from agentcli.journal.placeholders import PLACEHOLDER
 from agentcli.journal.store import SqliteJournal
 from agentcli.sandbox.copying import Cap, Copied, Kind
 from agentcli.sandbox.paths import Workspace
@@ -79,7 +79,7 @@ class Restoring:
         """
         for path, digest in self.files.changed.items():
             if digest is not None:
-                self._put(path, self._snapshot(path, digest))
+                self._put(path, self._snapshot(path, digest), self.files.modes.get(path))
         for path, digest in self.files.masked.items():
             self._check_masked(path, digest)
         for path, recorded in self.files.read.items():
@@ -122,8 +122,8 @@ class Restoring:
                 raise
             return None
 
-    def _put(self, path: str, content: bytes) -> None:
-        if self._present(path) == content:
+    def _put(self, path: str, content: bytes, mode: int | None = None) -> None:
+        if self._present(path) == content and mode in (None, self.view.mode_of(path)):
             return
         self._bytes += len(content)
         self.restored.add(path)
@@ -131,7 +131,7 @@ class Restoring:
         if self._bytes > self.cap.bytes or len(self.restored) > self.cap.files:
             raise _too_large("The record changes more files than a workspace of a fork holds.")
         with _placing(path):
-            self.view.write_atomic(path, content)
+            self.view.write_atomic(path, content, mode=mode)
 
     def _present(self, path: str) -> bytes | None:
         """The content in the new workspace; None where there is none that a tool could read."""
@@ -186,7 +186,8 @@ def canonical(view: Workspace, files: FilesAtCut) -> FilesAtCut:
         return {_checked(view, path, write=write): digest for path, digest in paths.items()}
 
     masked = {_checked(view, path, write=True): digest for path, digest in files.masked.items()}
-    return FilesAtCut(checked(files.changed, write=True), checked(files.read, write=False), masked)
+    modes = {_checked(view, path, write=True): mode for path, mode in files.modes.items()}
+    return FilesAtCut(checked(files.changed, write=True), checked(files.read, write=False), masked, modes)
 
 
 def _checked(view: Workspace, path: str, *, write: bool) -> str:

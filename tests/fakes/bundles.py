@@ -13,8 +13,9 @@ import pytest
 
 from agentcli.core.canonical import digest_bytes, encode
 from agentcli.errors import StorageError
-from agentcli.journal.bundle import id_of, pack
+from agentcli.journal.bundle import id_of, marks_of, pack
 from agentcli.journal.bundle_reading import read_bundle
+from agentcli.journal.bundle_salvage import Salvaged, salvage_bundle
 from agentcli.journal.named import contents_of
 from tests.fakes.told import Told, two_turns
 
@@ -24,7 +25,7 @@ Members = dict[str, bytes]
 def packed(told: Told) -> bytes:
     start = told.start()
     named = contents_of(start, told.events, lambda digest: json.loads(told.read(digest)))
-    contents = sorted({digest: told.read(digest) for digest, _ in named}.items())
+    contents = tuple({digest: told.read(digest) for digest, _ in named}.items())
     return pack(start, told.events, told.end(), contents, told.tags)
 
 
@@ -51,7 +52,11 @@ def sealed(members: Members, **header: Any) -> Members:
     lines = members["events.jsonl"]
     fields = {
         **old,
-        "events": {"count": lines.count(b"\n"), "sha256": digest_bytes(lines)},
+        "events": {
+            "count": lines.count(b"\n"),
+            "sha256": digest_bytes(lines),
+            "marks": "".join(marks_of(lines.split(b"\n")[:-1])),
+        },
         "contents": sorted(name.removeprefix("contents/") for name in members if name.startswith("contents/")),
         **header,
     }
@@ -82,3 +87,33 @@ def refusal(file: Path, data: bytes) -> tuple[str, str]:
     with pytest.raises(StorageError) as caught:
         read_bundle(file)
     return caught.value.code, caught.value.info.why
+
+
+DIRECTORY = b"PK\x01\x02"
+"""How the directory of an archive begins."""
+
+
+def salvaged(file: Path, data: bytes) -> Salvaged:
+    file.write_bytes(data)
+    return salvage_bundle(file)
+
+
+def lost(file: Path, data: bytes) -> str:
+    """The reason for which nothing is had."""
+    with pytest.raises(StorageError) as caught:
+        salvaged(file, data)
+    assert caught.value.code == "E-BUNDLE-LOST"
+    return caught.value.info.why
+
+
+def broken(file: Path, data: bytes) -> tuple[int, str]:
+    """Where and why it breaks."""
+    found = salvaged(file, data)
+    assert found.broken is not None
+    assert found.broken.at == len(found.bundle.events) + 1
+    assert found.bundle.header.end is None
+    return found.broken.at, found.broken.why
+
+
+def without_directory(data: bytes) -> bytes:
+    return data[: data.index(DIRECTORY)]

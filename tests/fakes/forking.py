@@ -63,8 +63,9 @@ def at(
     changed: dict[str, Digest | None] | None = None,
     read: dict[str, Digest | None] | None = None,
     masked: dict[str, Digest] | None = None,
+    modes: dict[str, int] | None = None,
 ) -> FilesAtCut:
-    return FilesAtCut(changed or {}, read or {}, masked or {})
+    return FilesAtCut(changed or {}, read or {}, masked or {}, modes or {})
 
 
 def fork(bench: Workbench, files: FilesAtCut, **more: Any) -> Restored:

@@ -13,9 +13,9 @@ def touched(seq: int, *files: FileTouch) -> Event:
     return Event(RUN, seq, 0.0, 0.0, ToolCompleted("t", "c", "ok", "", None, 0.1, files))
 
 
-def changed(path: str, before: bytes | None, after: bytes | None) -> FileTouch:
+def changed(path: str, before: bytes | None, after: bytes | None, mode: int | None = None) -> FileTouch:
     """A change of which snapshots were kept."""
-    return FileTouch(path, _of(before), _of(after), changed=True)
+    return FileTouch(path, _of(before), _of(after), changed=True, mode=mode)
 
 
 def read(path: str, content: bytes | None) -> FileTouch:

@@ -102,16 +102,19 @@ def everything_below(folder: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("name", ["../../evil.txt", "/tmp/evil.txt", "contents/../../evil.txt", "evil\x1b[2J.txt"])
-def test_a_path_that_escapes_writes_nothing(cli: Cli, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "code"), [([], "E-BUNDLE-DAMAGED"), (["--salvage"], "E-BUNDLE-LOST")], ids=["plain", "salvage"]
+)
+def test_a_path_that_escapes_writes_nothing(cli: Cli, tmp_path: Path, name: str, option: list[str], code: str) -> None:
     (cli.cwd / "agentcli.yaml").write_text("version: 1\n")
     file = cli.cwd / "evil.agentcli"
     file.write_bytes(bundle_of(two_turns()))
     with zipfile.ZipFile(file, "a") as archive:
         archive.writestr(name, b"evil")
     before = everything_below(tmp_path)
-    result = cli("runs", "import", str(file), terminal=True)
+    result = cli("runs", "import", str(file), *option, terminal=True)
     assert (result.code, result.out) == (1, "")
-    assert "E-BUNDLE-DAMAGED" in result.err
+    assert code in result.err
     assert "\x1b[2J" not in result.err
     made = {path for path in everything_below(tmp_path) - before if ".agentcli/" not in path + "/"}
     assert {path for path in made if not path.startswith("agentcli-home")} == set()

@@ -126,12 +126,12 @@ def test_swapping_a_folder_for_a_link_lets_nothing_be_changed_outside(
     with swapping(*swappable[:2], at_once):
         for number in range(300):
             for call in (
-                lambda: workspace.write_atomic("dir/file.txt", b"inside"),
-                lambda number=number: workspace.write_atomic(f"dir/new/{number}.txt", b"x"),
-                lambda: workspace.delete("dir/file.txt"),
-                lambda number=number: workspace.write_atomic(f"from{number}", b"x"),
-                lambda number=number: workspace.move(f"from{number}", "dir/file.txt", replace=True),
-                lambda number=number: workspace.move("dir/file.txt", f"to{number}"),
+                lambda: workspace.write_atomic("dir/file.txt", b"inside") and None,
+                lambda number=number: workspace.write_atomic(f"dir/new/{number}.txt", b"x") and None,
+                lambda: workspace.delete("dir/file.txt") and None,
+                lambda number=number: workspace.write_atomic(f"from{number}", b"x") and None,
+                lambda number=number: workspace.move(f"from{number}", "dir/file.txt", replace=True) and None,
+                lambda number=number: workspace.move("dir/file.txt", f"to{number}") and None,
                 lambda: workspace.walk([PathGlob.parse("**")]) and None,
             ):
                 assert result_of(call) in {None, *REFUSALS}

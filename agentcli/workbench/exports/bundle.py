@@ -14,5 +14,6 @@ def render(record: RunRecord, options: ExportOptions) -> tuple[ExportedFile, ...
     """
     row = record.row
     tags = [tag for tag in row.tags if tag != IMPORTED]
-    contents = sorted({digest: record.read(digest) for digest, _ in record.named}.items())
-    return (ExportedFile(row.start.id + SUFFIX, pack(row.start, record.events, row.end, contents, tags)),)
+    contents = {digest: record.read(digest) for digest, _ in record.named}
+    data = pack(row.start, record.events, row.end, tuple(contents.items()), tags)
+    return (ExportedFile(row.start.id + SUFFIX, data),)

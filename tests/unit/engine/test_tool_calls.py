@@ -227,9 +227,9 @@ async def test_no_placeholder_stands_in_any_argument_that_rules_are_held_against
 async def test_snapshots_of_changed_files_are_kept_and_secret_ones_are_masked() -> None:
     async def write(_: Mapping[str, Any]) -> ToolResult:
         changes = (
-            FileChange("a.txt", b"old", b"new", changed=True),
+            FileChange("a.txt", b"old", b"new", changed=True, mode=0o755),
             FileChange("b.txt", None, b"has s3cr3t", changed=True),
-            FileChange("c.txt", b"read"),
+            FileChange("c.txt", b"read", mode=0o644),
         )
         return ToolResult("ok", files=changes)
 
@@ -242,3 +242,4 @@ async def test_snapshots_of_changed_files_are_kept_and_secret_ones_are_masked() 
     assert (secret.masked, secret.before) == (True, None)
     assert secret.after not in rig.journal.blobs
     assert (read.changed, read.before in rig.journal.blobs) == (False, False)
+    assert (changed.mode, secret.mode, read.mode) == (0o755, None, None)

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from agentcli.core.canonical import digest, digest_bytes, encode
+from agentcli.core.messages import Message
 from agentcli.errors import StorageError
 from agentcli.journal import bundle
+from agentcli.journal.bundle_lines import line_of
 from agentcli.journal.bundle_reading import read_bundle
 from tests.fakes.bundles import Members, file, members, members_of, packed
 from tests.fakes.told import Told, eventful, two_turns
@@ -67,10 +69,40 @@ def test_other_tags_are_another_bundle() -> None:
 def test_any_program_can_look_into_it(members: Members) -> None:
     header = json.loads(members["bundle.json"])
     assert list(members)[:2] == ["bundle.json", "events.jsonl"]
-    assert [name.removeprefix("contents/") for name in list(members)[2:]] == header["contents"]
-    assert header["events"] == {"count": 12, "sha256": digest_bytes(members["events.jsonl"])}
+    assert sorted(name.removeprefix("contents/") for name in list(members)[2:]) == header["contents"]
+    assert header["events"].items() >= {"count": 12, "sha256": digest_bytes(members["events.jsonl"])}.items()
     assert json.loads(members["events.jsonl"].splitlines()[0])["type"] == "run.started"
     assert all(digest_bytes(data) == name[9:] for name, data in members.items() if name.startswith("contents/"))
+
+
+def test_each_event_has_a_mark_over_all_lines_up_to_its_own(members: Members) -> None:
+    marks = json.loads(members["bundle.json"])["events"]["marks"]
+    lines = members["events.jsonl"].splitlines(keepends=True)
+    wanted = [digest_bytes(b"".join(lines[: seq + 1]))[:8] for seq in range(len(lines))]
+    assert [marks[at : at + 8] for at in range(0, len(marks), 8)] == wanted
+
+
+def test_contents_stand_in_the_order_in_which_the_events_name_them(members: Members) -> None:
+    told = two_turns()
+    names = [name.removeprefix("contents/") for name in list(members)[2:]]
+    first = [min(event.seq for event in told.events if name.encode() in line_of(event)) for name in names]
+    assert first == sorted(first)
+    assert names != sorted(names)
+
+
+def test_what_a_conversation_goes_on_with_stands_right_behind_its_plan() -> None:
+    told = Told()
+    before = told.put(encode({"role": "user", "content": "Before."}))
+    told.begin(history=[before])
+    told.ask(1, Message("user", "Which port?"))
+    assert list(members_of(packed(told)))[3] == f"contents/{before}"
+
+
+def test_a_run_with_more_marks_than_a_header_holds_is_not_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bundle, "MAX_HEADER", 1_000)
+    with pytest.raises(StorageError) as caught:
+        packed(two_turns())
+    assert caught.value.code == "E-BUNDLE-TOO-LARGE"
 
 
 def test_a_run_that_is_too_large_is_not_packed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -191,6 +191,13 @@ def test_a_snapshot_is_named_by_a_digest(touch: FileTouch) -> None:
     refusal(line_of(event(ToolCompleted("t", "c", "ok", "", None, 0.1, (touch,)))))
 
 
+@pytest.mark.parametrize("mode", [-1, 0o1000, 0o4755, True, "755"])
+def test_permissions_are_nine_bits(mode: Any) -> None:
+    refusal(
+        line_of(event(ToolCompleted("t", "c", "ok", "", None, 0.1, (FileTouch("a", None, None, True, mode=mode),))))
+    )
+
+
 def test_what_is_wrong_is_told_without_its_value() -> None:
     told = refusal(line(type="tool.completed", body={"tool": "\x1b]0;title\x07", "call_id": 5}))
     assert "`call_id`" in told

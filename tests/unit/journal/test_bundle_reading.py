@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agentcli.core.canonical import digest_bytes, encode
-from agentcli.journal.bundle import pack
+from agentcli.journal.bundle import id_of, marks_of, pack
 from agentcli.journal.named import contents_of
 from tests.fakes.bundles import Members, file, members, refusal, sealed, with_events, zipped
 from tests.fakes.told import two_turns
@@ -20,10 +20,21 @@ __all__ = ["file", "members"]
 
 
 def test_a_newer_bundle_says_so_before_anything_else_is_judged(file: Path, members: Members) -> None:
-    header = {**json.loads(members["bundle.json"]), "version": 2, "agentcli": "9.0\x1b[31m", "zodiac": "lion"}
+    header = {**json.loads(members["bundle.json"]), "version": 3, "agentcli": "9.0\x1b[31m", "zodiac": "lion"}
     code, why = refusal(file, zipped({"bundle.json": json.dumps(header).encode(), "further.bin": b"x"}))
     assert code == "E-BUNDLE-NEWER"
-    assert why == "Its format is version 2 (agentcli 9.0); this one reads 1."
+    assert why == "Its format is version 3 (agentcli 9.0); this one reads 2."
+
+
+def sealed_header(header: dict[str, Any]) -> dict[str, Any]:
+    return {**header, "id": id_of(header)}
+
+
+def with_marks(header: dict[str, Any], marks: str | None) -> dict[str, Any]:
+    events = {**header["events"], "marks": marks}
+    if marks is None:
+        del events["marks"]
+    return sealed_header({**header, "events": events})
 
 
 HEADERS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -33,6 +44,11 @@ HEADERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "no version": lambda header: {name: value for name, value in header.items() if name != "version"},
     "a field too many": lambda header: {**header, "zodiac": "lion"},
     "a field too few": lambda header: {name: value for name, value in header.items() if name != "tags"},
+    "marks that are not there": lambda header: with_marks(header, None),
+    "marks that are none": lambda header: with_marks(header, "x" * 96),
+    "a mark too few": lambda header: with_marks(header, header["events"]["marks"][8:]),
+    "marks of other events": lambda header: with_marks(header, header["events"]["marks"][::-1]),
+    "marks in a version that has none": lambda header: sealed_header({**header, "version": 1}),
     "an id of another": lambda header: {**header, "id": "0" * 64},
 }
 
@@ -114,7 +130,8 @@ def test_events_that_are_not_what_their_hash_says_are_refused(file: Path, member
 def test_lines_end_and_are_counted(file: Path, members: Members, change: Callable[[bytes], bytes]) -> None:
     old = json.loads(members["bundle.json"])["events"]
     members["events.jsonl"] = change(members["events.jsonl"])
-    events = {**old, "sha256": digest_bytes(members["events.jsonl"])}
+    lines = members["events.jsonl"].split(b"\n")[:-1]
+    events = {**old, "sha256": digest_bytes(members["events.jsonl"]), "marks": "".join(marks_of(lines[: old["count"]]))}
     assert refusal(file, zipped(sealed(members, events=events)))[0] == "E-BUNDLE-DAMAGED"
 
 

@@ -8,7 +8,8 @@ import time
 import pytest
 
 from agentcli.journal.patterns import names_secret
-from agentcli.journal.redaction import PLACEHOLDER, SecretRedactor
+from agentcli.journal.placeholders import PLACEHOLDER
+from agentcli.journal.redaction import SecretRedactor
 
 KEY = b"k" * 32
 SECRETS = {

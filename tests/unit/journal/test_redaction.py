@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcli.errors import ToolError
-from agentcli.journal.redaction import PLACEHOLDER, SecretRedactor
+from agentcli.journal.placeholders import PLACEHOLDER
+from agentcli.journal.redaction import SecretRedactor
 
 KEY = b"k" * 32
 SECRETS = {

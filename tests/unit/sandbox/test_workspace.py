@@ -184,6 +184,25 @@ def test_replacing_keeps_the_mode_and_leaves_other_links_alone(workspace: Worksp
     assert (root.parent / "outside").read_text() == "old"
 
 
+def test_what_is_changed_tells_the_permissions_it_had(workspace: Workspace, root: Path) -> None:
+    assert workspace.write_atomic("new", b"x") is None
+    (root / "new").chmod(0o6755)
+    assert workspace.mode_of("new") == 0o755
+    assert workspace.write_atomic("new", b"y") == 0o755
+    assert workspace.delete("new") == 0o755
+    assert code_of(ToolError, lambda: workspace.mode_of("new")) == "E-FILE-UNKNOWN"
+    (root / "folder").mkdir()
+    assert code_of(ToolError, lambda: workspace.mode_of("folder")) == "E-FILE-KIND"
+
+
+def test_what_is_written_gets_the_permissions_that_are_asked_for_and_no_special_ones(
+    workspace: Workspace, root: Path
+) -> None:
+    for there in (False, True):
+        assert workspace.write_atomic("a", b"x", mode=0o7750) == (0o750 if there else None)
+        assert stat.S_IMODE((root / "a").stat().st_mode) == 0o750
+
+
 def test_without_replace_an_existing_file_is_an_error(workspace: Workspace, root: Path) -> None:
     (root / "a").write_text("old")
     assert code_of(ToolError, lambda: workspace.write_atomic("a", b"new", replace=False)) == "E-FILE-EXISTS"

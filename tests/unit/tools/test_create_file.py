@@ -40,9 +40,9 @@ class Raced:
     def read_if_there(self, path: str) -> bytes | None:
         return self._workspace.read_if_there(path)
 
-    def write_atomic(self, path: str, data: bytes, *, replace: bool) -> None:
+    def write_atomic(self, path: str, data: bytes, *, replace: bool) -> int | None:
         self._workspace.write_atomic(path, self._made)
-        self._workspace.write_atomic(path, data, replace=replace)
+        return self._workspace.write_atomic(path, data, replace=replace)
 
 
 def test_a_file_that_another_call_makes_meanwhile_is_not_replaced(root: Path) -> None:
@@ -66,7 +66,16 @@ def test_other_content_needs_overwrite(call: Call, fail: Fail, root: Path) -> No
     assert (root / "a").read_text() == "old"
     result = call("create_file", path="a", content="new", overwrite="true")
     assert result.content == "replaced a (3 bytes)"
-    assert result.files == (FileChange("a", b"old", b"new", changed=True),)
+    mode = (root / "a").stat().st_mode & 0o777
+    assert result.files == (FileChange("a", b"old", b"new", changed=True, mode=mode),)
+
+
+def test_the_permissions_of_what_was_replaced_are_told(call: Call, root: Path) -> None:
+    (root / "run.sh").write_text("old")
+    (root / "run.sh").chmod(0o4751)
+    (change,) = call("create_file", path="run.sh", content="new", overwrite=True).files
+    assert change.mode == 0o751
+    assert call("create_file", path="run.sh", content="new").files[0].mode is None
 
 
 def test_an_empty_file_can_be_created(call: Call, root: Path) -> None:

@@ -10,9 +10,10 @@ from tests.unit.tools.conftest import Build, Call, Fail
 
 def test_a_file_is_deleted_and_what_it_held_is_on_record(call: Call, root: Path) -> None:
     (root / "a.txt").write_text("old")
+    (root / "a.txt").chmod(0o2750)
     result = call("delete_file", path="./a.txt")
     assert result.content == "deleted a.txt (3 bytes)"
-    assert result.files == (FileChange("a.txt", before=b"old", changed=True),)
+    assert result.files == (FileChange("a.txt", before=b"old", changed=True, mode=0o750),)
     assert list(root.iterdir()) == []
 
 

@@ -76,3 +76,60 @@ async def test_what_is_gone_on_with_is_not_answered_any_more(project: Project) -
         plan = read_run(bench, "last").plans[-1]
         assert plan.policy.answered == {"read_lines": "recorded", "create_file": "recorded"}
         assert plan_on(bench, plan, {}).policy.answered == {}
+
+
+# -- a secret that is called otherwise than it was -------------------------------------------------------------------
+
+TOKEN = "ghp_" + "a1B2c3D4e5F6" * 3
+KNOWN = {"DEPLOY_API_KEY": TOKEN}
+
+
+def keep(path: str) -> dict[str, Any]:
+    return {"tool_calls": [{"name": "create_file", "arguments": {"path": path, "content": f"it is {TOKEN}"}}]}
+
+
+def said(project: Project) -> str:
+    """All that the record of the last run says."""
+    with project.bench() as bench:
+        return "\n".join(str(event.body.to_json()) for event in read_run(bench, "last").events)
+
+
+async def test_a_request_is_answered_whatever_its_secrets_were_called(project: Project) -> None:
+    (project.root / "a.txt").write_text(f"token: {TOKEN}\n")
+    project.script(READ, READ_LATER, "done")
+    await project.run()
+    assert "deploy_api_key" not in said(project)
+    outcome = await again(project, Boundaries(live=frozenset({"read_lines"})), environ=KNOWN)
+    assert (outcome.output, outcome.error) == ("done", None)
+    assert "<secret:deploy_api_key:" in said(project)
+
+
+async def test_a_call_is_answered_whatever_its_secrets_were_called(project: Project) -> None:
+    project.script(keep("b.txt"), "done")
+    await project.run(yes=True)
+    assert "deploy_api_key" not in said(project)
+    outcome = await again(project, Boundaries(model=True), environ=KNOWN)
+    assert (outcome.output, outcome.error) == ("done", None)
+    assert "<secret:deploy_api_key:" in said(project)
+
+
+async def test_another_secret_is_another_request(project: Project) -> None:
+    (project.root / "a.txt").write_text(f"token: {TOKEN}\n")
+    project.script(READ, "done")
+    await project.run()
+    (project.root / "a.txt").write_text(f"token: {TOKEN[::-1]}\n")
+    bounds = Boundaries(live=frozenset({"read_lines"}))
+    with project.bench({"DEPLOY_API_KEY": TOKEN[::-1]}) as bench:
+        request = RerunRequest("last", bounds, files="current")
+        outcome = await rerun(bench, request, approver=Nobody(), sinks=[project.seen])
+    assert outcome.error is not None
+    assert outcome.error.code == "E-REPLAY-DIFFERENT"
+
+
+async def test_what_differs_is_never_what_a_secret_is_called(project: Project) -> None:
+    project.script(keep("b.txt"), "done")
+    await project.run(yes=True)
+    project.script(keep("c.txt"), "done")
+    outcome = await again(project, Boundaries(model=True), environ=KNOWN)
+    assert outcome.error is not None
+    assert "$['arguments']['path']" in outcome.error.why

@@ -81,3 +81,20 @@ def test_a_secret_that_was_read_is_to_be_compared_by_its_keyed_digest() -> None:
     events = [touched(1, masked("a", KEYED, None, change=False))]
     assert files_at(events, 1) == FilesAtCut({}, {"a": KEYED}, {})
     assert files_at([*events, touched(2, masked("a", KEYED, OTHER))], 1) == FilesAtCut({}, {}, {"a": KEYED})
+
+
+@pytest.mark.parametrize(("cut", "modes"), [(0, {"a": 0o755}), (1, {"a": 0o755}), (2, {}), (3, {}), (4, {})])
+def test_permissions_are_those_of_what_a_change_replaced_or_took_away(cut: int, modes: dict[str, int]) -> None:
+    events = [
+        touched(1, changed("a", ONE, TWO, 0o755)),
+        touched(2, changed("a", TWO, None, 0o755)),
+        touched(3, changed("a", None, TWO)),
+        touched(4, read("b", ONE)),
+    ]
+    assert files_at(events, cut).modes == modes
+
+
+def test_permissions_that_somebody_else_changed_meanwhile_are_those_that_were_seen_next() -> None:
+    events = [touched(1, changed("a", ONE, TWO, 0o644)), touched(3, changed("a", TWO, None, 0o700))]
+    assert files_at(events, 1).modes == {"a": 0o700}
+    assert files_at([*events[:1], touched(2, read("a", TWO))], 2).modes == {"a": 0o644}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,17 @@ def test_what_is_put_back_keeps_its_permissions_and_what_is_the_same_its_time(be
     made = fork(bench, at({"script": d(b"two"), "same": d(b"one")}))
     assert (made.target / "script").stat().st_mode & 0o777 == 0o755
     assert (made.target / "same").stat().st_mtime == 1000
+
+
+def test_recorded_permissions_are_put_back_without_special_ones(bench: Workbench, work: Path) -> None:
+    fill(work, same=b"one", other=b"new", known=b"two")
+    (work / "known").chmod(0o711)
+    modes = {"same": 0o755, "other": 0o640, "gone": 0o4775, "known": 0o711}
+    changed = {"same": d(b"one"), "other": d(b"two"), "gone": d(b""), "known": d(b"two")}
+    made = fork(bench, at(changed, modes=modes))
+    found = {path.name: stat.S_IMODE(path.stat().st_mode) for path in made.target.iterdir()}
+    assert found == {"same": 0o755, "other": 0o640, "gone": 0o775, "known": 0o711}
+    assert made.restored == ("gone", "other", "same")
 
 
 def test_a_folder_or_a_link_where_a_file_was_makes_room_for_it(bench: Workbench, work: Path) -> None:

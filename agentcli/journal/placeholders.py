@@ -1,0 +1,39 @@
+"""What stands for a secret, and which two placeholders stand for the same one.
+
+`<secret:openai_api_key:1f2e3d4c5b6a>` holds a name and a mark, the start of a keyed HMAC of the value. The mark alone
+says which secret it is. The name is for people: a key that is known by its variable in one process, and found by its
+form in another, has two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from agentcli.core.canonical import Json, encode
+from agentcli.journal.nesting import mapped
+
+PLACEHOLDER: Final = re.compile(r"<secret:[a-z0-9_]{1,48}:[0-9a-f]{12}>")
+
+
+def mark_of(placeholder: str) -> str:
+    """The part that says which secret it is."""
+    return placeholder[-13:-1]
+
+
+def nameless(value: Json) -> Json:
+    """The value without the names in its placeholders: equal for all that is equal but for what secrets are called."""
+    return _renamed(value, lambda found: f"<secret:{mark_of(found[0])}>")
+
+
+def named_as(value: Json, other: Json) -> Json:
+    """The value with the names that another one has for the same secrets."""
+    names = {mark_of(found): found for found in PLACEHOLDER.findall(encode(other).decode())}
+    return _renamed(value, lambda found: names.get(mark_of(found[0]), found[0]))
+
+
+def _renamed(value: Json, name: Callable[[re.Match[str]], str]) -> Json:
+    if isinstance(value, str):
+        return PLACEHOLDER.sub(name, value) if "<secret:" in value else value
+    return mapped(value, lambda item: _renamed(item, name), lambda _, item: _renamed(item, name))
