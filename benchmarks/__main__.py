@@ -17,6 +17,7 @@ NAMES = (
     "pruning",
     "files",
     "sandbox",
+    "tripwire",
     "embedded",
 )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
 from agentcli.core.canonical import Digest
+from agentcli.core.flags import Flag
 from agentcli.core.models import Usage
 from agentcli.core.runs import RunStatus
 from agentcli.core.tools import FileTouch, ToolStatus
@@ -110,6 +111,7 @@ class ToolCompleted(Body):
     """What a call gave back: `result` is the text that the model reads, `data` the same as JSON where it says more.
 
     `how` tells what one call below the door took: `attempts` made, `waited_s` for a rate limit, `cached_s` of age.
+    `flags` are the places of `result` that read as if they wanted to instruct the model. They change nothing of it.
     """
 
     type: ClassVar[str] = "tool.completed"
@@ -122,13 +124,16 @@ class ToolCompleted(Body):
     duration_s: float
     files: tuple[FileTouch, ...] = ()
     how: dict[str, float] = field(default_factory=dict)
+    flags: tuple[Flag, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The event's own fields; `files` as a list of objects, `how` only where there is something to tell."""
+        """The event's own fields; `files` as a list of objects, `how` and `flags` only where there are any."""
         out = {item.name: getattr(self, item.name) for item in fields(self)}
         out["files"] = [touch.to_json() for touch in self.files]
-        if not self.how:
-            del out["how"]
+        out["flags"] = [flag.to_json() for flag in self.flags]
+        for name in ("how", "flags"):
+            if not out[name]:
+                del out[name]
         return out
 
 

@@ -24,6 +24,7 @@ from agentcli.core.event_bodies import (
     UnknownBody,
     Warned,
 )
+from agentcli.core.flags import Flag
 from agentcli.core.messages import Message
 from agentcli.core.model_bodies import (
     ModelCompleted,
@@ -72,6 +73,7 @@ _READERS: dict[tuple[str, str], Any] = {
     ("run.completed", "error"): lambda v: None if v is None else ErrorInfo.from_json(v),
     ("model.failed", "error"): ErrorInfo.from_json,
     ("tool.completed", "files"): lambda v: tuple(FileTouch.from_json(touch) for touch in v),
+    ("tool.completed", "flags"): lambda v: tuple(Flag.from_json(flag) for flag in v),
 }
 
 

@@ -29,6 +29,7 @@ from agentcli.engine.previews import preview_of
 from agentcli.engine.questions import answer_to
 from agentcli.engine.scope import Scope
 from agentcli.engine.terms import Terms
+from agentcli.engine.tripwire.scanning import flags_in
 from agentcli.errors import AgentcliError, DeniedError, StorageError, ToolError, ToolRefusedError, sentence
 
 
@@ -245,15 +246,17 @@ class ToolCalls:
     def _completed(self, call: ToolCall, result: ToolResult, duration_s: float) -> ToolCompleted:
         # Files first: a key that is seen whole there is known by its lines in what the tool shows of it.
         files = tuple(touch_of(change, self.admission, self.log) for change in result.files)
+        content = self.admission.admit(result.content)
         return ToolCompleted(
             tool=call.name,
             call_id=call.id,
             status=result.status,
-            result=self.admission.admit(result.content),
+            result=content,
             data=self.admission.admit(result.data),
             duration_s=round(duration_s, 6),
             files=files,
             how=result.how,
+            flags=flags_in(content, self.admission.admit),
         )
 
     async def _question(self, spec: ToolSpec, call: ToolCall, arguments: dict[str, Any], scope: Scope) -> ToolCompleted:

@@ -30,6 +30,7 @@ from agentcli.core.events import (
     TurnStarted,
     Warned,
 )
+from agentcli.core.flags import Flag
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.runs import RunEnd, RunRow, RunStart, RunStatus
@@ -95,6 +96,8 @@ STORY: tuple[tuple[Body, int | None, str], ...] = (
 )
 """A run of two turns with two calls, one of which failed."""
 
+FLAGS = (Flag("override", 12, "ignore\x1b[31m it\nall"), Flag("persona", 40, "you are"), Flag("override", 90, "forget"))
+
 ONE_OF_EACH: tuple[Body, ...] = (
     *{type(body): body for body, _, _ in STORY}.values(),
     run_completed(None, FAULT, 7),
@@ -102,7 +105,7 @@ ONE_OF_EACH: tuple[Body, ...] = (
     RunForked("20261121-081532-k7f3qz", 4, DIGEST, {"results": [4]}),
     ModelFallback("503", 0.0, "local:coder-1.5b"),
     ModelFailed(FAULT, 7),
-    ToolCompleted("create_file", "c3", "ok", "done", {"lines": 1}, 0.1, (FileTouch("a", None, DIGEST, True),)),
+    ToolCompleted("create_file", "c3", "ok", "done", {"lines": 1}, 0.1, (FileTouch("a", None, DIGEST, True),), FLAGS),
     ApprovalRequested("create_file", "c3", {"path": "a"}, "create_file"),
     ApprovalResolved("create_file", "c3", "no", "user", "not there"),
     ClockRead(1.5),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from agentcli.cli.render.origin import fork_mark
@@ -23,6 +24,7 @@ from agentcli.core.events import (
     ToolStarted,
     Warned,
 )
+from agentcli.core.flags import Flag
 from agentcli.core.models import Usage
 from agentcli.core.tools import ToolStatus
 
@@ -63,6 +65,8 @@ class Narrator:
         state = "" if body.status == "ok" else f"{body.status}, "
         call = call_text(body.tool, started.arguments if started else {}, self.width - len(sign + took + state) - 4)
         yield f"{sign} {call}  {state}{took}", (STATUS_STYLE_OF_CALL[body.status],)
+        if body.flags:
+            yield f"    {flagged(body.flags)}", ("yellow",)
         if self.detail or body.status != "ok":
             shown, more = head(safe(body.result), RESULT_LINES if self.detail else 1)
             for line in shown.splitlines():
@@ -77,6 +81,13 @@ class Narrator:
         if body.message.tool_calls and body.message.content.strip():
             for line in safe(body.message.content).strip().splitlines():
                 yield line, ("dim",)
+
+
+def flagged(flags: Sequence[Flag]) -> str:
+    """That a result tries to instruct, and how: `reads like instructions: override (2), role-marker`."""
+    counts = Counter(one_line(flag.kind, 40) for flag in flags)
+    kinds = [f"{kind} ({number})" if number > 1 else kind for kind, number in counts.items()]
+    return f"reads like instructions: {', '.join(kinds)}"
 
 
 def marker(body: RunResumed | RunForked, glyphs: Glyphs) -> str:

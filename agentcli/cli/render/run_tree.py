@@ -12,7 +12,7 @@ from itertools import takewhile
 from agentcli.cli.render.origin import fork_mark
 from agentcli.cli.render.printer import Printer, Style
 from agentcli.cli.render.problems import print_error
-from agentcli.cli.render.progress_lines import STATUS_STYLE_OF_CALL, marker
+from agentcli.cli.render.progress_lines import STATUS_STYLE_OF_CALL, flagged, marker
 from agentcli.cli.render.quantity import count, duration, local_time, moment, money, tokens
 from agentcli.cli.render.run_list import STATUS_STYLE
 from agentcli.cli.render.text import call_text, head, one_line, output_text, safe, wrapped
@@ -169,7 +169,15 @@ class RunTree:
         width = None if self.full else self._width_beside(_INDENT + len(sign) + 1 + len(took))
         text = f"{sign} {call_text(body.tool, started.arguments if started else {}, width)}{took}"
         shows_result = self.full or body.status != "ok"
-        return Branch(seq, text, (STATUS_STYLE_OF_CALL[body.status],), self._cut(body.result) if shows_result else [])
+        below = [*self._flags(body), *(self._cut(body.result) if shows_result else [])]
+        return Branch(seq, text, (STATUS_STYLE_OF_CALL[body.status],), below)
+
+    def _flags(self, body: ToolCompleted) -> Iterator[str]:
+        """That the result tries to instruct; in full, with the places and what stands there."""
+        if body.flags:
+            yield flagged(body.flags)
+        if self.full:
+            yield from (f"{one_line(flag.kind)} at {count(flag.at)}: {one_line(flag.excerpt)}" for flag in body.flags)
 
     def _add_unfinished(
         self,

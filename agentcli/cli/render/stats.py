@@ -96,6 +96,7 @@ _TOOLS = (
     _number("CACHED", lambda row: _some(row.cached), 6, sparse=True),
     _number("RETRIES", lambda row: _some(row.retries), 6, sparse=True),
     _number("REFUSED", lambda row: _some(row.refused), 5, sparse=True),
+    _number("FLAGGED", lambda row: _some(row.flagged), 5, sparse=True),
     *_TIMES,
 )
 _OF = {

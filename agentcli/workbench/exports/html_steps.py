@@ -166,6 +166,7 @@ class _Steps:
             step.arguments = [Value(name, Text.of(_plain(value))) for name, value in started.arguments.items()]
         if isinstance(ended, ToolCompleted):
             step.state, step.figures = ended.status, [duration(ended.duration_s)]
+            step.remarks += [f"Reads like instructions ({flag.kind}): {flag.excerpt}" for flag in ended.flags]
             step.result = Text.of(ended.result)
             step.data = None if ended.data is None else Text.of(pretty(ended.data))
             step.files = [changed_file(self.record, touch) for touch in ended.files]

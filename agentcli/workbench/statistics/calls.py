@@ -75,7 +75,7 @@ class CallCounter:
             status, seconds = found["status"], fields.amount(found["duration_s"])
             if status not in _TOOL_STATUSES:
                 raise ValueError("a call has no such status")
-            self._by(name).call(status, seconds)
+            self._by(name).call(status, seconds, flagged=bool(found.get("flags")))
             self._how(self._by(name), found.get("how") or {})
         elif kind == "approval.requested":
             self._by(name).asked += 1

@@ -144,7 +144,8 @@ class ModelFigures:
 class ToolFigures:
     """One tool's calls. The durations leave out those that were denied: nothing was done.
 
-    `cached` results came from a cache, `retries` were further attempts within a call, `waited_s` was for rate limits.
+    `cached` results came from a cache, `retries` were further attempts within a call, `waited_s` was for rate limits,
+    `flagged` results read as if they wanted to instruct the model.
     """
 
     key: str
@@ -154,11 +155,13 @@ class ToolFigures:
     cached: int = 0
     retries: int = 0
     waited_s: float = 0.0
+    flagged: int = 0
     durations: Spread = field(default_factory=Spread)
 
-    def call(self, status: ToolStatus, seconds: float) -> None:
+    def call(self, status: ToolStatus, seconds: float, *, flagged: bool = False) -> None:
         """One more call that came to an end."""
         self.statuses[status] += 1
+        self.flagged += flagged
         if status != "denied":
             self.durations.add(seconds)
 
@@ -189,6 +192,7 @@ class ToolFigures:
             "cached": self.cached,
             "retries": self.retries,
             "waited_s": round(self.waited_s, 3),
+            "flagged": self.flagged,
             "duration_s": _json(self.durations.summary()),
         }
 

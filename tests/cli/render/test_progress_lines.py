@@ -11,7 +11,7 @@ from agentcli.cli.render.printer import ASCII, UNICODE, Printer
 from agentcli.cli.render.progress_lines import LineSink, summary
 from agentcli.core.events import ApprovalResolved, Body, RunForked, RunResumed
 from agentcli.core.models import Usage
-from tests.cli.events import DIGEST, ONE_OF_EACH, READ, STORY, done, events, started
+from tests.cli.events import DIGEST, FLAGS, ONE_OF_EACH, READ, STORY, done, events, started
 
 
 def printer(*, color: bool = False, width: int | None = None) -> Printer:
@@ -117,4 +117,11 @@ def test_a_fork_can_be_said_in_ascii() -> None:
     err = Printer(io.StringIO(), terminal=False, color=False, width=None, glyphs=ASCII)
     assert lines([(RunForked("20261120-000000-aaaaaa", 12, DIGEST, {}), None, "")], err) == (
         "fork 20261120-000000-aaaaaa@12\n"
+    )
+
+
+def test_a_result_that_reads_like_instructions_says_so() -> None:
+    flagged = replace(done(READ), flags=FLAGS)
+    assert lines([(started(READ), 1, "turn.1/call.1"), (flagged, 1, "turn.1/call.1")], printer()) == (
+        '✓ read_lines(path="server.py", start=1, end=20)  12 ms\n    reads like instructions: override (2), persona\n'
     )

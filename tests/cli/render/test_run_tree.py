@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 from agentcli.cli.render.printer import UNICODE, Printer
@@ -13,6 +14,7 @@ from agentcli.core.runs import RunRow
 from tests.cli.events import (
     DIGEST,
     FAULT,
+    FLAGS,
     GREP,
     ONE_OF_EACH,
     READ,
@@ -20,6 +22,7 @@ from tests.cli.events import (
     STARTED,
     STORY,
     answered,
+    done,
     events,
     model_started,
     row,
@@ -199,3 +202,25 @@ def test_a_failure_that_was_superseded_is_not_the_end() -> None:
 
 def test_a_child_names_its_parent() -> None:
     assert f"parent   {RUN} (child)\n" in shown(row(parent=RUN, relation="child"), [])
+
+
+def flagged_call() -> list[Event]:
+    flagged = replace(done(READ), flags=FLAGS)
+    return events([(TurnStarted(), 1, "turn.1"), (started(READ), 1, "turn.1"), (flagged, 1, "turn.1")])
+
+
+def test_a_result_that_reads_like_instructions_says_so() -> None:
+    assert shown(row(), flagged_call()).splitlines()[-2:] == [
+        '    3  └─ ✓ read_lines(path="server.py", start=1, end=20)  12 ms',
+        "            reads like instructions: override (2), persona",
+    ]
+
+
+def test_full_shows_where_a_result_reads_like_instructions() -> None:
+    lines = [line.strip() for line in shown(row(), flagged_call(), full=True).splitlines()]
+    at = lines.index("reads like instructions: override (2), persona")
+    assert lines[at + 1 : at + 4] == [
+        "override at 12: ignore it all",
+        "persona at 40: you are",
+        "override at 90: forget",
+    ]

@@ -23,6 +23,7 @@ from agentcli.core.events import (
     ToolCompleted,
     UnknownBody,
 )
+from agentcli.core.flags import Flag
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.tools import FileTouch
@@ -71,7 +72,8 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "tool.completed": {
         "files": st.lists(
             st.builds(FileTouch, texts, st.none() | digests, st.none() | digests, st.booleans()), max_size=3
-        ).map(tuple)
+        ).map(tuple),
+        "flags": st.lists(st.builds(Flag, texts, counts, texts), max_size=3).map(tuple),
     },
 }
 PLAIN: dict[str, Any] = {"Any": json, "dict[str, Any]": objects, "int": counts, "float": numbers}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agentcli.core.events import Body, ModelFailed, ModelFallback, ModelRetried, RunResumed
+from agentcli.core.flags import Flag
 from agentcli.core.runs import RunQuery
 from agentcli.errors import ErrorInfo
 from agentcli.workbench.run_stats import run_stats
@@ -119,7 +120,7 @@ async def test_a_failure_that_was_superseded_stays_an_attempt(bench: Workbench) 
 
 async def test_calls_of_tools_are_counted_by_tool_and_how_they_went(bench: Workbench) -> None:
     story = [
-        called("ok", 0.1),
+        replace(called("ok", 0.1), flags=(Flag("override", 3, "ignore"), Flag("persona", 9, "you are"))),
         called("error", 0.2),
         called("timeout", 30.0),
         asked(),
@@ -142,6 +143,7 @@ async def test_calls_of_tools_are_counted_by_tool_and_how_they_went(bench: Workb
         "cached": 0,
         "retries": 0,
         "waited_s": 0.0,
+        "flagged": 1,
         "duration_s": {"count": 4, "total": 30.6, "p50": 0.2, "p90": 30.0, "p99": 30.0, "max": 30.0},
     }
     assert (found["u"].count, found["u"].asked, found["u"].refused, found["u"].error_rate) == (0, 1, 1, None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agentcli.core.events import ToolCompleted, ToolStarted
+from agentcli.core.flags import Flag
 from agentcli.core.messages import Message
 from agentcli.core.tools import FileTouch
 from agentcli.workbench.exports import html_diff
@@ -141,3 +142,11 @@ def test_idle_time_is_drawn_shorter() -> None:
 
 def test_nothing_done_is_no_time_line() -> None:
     assert timeline_of(Told().events) is None
+
+
+def test_a_result_that_reads_like_instructions_says_so() -> None:
+    told = Told()
+    told.begin()
+    told.call(1, 1, LOOK, flags=(Flag("override", 3, "ignore <b>it</b>"),))
+    (step,) = steps(told)
+    assert step.remarks == ["Reads like instructions (override): ignore <b>it</b>"]
