@@ -16,6 +16,7 @@ _ADDED = {
     ("permissions", "deny"),
     ("redaction", "patterns"),
     ("redaction", "names"),
+    ("redaction", "personal"),
     ("network", "private"),
 }
 """Lists to which every layer adds: none takes away what another one says."""

@@ -65,6 +65,13 @@ class RedactionSettings(Definition):
     names: Annotated[tuple[EnvName, ...], Field(strict=False, max_length=100)] = Field(
         (), description="Variables of the environment or `.env` whose values are secrets whatever they are called."
     )
+    personal: Annotated[
+        tuple[Literal["email", "phone", "iban", "card", "ip"], ...], Field(strict=False, max_length=100)
+    ] = Field(
+        (),
+        description="Kinds of personal data that are hidden as well: email, phone, iban, card, ip. A project's are added "
+        "to the user's.",
+    )
 
 
 def _opened(value: str) -> str:

@@ -2,7 +2,7 @@
 
 `<secret:openai_api_key:1f2e3d4c5b6a>` holds a name and a mark, the start of a keyed HMAC of the value. The mark alone
 says which secret it is. The name is for people: a key that is known by its variable in one process, and found by its
-form in another, has two.
+form in another, has two. Personal data have placeholders of the same form, which begin with `<personal:`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 from agentcli.core.canonical import Json, encode
 from agentcli.journal.nesting import mapped
 
-PLACEHOLDER: Final = re.compile(r"<secret:[a-z0-9_]{1,48}:[0-9a-f]{12}>")
+PLACEHOLDER: Final = re.compile(r"<(?:secret|personal):[a-z0-9_]{1,48}:[0-9a-f]{12}>")
 
 
 def mark_of(placeholder: str) -> str:
@@ -35,5 +35,5 @@ def named_as(value: Json, other: Json) -> Json:
 
 def _renamed(value: Json, name: Callable[[re.Match[str]], str]) -> Json:
     if isinstance(value, str):
-        return PLACEHOLDER.sub(name, value) if "<secret:" in value else value
+        return PLACEHOLDER.sub(name, value) if "<" in value else value
     return mapped(value, lambda item: _renamed(item, name), lambda _, item: _renamed(item, name))

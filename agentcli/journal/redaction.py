@@ -1,24 +1,24 @@
 """Secrets become placeholders, once, on their way in; and secrets again for the tools that may have them.
 
 A placeholder (`<secret:openai_api_key:1f2e3d4c5b6a>`) holds a name and the start of a keyed HMAC of the value: the same
-value gets the same one in every run of this user, and nobody without the key can test a guess against it.
+value gets the same one in every run of this user, and nobody without the key can test a guess against it. Where it is
+switched on, personal data goes the same way, as `<personal:email:1f2e3d4c5b6a>`.
 """
 
 from __future__ import annotations
 
 import hmac
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agentcli.core.canonical import Digest, Json
-from agentcli.errors import StorageError, ToolError
+from agentcli.errors import ToolError
 from agentcli.journal.encodings import encodings, telling_lines
 from agentcli.journal.nesting import mapped, same, under_secret_names
 from agentcli.journal.patterns import PATTERNS, Pattern, custom, gated, is_reference, looks_random, names_secret
+from agentcli.journal.personal import PersonalData
 from agentcli.journal.placeholders import PLACEHOLDER, mark_of
 
 if TYPE_CHECKING:
@@ -36,17 +36,20 @@ _REMEMBERED = 20_000
 _SCHEMES = re.compile(r"(?i)\b(?:basic|bearer|token|digest)\b")
 _PARTS = re.compile(f"({PLACEHOLDER.pattern})")
 _DIGITS = 6
-_KEY_BYTES = 32
 
 
 class SecretRedactor:
     """See `Redactor`. Not tied to a thread or an event loop.
 
-    `known` maps a name to a secret value; `patterns` are more regular expressions (Python's) of what to hide.
+    `known` maps a name to a secret value; `patterns` are more regular expressions (RE2) of what to hide; `personal` are
+    the kinds of personal data that are hidden too (see `PersonalData`).
     """
 
-    def __init__(self, key: bytes, known: Mapping[str, str], patterns: Sequence[str] = ()) -> None:
+    def __init__(
+        self, key: bytes, known: Mapping[str, str], patterns: Sequence[str] = (), personal: Sequence[str] = ()
+    ) -> None:
         self._key = key
+        self._personal = PersonalData(personal)
         self._patterns = (*PATTERNS, *custom(patterns))
         self._triggers = gated(self._patterns)
         self._secrets: dict[str, str] = {}
@@ -81,8 +84,12 @@ class SecretRedactor:
         if isinstance(value, str):
             if PLACEHOLDER.fullmatch(value):
                 return self._original(value)
-            return PLACEHOLDER.sub(lambda found: str(self._original(found[0])), value) if "<secret:" in value else value
+            return PLACEHOLDER.sub(lambda found: str(self._original(found[0])), value) if "<" in value else value
         return mapped(value, self.restore, lambda name, item: self.restore(item))
+
+    def may_go_on(self, text: str, end: int) -> bool:
+        """Whether personal data may stand across the white space that ends at `end`."""
+        return self._personal.may_go_on(text, end)
 
     def stream(self) -> StreamRedactor:
         """See `Redactor`."""
@@ -95,7 +102,12 @@ class SecretRedactor:
         text = data.decode("utf-8", "replace")
         if self._text(text) is not text:
             return True
-        return b"\0" in data and any(form.encode(code) in data for form in self._secrets for code in _WIDE)
+        if b"\0" not in data:
+            return False
+        # Without its zeros, what UTF-16 makes of ASCII is ASCII.
+        if self._personal.finds(text.replace("\0", "")):
+            return True
+        return any(form.encode(code) in data for form in self._secrets for code in _WIDE)
 
     def keyed_digest(self, data: bytes) -> Digest:
         """HMAC-SHA-256 under this user's key."""
@@ -106,6 +118,8 @@ class SecretRedactor:
     def _value(self, value: Json) -> Json:
         if isinstance(value, str):
             return self._text(value)
+        if isinstance(value, int) and self._personal.is_card(value):
+            return self._placeholder("card", value, "personal")
         return mapped(value, self._value, self._named)
 
     def _named(self, name: str, value: Json) -> Json:
@@ -155,7 +169,7 @@ class SecretRedactor:
     # -- texts --------------------------------------------------------------------------------------------------
 
     def _text(self, text: str) -> str:
-        if not self._suspect(text):
+        if not self._suspect(text) and not self._personal.finds(text):
             return text
         # What is left between two placeholders can match where the whole did not; each round leaves less.
         while (cleaner := self._once(text)) != text:
@@ -182,6 +196,8 @@ class SecretRedactor:
         for pattern in self._patterns:
             if any(trigger in lower for trigger in pattern.triggers):
                 text = _outside(text, partial(self._replace_form, pattern))
+        for kind in self._personal.kinds:
+            text = _outside(text, partial(self._replace_personal, kind))
         return text
 
     def _replace_known(self, text: str) -> str:
@@ -199,6 +215,9 @@ class SecretRedactor:
 
         return pattern.regex.sub(replace, text)
 
+    def _replace_personal(self, kind: str, text: str) -> str:
+        return self._personal.replaced(kind, text, lambda value: self._placeholder(kind, value, "personal"))
+
     # -- placeholders -------------------------------------------------------------------------------------------
 
     def _know(self, name: str, value: str) -> None:
@@ -215,9 +234,9 @@ class SecretRedactor:
         # Without any form: what never matches.
         self._known = re.compile("|".join(map(re.escape, self._forms)) or "(?!)")
 
-    def _placeholder(self, name: str, value: str | int) -> str:
+    def _placeholder(self, name: str, value: str | int, family: str = "secret") -> str:
         slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:48] or "value"
-        made = f"<secret:{slug}:{self.keyed_digest(str(value).encode('utf-8', 'surrogatepass'))[:12]}>"
+        made = f"<{family}:{slug}:{self.keyed_digest(str(value).encode('utf-8', 'surrogatepass'))[:12]}>"
         for key in (made, mark_of(made)):
             if key not in self._originals and len(self._originals) >= 2 * _REMEMBERED:
                 self._originals.pop(next(iter(self._originals)))
@@ -228,13 +247,7 @@ class SecretRedactor:
         keys = (placeholder, mark_of(placeholder))
         original = next((held[key] for key in keys for held in (self._pinned, self._originals) if key in held), None)
         if original is None:
-            name = placeholder.split(":")[1]
-            raise ToolError(
-                "E-SECRET-GONE",
-                f"The secret `{name}` is not available any more.",
-                why=f"{placeholder} stands for a value that this process has not seen.",
-                fix=f"Set `{name}` in the environment or in .env to the value it had.",
-            )
+            raise _gone(placeholder)
         # A value that was hidden as a whole may hold placeholders itself.
         return self.restore(original) if isinstance(original, str) else original
 
@@ -248,43 +261,19 @@ def _outside(text: str, change: Callable[[str], str]) -> str:
     return "".join(part if index % 2 else change(part) for index, part in enumerate(parts))
 
 
-def load_key(path: Path) -> bytes:
-    """This user's key; made on first use. Two processes that make it at once get the same. Raises StorageError."""
-    try:
-        if not path.exists():
-            _make_key(path)
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
-        key = path.read_bytes()
-    except OSError as error:
-        raise StorageError(
-            "E-REDACTION-KEY",
-            f"The key that hides secrets cannot be read or made: {path}.",
-            why=f"{error.strerror or error}.",
-            fix="Check that its folder is yours and may be written.",
-        ) from error
-    if len(key) != _KEY_BYTES:
-        raise StorageError(
-            "E-REDACTION-KEY",
-            f"The key that hides secrets is damaged: {path}.",
-            why=f"It has {len(key)} bytes instead of {_KEY_BYTES}.",
-            fix="Remove the file: a new key is made, and placeholders of older runs cannot be restored.",
+def _gone(placeholder: str) -> ToolError:
+    family, name, _ = placeholder[1:-1].split(":")
+    why = f"{placeholder} stands for a value that this process has not seen."
+    if family == "personal":
+        return ToolError(
+            "E-PERSONAL-GONE",
+            f"The personal data behind `{placeholder}` is not available any more.",
+            why=why,
+            fix="Read what holds it again, then make the same call.",
         )
-    return key
-
-
-def _make_key(path: Path) -> None:
-    """Write it beside its place and link it there: it appears whole, and only if nobody was faster."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(os.urandom(_KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        path.hardlink_to(draft)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
+    return ToolError(
+        "E-SECRET-GONE",
+        f"The secret `{name}` is not available any more.",
+        why=why,
+        fix=f"Set `{name}` in the environment or in .env to the value it had.",
+    )

@@ -56,13 +56,15 @@ class StreamRedactor:
         limit = open_key.start() if open_key else len(held)
         ends = [found.end() for found in _SPACE.finditer(held, 0, limit)]
         for end in reversed(ends[-_TRIES:]):
-            if not _LEADS.search(held[max(0, end - _LEAD) : end]) and not self._splits(end):
+            if not (_LEADS.search(held[max(0, end - _LEAD) : end]) or self._splits(end)):
                 return end
         return 0
 
     def _splits(self, cut: int) -> bool:
-        """Whether a known secret with white space in it may stand across the cut."""
+        """Whether a known secret with white space in it, or personal data, may stand across the cut."""
         held = self._held
+        if self._redactor.may_go_on(held, cut):
+            return True
         for form in self._redactor.spaced:
             for at in range(max(0, cut - len(form) + 1), cut):
                 if held.startswith(form, at) or form.startswith(held[at:]):

@@ -167,11 +167,12 @@ class Workbench:
     @cached_property
     def redactor(self) -> SecretRedactor:
         """Keeps secrets out of models, journal and output."""
-        from agentcli.journal.redaction import SecretRedactor, load_key
+        from agentcli.journal.redaction import SecretRedactor
+        from agentcli.journal.redaction_key import load_key
 
         redaction = self.settings.redaction
         known = {**self.keys.secrets(redaction.names), **self.loaded.secrets, **self._headers()}
-        return SecretRedactor(load_key(self.places.redaction_key), known, redaction.patterns)
+        return SecretRedactor(load_key(self.places.redaction_key), known, redaction.patterns, redaction.personal)
 
     def _headers(self) -> dict[str, str]:
         """Values of headers that may be keys, whatever the header is called."""

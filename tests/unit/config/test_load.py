@@ -106,6 +106,16 @@ def test_patterns_of_secrets_are_added(setup: Configured) -> None:
     assert setup.load().settings.redaction.patterns == ("a+", "b+")
 
 
+def test_a_project_adds_kinds_of_personal_data_and_takes_none_away(setup: Configured) -> None:
+    assert setup.load().settings.redaction.personal == ()
+    setup.user("redaction: {personal: [email]}\n")
+    setup.project("redaction: {personal: []}\nprofiles: {strict: {redaction: {personal: [card, email]}}}\n")
+    assert setup.load().settings.redaction.personal == ("email",)
+    assert setup.load(profile="strict").settings.redaction.personal == ("email", "card")
+    added = setup.load({"AGENTCLI_REDACTION__PERSONAL": '["ip"]'})
+    assert added.settings.redaction.personal == ("email", "ip")
+
+
 def test_a_project_cannot_say_what_only_the_user_may(setup: Configured) -> None:
     setup.project("models_dir: /elsewhere\nagent: a\n")
     loaded = setup.load()
@@ -193,6 +203,7 @@ def test_a_literal_key_works_is_a_warning_and_is_known_to_be_secret(setup: Confi
         ("providers: {x: {base_url: 'ftp://a'}}\n", "VALUE", 1, 27, "base_url", ""),
         ("providers: {x: {base_url: 'https://u:p@a/v1'}}\n", "VALUE", 1, 27, "base_url", ""),
         ("redaction: {patterns: ['(']}\n", "VALUE", 1, 24, "patterns", ""),
+        ("redaction: {personal: [mail]}\n", "VALUE", 1, 24, "personal", ""),
         ("profiles: {dev: {profiles: {}}}\n", "UNKNOWN-KEY", 1, 18, "`profiles`", ""),
         ("profiles: {dev: {limits: {turns: 0}}}\n", "VALUE", 1, 34, "profiles.dev.limits.turns", ""),
         ("profiles: 3\n", "TYPE", 1, 11, "`profiles`", ""),

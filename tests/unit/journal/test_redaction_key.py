@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agentcli.errors import StorageError
-from agentcli.journal.redaction import load_key
+from agentcli.journal.redaction_key import load_key
 
 
 def test_the_key_is_made_once_and_for_this_user_alone(tmp_path: Path) -> None:
