@@ -69,8 +69,8 @@ class RedactionSettings(Definition):
         tuple[Literal["email", "phone", "iban", "card", "ip"], ...], Field(strict=False, max_length=100)
     ] = Field(
         (),
-        description="Kinds of personal data that are hidden as well: email, phone, iban, card, ip. A project's are added "
-        "to the user's.",
+        description="Kinds of personal data that are hidden as well: email, phone, iban, card, ip. A project's are "
+        "added to the user's.",
     )
 
 
