@@ -18,17 +18,24 @@ _NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
 def write_whole(
-    directory: int, name: str, data: bytes, *, mode: int | None, replace: bool, link: Callable[..., None] = os.link
+    directory: int,
+    name: str,
+    data: bytes,
+    *,
+    mode: int | None,
+    replace: bool,
+    executable: bool | None = None,
+    link: Callable[..., None] = os.link,
 ) -> None:
     """Put `data` at `name`: written beside it, flushed to the disk, then moved into place.
 
-    `mode` are the permission bits, None the usual ones for a new file (0644 less the umask). Without `replace` an
-    existing name, also one that appeared just now, raises FileExistsError. Raises OSError; whatever happens,
-    no unfinished file stays.
+    `mode` are the permission bits, None the usual ones for a new file (0644 less the umask); with `executable` set,
+    whoever may read it may execute it, or nobody may. Without `replace` an existing name, also one that appeared just
+    now, raises FileExistsError. Raises OSError; whatever happens, no unfinished file stays.
     """
     temporary = f"{TEMPORARY}{secrets.token_hex(8)}"
     try:
-        _write(directory, temporary, data, mode)
+        _write(directory, temporary, data, mode, executable)
         if replace:
             os.rename(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
         else:
@@ -57,11 +64,14 @@ def move_whole(
             os.fsync(folder)
 
 
-def _write(directory: int, temporary: str, data: bytes, mode: int | None) -> None:
+def _write(directory: int, temporary: str, data: bytes, mode: int | None, executable: bool | None) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(temporary, flags, 0o644, dir_fd=directory), "wb", buffering=0) as file:
         if mode is not None:
             os.fchmod(file.fileno(), mode)
+        if executable is not None:
+            given = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            os.fchmod(file.fileno(), given | (given & 0o444) >> 2 if executable else given & ~0o111)
         left = memoryview(data)
         while left:
             left = left[file.write(left) :]

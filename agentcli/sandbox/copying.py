@@ -126,7 +126,7 @@ class Copier:
         """Note an entry under what it is."""
         if entry.is_symlink():
             leads_to = os.readlink(entry.name, dir_fd=opened)
-            if not _stays_inside(folder.names, leads_to):
+            if not stays_inside(folder.names, leads_to):
                 self._leave_out(path)
             elif self._keep(path, "link"):
                 folder.links.append((entry.name, leads_to))
@@ -178,7 +178,7 @@ class Copier:
         )
         try:
             room = self._cap.bytes - self._copied.bytes
-            count = _transfer(source, made, room + 1)
+            count = transfer(source, made, room + 1)
             os.fchmod(made, kept_mode(status))
             os.utime(made, ns=(status.st_atime_ns, status.st_mtime_ns))
         finally:
@@ -202,14 +202,14 @@ class Copier:
         self._copied.left_out.append("/".join(path))
 
 
-def _stays_inside(folder: tuple[str, ...], leads_to: str) -> bool:
+def stays_inside(folder: tuple[str, ...], leads_to: str) -> bool:
     """Whether a link in this folder leads to a place beneath the first folder, whatever other links there are."""
     names = [name for name in leads_to.split("/") if name not in ("", ".")]
     climbs = next((at for at, name in enumerate(names) if name != ".."), len(names))
     return not leads_to.startswith("/") and climbs <= len(folder) and ".." not in names[climbs:]
 
 
-def _transfer(source: int, target: int, most: int) -> int:
+def transfer(source: int, target: int, most: int) -> int:
     """Copy to the end of the file, but at most this many bytes. Raises OSError."""
     done = _by_kernel(source, target, most)
     while done < most and (piece := os.read(source, min(_PIECE, most - done))):

@@ -14,6 +14,7 @@ import stat
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
@@ -29,6 +30,8 @@ from agentcli.sandbox.visibility import View, Visibility
 
 if TYPE_CHECKING:
     from agentcli.sandbox.copying import Cap, Copied, Keep
+    from agentcli.sandbox.covering import Covered
+    from agentcli.sandbox.mirrors import Mirrors
     from agentcli.sandbox.walking import Bounds, Found
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
@@ -68,6 +71,9 @@ class Workspace:
 
     def close(self) -> None:
         """Let go of the folder. Closing twice is fine."""
+        mirrors = self.__dict__.pop("mirrors", None)
+        if mirrors is not None:
+            mirrors.close()
         self._close()
 
     def check(self, path: str, *, write: bool = False) -> str:
@@ -117,12 +123,20 @@ class Workspace:
         with self._telling(path, names), self._folder(names[:-1]) as folder:
             return _kept(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
 
-    def write_atomic(self, path: str, data: bytes, *, replace: bool = True, mode: int | None = None) -> int | None:
+    def write_atomic(
+        self,
+        path: str,
+        data: bytes,
+        *,
+        replace: bool = True,
+        mode: int | None = None,
+        executable: bool | None = None,
+    ) -> int | None:
         """Put `data` at `path`, whole or not at all; folders on the way are made.
 
         A replaced file hands its permission bits on, which are also what this gives (None: there was no file), unless
-        the new ones are given as `mode`. Without `replace` an existing file is an error (E-FILE-EXISTS).
-        Raises ToolError.
+        the new ones are given as `mode`; `executable` says whether it may be executed, where that is to be set. Without
+        `replace` an existing file is an error (E-FILE-EXISTS). Raises ToolError.
         """
         names = self._names(path, write=True)
         if len(data) > MAX_FILE_BYTES:
@@ -130,7 +144,8 @@ class Workspace:
         with self._telling(path, names), self._folder(names[:-1], create=True) as folder:
             status = _status(folder, names[-1])
             before = None if status is None else _kept(path, status)
-            write_whole(folder, names[-1], data, mode=before if mode is None else mode & 0o777, replace=replace)
+            kept = before if mode is None else mode & 0o777
+            write_whole(folder, names[-1], data, mode=kept, replace=replace, executable=executable)
             return before
 
     def delete(self, path: str) -> int:
@@ -140,6 +155,18 @@ class Workspace:
             mode = _kept(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
             os.unlink(names[-1], dir_fd=folder)
             return mode
+
+    def make_folder(self, path: str) -> None:
+        """A folder, with those above it; one that is there is fine. Raises ToolError."""
+        names = self._names(path, write=True)
+        with self._telling(path, names), self._folder(names, create=True):
+            pass
+
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder. Raises ToolError: there is something in it, or it is none."""
+        names = self._names(path, write=True)
+        with self._telling(path, names), self._folder(names[:-1]) as folder:
+            os.rmdir(names[-1], dir_fd=folder)
 
     def move(self, path: str, to: str, *, replace: bool = False) -> int:
         """Give a regular file another name; folders on the way are made. Gives its permission bits.
@@ -179,6 +206,19 @@ class Workspace:
         from agentcli.sandbox.copying import Cap, Copier
 
         return Copier(self._view, keep, cap or Cap()).run(target)
+
+    @cached_property
+    def mirrors(self) -> Mirrors:
+        """Copies of what is to be seen here, for programs to work in. They end with the workspace."""
+        from agentcli.sandbox.mirrors import Mirrors
+
+        return Mirrors(self._view, self.root)
+
+    def covered(self) -> Covered:
+        """What a program that works in the workspace itself must not see or change. Raises OSError."""
+        from agentcli.sandbox.covering import covered
+
+        return covered(self._view, self.root)
 
     def _names(self, path: str, *, write: bool = False) -> tuple[str, ...]:
         names = relative_parts(path)
