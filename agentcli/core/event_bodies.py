@@ -112,6 +112,7 @@ class ToolCompleted(Body):
 
     `how` tells what one call below the door took: `attempts` made, `waited_s` for a rate limit, `cached_s` of age.
     `flags` are the places of `result` that read as if they wanted to instruct the model. They change nothing of it.
+    `unseen`, which stands there only where it is true: the call may have changed files that `files` does not tell of.
     """
 
     type: ClassVar[str] = "tool.completed"
@@ -125,13 +126,14 @@ class ToolCompleted(Body):
     files: tuple[FileTouch, ...] = ()
     how: dict[str, float] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
+    unseen: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The event's own fields; `files` as a list of objects, `how` and `flags` only where there are any."""
         out = {item.name: getattr(self, item.name) for item in fields(self)}
         out["files"] = [touch.to_json() for touch in self.files]
         out["flags"] = [flag.to_json() for flag in self.flags]
-        for name in ("how", "flags"):
+        for name in ("how", "flags", "unseen"):  # left out, so that digests of old results stay the same
             if not out[name]:
                 del out[name]
         return out

@@ -98,6 +98,8 @@ class ToolResult:
     """What a call gives back: `content` is the text the model reads, `data` the same as JSON where that says more.
 
     `how` is how it was come by, where that is not plainly one call: `attempts`, `waited_s`, `cached_s` (its age).
+    `in_doubt` says of a call that was stopped that nobody knows how far it came; a tool that gives back `timeout` by
+    itself may know. `unseen` says that it may have changed files that `files` does not tell of.
     """
 
     content: str
@@ -105,6 +107,8 @@ class ToolResult:
     data: Any = None
     files: tuple[FileChange, ...] = field(default=(), compare=False)
     how: dict[str, float] = field(default_factory=dict, compare=False)
+    in_doubt: bool = field(default=False, compare=False)
+    unseen: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,7 @@ class ToolCalls:
             while True:
                 begun = self.door.clock.monotonic()
                 result = await self._run(tool, arguments)
-                if result.status != "timeout" or tool.spec.effects != "irreversible":
+                if not result.in_doubt or tool.spec.effects != "irreversible":
                     return self._completed(call, result, self.door.clock.monotonic() - begun)
                 if (known := await self.door.settle(started)) is not None:
                     return known
@@ -219,7 +219,8 @@ class ToolCalls:
                 return _failure(f"`{name}` timed out on its own: {error}")
             return timed_out(name, seconds)
         except ToolError as error:
-            return ToolResult(_told(error), _status(error), error.details)
+            told, status = _told(error), _status(error)
+            return ToolResult(told, status, error.details, in_doubt=status == "timeout")
         except AgentcliError:
             raise
         except asyncio.CancelledError:
@@ -257,6 +258,7 @@ class ToolCalls:
             files=files,
             how=result.how,
             flags=flags_in(content, self.admission.admit),
+            unseen=result.unseen,
         )
 
     async def _question(self, spec: ToolSpec, call: ToolCall, arguments: dict[str, Any], scope: Scope) -> ToolCompleted:
@@ -277,7 +279,7 @@ class ToolCalls:
 
 def timed_out(name: str, seconds: float) -> ToolResult:
     """What the model is told of a call that ran out of its time."""
-    return ToolResult(f"`{name}` did not end within {seconds:g} s and was stopped.", "timeout")
+    return ToolResult(f"`{name}` did not end within {seconds:g} s and was stopped.", "timeout", in_doubt=True)
 
 
 def _failure(text: str) -> ToolResult:

@@ -31,6 +31,8 @@ _NAMES: Final = (
     "delete_file",
     "fetch_url",
     "http_request",
+    "run_python",
+    "shell",
     "ask_user",
 )
 BUILT_IN: Final[Mapping[str, str]] = {name: f"agentcli.tools.{name}" for name in _NAMES}

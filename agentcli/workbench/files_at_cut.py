@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from agentcli.core.canonical import Digest
 from agentcli.core.events import Event, ToolCompleted
 from agentcli.core.tools import FileTouch
+from agentcli.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,20 @@ def files_at(events: Iterable[Event], cut: int) -> FilesAtCut:
     """The files as they were once the event `cut` had happened. `events` are those of the run, in their order.
 
     What was seen last up to the cut counts: a change by what it left, a read by what it found. A file that was not seen
-    until then is known from the first change after the cut, by what that found.
+    until then is known from the first change after the cut, by what that found. After a call whose changes are not
+    known, nothing that was seen before it counts.
+
+    Raises UsageError E-FORK-FILES-UNSEEN where such a call came after the cut: what it changed cannot be undone.
     """
     known: dict[str, _State] = {}
     found: dict[str, _State] = {}
     for event in events:
-        for touch in event.body.files if isinstance(event.body, ToolCompleted) else ():
+        if not isinstance(event.body, ToolCompleted):
+            continue
+        if event.body.unseen:
+            _refuse_unseen(event, event.body, cut)
+            known.clear()
+        for touch in event.body.files:
             if event.seq <= cut:
                 _see(known, touch)
             elif touch.changed:
@@ -58,6 +67,16 @@ def files_at(events: Iterable[Event], cut: int) -> FilesAtCut:
         if path not in known or known[path].is_same(state):
             known[path] = state
     return _told_apart(known)
+
+
+def _refuse_unseen(event: Event, body: ToolCompleted, cut: int) -> None:
+    if event.seq > cut:
+        raise UsageError(
+            "E-FORK-FILES-UNSEEN",
+            f"The files as they were at event {cut} cannot be had.",
+            why=f"`{body.tool}` (event {event.seq}) worked in the workspace itself, and what it changed is not known.",
+            fix="Use the files as they are now: `--files current`.",
+        )
 
 
 def _see(known: dict[str, _State], touch: FileTouch) -> None:

@@ -18,11 +18,13 @@ from agentcli.core.policies import Policy
 from agentcli.core.tools import ToolSpec
 from agentcli.engine.ports import Previewing, Tool
 from agentcli.errors import ToolArgumentsError, ToolError
+from agentcli.sandbox.missing import NoSandbox
 from agentcli.sandbox.paths import Workspace
 from agentcli.tools.context import ToolContext
 from agentcli.tools.openapi import json_schema
 from agentcli.tools.registry import BUILT_IN, ToolRegistry
 from tests.fakes.own_tools import on_a_loop
+from tests.fakes.sandboxes import ON_LINUX, On, found_here
 from tests.fakes.web import PUBLIC, answer, canned
 
 OWN = "own_shout"
@@ -47,7 +49,10 @@ def shout(text: str, times: Annotated[int, Field(ge=1, le=9)] = 1, end: Literal[
     return " ".join([text.upper()] * times) + end
 '''
 
-TOOLS = (*BUILT_IN, OWN)
+PROGRAMS = ("run_python", "shell")
+ON_SANDBOXES = tuple(f"{name}@{on}" for name in PROGRAMS for on in ON_LINUX)
+TOOLS = (*(name for name in BUILT_IN if name not in PROGRAMS), *ON_SANDBOXES, OWN)
+"""Each tool once; what runs programs, once on each sandbox."""
 SPECS: dict[str, ToolSpec] = {name: importlib.import_module(module).spec() for name, module in BUILT_IN.items()}
 CALLED = [OWN, *(name for name, spec in SPECS.items() if not spec.asks_person)]
 """The others are never called: the engine asks a person in their place."""
@@ -74,9 +79,12 @@ def tool(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> Iterator
         with on_a_loop(tmp_path / "project", OWN_SOURCE, OWN) as own:
             yield own
         return
+    name, _, backend = request.param.partition("@")
     workspace = Workspace(root)
-    context = ToolContext(workspace, network=canned(HOSTS, answer(b'{"a": 1}', content_type="application/json")))
-    found = ToolRegistry(context).select([SimpleNamespace(name=request.param, options={})]).get(request.param)
+    network = canned(HOSTS, answer(b'{"a": 1}', content_type="application/json"))
+    sandbox = On(found_here(backend)) if backend else NoSandbox()
+    context = ToolContext(workspace, network=network, sandbox=sandbox)
+    found = ToolRegistry(context).select([SimpleNamespace(name=name, options={})]).get(name)
     assert found is not None
     yield found
     workspace.close()

@@ -22,6 +22,8 @@ move_file     1        idempotent    ask    built-in  Move or rename a file.
 delete_file   1        irreversible  ask    built-in  Delete a file. This cannot be undone.
 fetch_url     1        read-only     ask    built-in  Fetch a web page or file and show its text.
 http_request  1        irreversible  ask    built-in  Send a request that changes something on the web.
+run_python    1        irreversible  ask    built-in  Run a Python program in the workspace, without network.
+shell         1        irreversible  ask    built-in  Run a shell command in the workspace, without network.
 ask_user      1        read-only     allow  built-in  Ask the user one question and wait for the answer. Only for \
 what you cannot find out yourself.
 """

@@ -27,6 +27,13 @@ def test_unknown_bodies_are_equal_by_type_and_fields() -> None:
     assert read_body("a.new", {"n": 1}) != read_body("a.new", {"n": 2})
 
 
+def test_a_call_that_changed_nothing_unseen_is_written_as_it_ever_was() -> None:
+    body = ToolCompleted("shell", "c", "ok", "", None, 0.0)
+    assert "unseen" not in body.to_json()
+    for one in (body, replace(body, unseen=True)):
+        assert read_body("tool.completed", one.to_json()) == one
+
+
 def test_fields_that_a_newer_version_added_are_ignored() -> None:
     assert read_body("turn.started", {"mood": "good"}) == TurnStarted()
 

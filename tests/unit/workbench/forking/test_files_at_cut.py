@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from agentcli.core.canonical import digest_bytes
-from agentcli.core.events import Event, TurnStarted
+from agentcli.core.events import Event, ToolCompleted, TurnStarted
 from agentcli.core.tools import FileTouch
+from agentcli.errors import UsageError
 from agentcli.workbench.files_at_cut import FilesAtCut, files_at
 from tests.fakes.engine import RUN
 from tests.fakes.touched import changed, read, touched
@@ -41,6 +42,23 @@ def test_the_last_change_before_a_cut_counts_else_what_the_first_after_it_found(
 def test_what_a_call_read_as_another_one_left_it_needs_no_more_than_its_snapshot() -> None:
     events = [touched(1, changed("a", None, ONE)), touched(2, read("a", ONE))]
     assert files_at(events, 2) == FilesAtCut({"a": D1}, {}, {})
+
+
+def unseen(seq: int) -> Event:
+    return Event(RUN, seq, 0.0, 0.0, ToolCompleted("shell", "c", "ok", "", None, 0.0, unseen=True))
+
+
+def test_after_a_call_whose_changes_nobody_knows_what_was_seen_before_it_counts_no_more() -> None:
+    events = [touched(1, changed("a", None, ONE), read("b", ONE)), unseen(2), touched(3, changed("c", ONE, TWO))]
+    assert files_at(events, 2) == FilesAtCut({"c": D1}, {}, {})
+    assert files_at(events, 3) == FilesAtCut({"c": D2}, {}, {})
+
+
+def test_what_a_call_changed_after_the_cut_that_nobody_knows_cannot_be_undone() -> None:
+    with pytest.raises(UsageError) as caught:
+        files_at([touched(1, changed("a", None, ONE)), unseen(2)], 1)
+    assert caught.value.code == "E-FORK-FILES-UNSEEN"
+    assert "(event 2)" in caught.value.info.why
 
 
 def test_what_was_only_read_is_to_be_compared() -> None:
