@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agentcli.cli.approver import Nobody
+from agentcli.sandbox.missing import NoSandbox
+from agentcli.workbench.run_agent import RunRequest, run_agent
+from agentcli.workbench.wiring import Options, open_workbench
 from tests.cli.conftest import Cli
 
 AGENT = """\
@@ -73,7 +78,8 @@ def test_what_programs_changed_is_recorded_forked_compared_and_replayed(cli: Cli
         found = (place / "sorted.txt").read_text() if (place / "sorted.txt").exists() else None
         assert found == expected
         assert (place / "old.txt").exists() is (expected is None)
-    assert "sorted.txt" in cli("diff", parent, "last").out
+    compared = cli("diff", parent, "last~1").out
+    assert "sorted.txt" in compared
 
 
 def test_a_program_whose_changes_nobody_knows_can_only_be_forked_over_the_present_files(
@@ -82,22 +88,22 @@ def test_a_program_whose_changes_nobody_knows_can_only_be_forked_over_the_presen
     make(isolated, "copy_files: 1, in_place: true")
     assert cli("run", "Sort", "--yes").code == 0
     assert (isolated / "sorted.txt").read_text() == "a\nb\nmore"
+    assert cli("replay").code == 0
+    assert cli("runs", "verify").code == 0
     refused = cli("fork", "last", "--at", "2")
     assert (refused.code, "E-FORK-FILES-UNSEEN" in refused.err) == (2, True)
     (isolated / "other.yaml").write_text("replies: [{text: Stopped here., repeat: true}]\n")
     assert cli("fork", "last", "--at", "2", "--files", "current", "-m", "scripted:other.yaml").code == 0
 
 
-def test_without_a_sandbox_the_run_is_denied_and_says_what_to_do(cli: Cli, project: Path) -> None:
-    # No Linux has it; no project can ask for less, so it is the user's own file that asks for it.
-    user = project.parent / "agentcli-home/config"
-    user.mkdir(parents=True)
-    (user / "config.yaml").write_text("version: 1\nsandbox: {backend: sandbox-exec}\n")
-    result = cli("run", "Sort", "--yes")
-    assert (result.code, "E-SANDBOX-NONE" in result.err) == (5, True)
-    assert "agentcli doctor" in result.err
+async def test_without_a_sandbox_the_run_is_denied_and_says_what_to_do(project: Path) -> None:
+    with open_workbench(Options(cwd=project, environ=dict(os.environ), trust=True, yes=True)) as bench:
+        bench.__dict__["sandbox"] = NoSandbox()
+        outcome = await run_agent(bench, RunRequest("Sort"), approver=Nobody())
+    assert outcome.error is not None
+    assert (outcome.exit_code, outcome.status, outcome.error.code) == (5, "denied", "E-SANDBOX-NONE")
+    assert "agentcli doctor" in outcome.error.fix
     assert (project / "old.txt").exists()
-    assert json.loads(cli("runs", "list", "--json").out.splitlines()[0])["status"] == "denied"
 
 
 def test_a_program_asks_every_time(cli: Cli, project: Path) -> None:

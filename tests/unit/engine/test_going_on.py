@@ -255,28 +255,6 @@ async def test_an_irreversible_call_that_ran_out_of_time_is_in_doubt() -> None:
     assert not rig.seen.of("tool.completed")
 
 
-async def test_an_irreversible_tool_that_gives_a_timeout_back_knows_what_it_did() -> None:
-    async def stopped(_arguments: Any) -> ToolResult:
-        return ToolResult("stopped, and nothing was changed", "timeout")
-
-    rig = Rig([calls(("wipe", {})), answer("done")], [wipe(stopped)], approver=Answering([Said("once")]))
-    outcome = await rig.run()
-    assert outcome.output == "done"
-    assert [body.status for body in rig.seen.of("tool.completed")] == ["timeout"]
-    assert same(await replayed(rig), outcome)
-
-
-async def test_what_a_call_may_have_changed_unseen_is_on_record() -> None:
-    async def unseen(_arguments: Any) -> ToolResult:
-        return ToolResult("done", unseen=True)
-
-    rig = Rig([calls(("wipe", {})), answer("done")], [wipe(unseen)], approver=Answering([Said("once")]))
-    outcome = await rig.run()
-    (body,) = rig.seen.of("tool.completed")
-    assert body.unseen
-    assert same(await replayed(rig), outcome)
-
-
 async def test_an_irreversible_call_that_ran_out_of_time_can_be_settled_at_once() -> None:
     async def never(_arguments: Any) -> ToolResult:
         await forever()

@@ -10,10 +10,8 @@ from pathlib import Path
 import pytest
 
 from agentcli.core.tools import FileChange
-from agentcli.sandbox.comparing import Pair, compared
 from agentcli.sandbox.paths import MAX_FILE_BYTES
 from agentcli.sandbox.taking_over import take_over
-from agentcli.sandbox.trees import Entry, Tree
 from tests.fakes.mirrored import Copies, copies, seen, write
 
 __all__ = ["copies"]
@@ -294,10 +292,3 @@ def test_what_a_program_closed_to_everybody_is_told_and_stays(copies: Copies, he
     assert taken.left == {"closed": "it could not be read", "file": "it could not be read: Permission denied"}
     assert seen(here) == {"closed/inside": "1", "file": "1", "new": "2"}
     assert seen(copies.take().folder) == seen(here)
-
-
-def test_nobody_knows_what_is_gone_from_a_folder_that_cannot_be_read() -> None:
-    folder, file = Entry("folder", (0,)), Entry("file", (0, 0, 0, 0, 0))
-    known = {("a",): Pair(folder, folder, shared=False), ("a", "b"): Pair(file, file, shared=False)}
-    changes = compared(known, Tree({("a",): folder}, {("a",)}))
-    assert (changes.deleted, changes.odd, changes.damaged) == ([], {("a",): "it could not be read"}, True)
