@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from io import FileIO
 from pathlib import Path
@@ -23,7 +22,8 @@ from agentcli.core.globs import PathGlob
 from agentcli.core.paths import relative_parts, shown
 from agentcli.errors import ToolArgumentsError
 from agentcli.sandbox import refusals
-from agentcli.sandbox.atomic import kept_mode, move_whole, write_whole
+from agentcli.sandbox.atomic import move_whole, write_whole
+from agentcli.sandbox.handles import FOLDER, content_of, kept_of, made, require_file, status_of
 from agentcli.sandbox.opening import Opener, best_opener
 from agentcli.sandbox.roots import is_copy, no_workspace, open_root, refuse_private
 from agentcli.sandbox.visibility import View, Visibility
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 """The most that is read of one file, and the most that is written."""
-
-_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY
 
 
 class Workspace:
@@ -121,7 +119,7 @@ class Workspace:
         """The permission bits of a regular file. Raises ToolError."""
         names = self._names(path)
         with self._telling(path, names), self._folder(names[:-1]) as folder:
-            return _kept(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
+            return kept_of(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
 
     def write_atomic(
         self,
@@ -142,8 +140,8 @@ class Workspace:
         if len(data) > MAX_FILE_BYTES:
             raise refusals.too_large(path, len(data), MAX_FILE_BYTES)
         with self._telling(path, names), self._folder(names[:-1], create=True) as folder:
-            status = _status(folder, names[-1])
-            before = None if status is None else _kept(path, status)
+            status = status_of(folder, names[-1])
+            before = None if status is None else kept_of(path, status)
             kept = before if mode is None else mode & 0o777
             write_whole(folder, names[-1], data, mode=kept, replace=replace, executable=executable)
             return before
@@ -152,7 +150,7 @@ class Workspace:
         """Delete a regular file; gives the permission bits that it had. Raises ToolError."""
         names = self._names(path, write=True)
         with self._telling(path, names), self._folder(names[:-1]) as folder:
-            mode = _kept(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
+            mode = kept_of(path, os.stat(names[-1], dir_fd=folder, follow_symlinks=False))
             os.unlink(names[-1], dir_fd=folder)
             return mode
 
@@ -176,11 +174,11 @@ class Workspace:
         names, target = self._names(path, write=True), self._names(to, write=True)
         with self._telling(path, names), self._folder(names[:-1]) as folder:
             moved = os.stat(names[-1], dir_fd=folder, follow_symlinks=False)
-            mode = _kept(path, moved)
+            mode = kept_of(path, moved)
             with self._telling(to, target), self._folder(target[:-1], create=True) as other:
-                status = _status(other, target[-1])
+                status = status_of(other, target[-1])
                 if status is not None:
-                    _require_file(to, status)
+                    require_file(to, status)
                     if os.path.samestat(status, moved):
                         raise refusals.same_file(path, to)
                 move_whole(folder, names[-1], other, target[-1], replace=replace)
@@ -241,7 +239,7 @@ class Workspace:
         """A regular file, open for reading."""
         opened = self._view.opener.open(self._directory, names, os.O_RDONLY)
         try:
-            _require_file(path, os.fstat(opened))
+            require_file(path, os.fstat(opened))
         except BaseException:
             os.close(opened)
             raise
@@ -249,13 +247,7 @@ class Workspace:
 
     def _content(self, path: str, names: Sequence[str], cap: int) -> bytes:
         with self._opened(path, names) as file:
-            size = os.fstat(file.fileno()).st_size
-            data = b"" if size > cap else file.read(size + 1)
-            if len(data) > size:  # it grew just now, or its size is not told
-                data += file.read(cap + 1 - len(data))
-        if size > cap or len(data) > cap:
-            raise refusals.too_large(path, max(size, len(data)), cap)
-        return data
+            return content_of(file, path, cap)
 
     @contextmanager
     def _telling(self, path: str, names: Sequence[str]) -> Iterator[None]:
@@ -277,49 +269,12 @@ class Workspace:
     def _folder(self, names: Sequence[str], *, create: bool = False) -> Iterator[int]:
         """A folder, open; made with its parents where it is not there and `create` says so."""
         try:
-            folder = self._view.opener.open(self._directory, names, _FOLDER)
+            folder = self._view.opener.open(self._directory, names, FOLDER)
         except FileNotFoundError:
             if not create:
                 raise
-            folder = self._made(names)
+            folder = made(self._view.opener, self._directory, names)
         try:
             yield folder
         finally:
             os.close(folder)
-
-    def _made(self, names: Sequence[str]) -> int:
-        """The folder, made one name at a time, each beneath the handle of the one before."""
-        at = self._view.opener.open(self._directory, (), _FOLDER)
-        for name in names:
-            try:
-                at = self._into(at, name)
-            except BaseException:
-                os.close(at)
-                raise
-        return at
-
-    def _into(self, folder: int, name: str) -> int:
-        """The folder below, made if it is not there; closes the one above."""
-        with suppress(FileExistsError):  # it was there, or another call made it just now
-            os.mkdir(name, dir_fd=folder)
-        below = self._view.opener.open(folder, (name,), _FOLDER)
-        os.close(folder)
-        return below
-
-
-def _status(folder: int, name: str) -> os.stat_result | None:
-    try:
-        return os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return None
-
-
-def _kept(path: str, status: os.stat_result) -> int:
-    """The permission bits of what must be a regular file."""
-    _require_file(path, status)
-    return kept_mode(status)
-
-
-def _require_file(path: str, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise refusals.wrong_kind(path, refusals.kind_of(status.st_mode))

@@ -9,6 +9,7 @@ from pydantic import Field
 from agentcli.core.paths import shown
 from agentcli.core.tools import FileChange, Preview, ToolResult, ToolSpec
 from agentcli.errors import ToolArgumentsError, ToolError
+from agentcli.sandbox.paths import Workspace
 from agentcli.sandbox.refusals import exists
 from agentcli.tools.arguments import Arguments, schema_of
 from agentcli.tools.context import ToolContext
@@ -53,27 +54,14 @@ def build(context: ToolContext, _options: Options) -> FileTool[Any]:
             )
         return arguments.model_copy(update={"source": source, "to": to})
 
-    def there(arguments: MoveFileArguments) -> tuple[bytes, bytes | None]:
-        """What is at both paths. What is too large for the record is not moved either."""
-        target = workspace.read_if_there(arguments.to)
-        try:
-            content = workspace.read_bytes(arguments.source)
-        except ToolError as error:
-            if error.code == "E-FILE-UNKNOWN" and target is not None:
-                raise _moved_before(arguments) from error
-            raise
-        if target is not None and not arguments.overwrite:
-            raise exists(arguments.to)
-        return content, target
-
     def show(arguments: MoveFileArguments) -> Preview:
-        content, target = there(arguments)
+        content, target = _there(workspace, arguments)
         if target is None:
             return Preview(f"{shown(arguments.source)} ({len(content):,} bytes) becomes {shown(arguments.to)}")
         return preview_of(arguments.to, target, content, to=f"{arguments.to}, which is now {arguments.source}")
 
     def work(arguments: MoveFileArguments) -> ToolResult:
-        content, target = there(arguments)
+        content, target = _there(workspace, arguments)
         mode = workspace.move(arguments.source, arguments.to, replace=arguments.overwrite)
         left = FileChange(arguments.source, before=content, changed=True, mode=mode)
         # What was there before may have had other permissions than what is there now.
@@ -85,6 +73,20 @@ def build(context: ToolContext, _options: Options) -> FileTool[Any]:
         return ToolResult(said, files=(left, came))
 
     return FileTool(spec(), MoveFileArguments, tidy, work, show)
+
+
+def _there(workspace: Workspace, arguments: MoveFileArguments) -> tuple[bytes, bytes | None]:
+    """What is at both paths. What is too large for the record is not moved either."""
+    target = workspace.read_if_there(arguments.to)
+    try:
+        content = workspace.read_bytes(arguments.source)
+    except ToolError as error:
+        if error.code == "E-FILE-UNKNOWN" and target is not None:
+            raise _moved_before(arguments) from error
+        raise
+    if target is not None and not arguments.overwrite:
+        raise exists(arguments.to)
+    return content, target
 
 
 def _moved_before(arguments: MoveFileArguments) -> ToolError:
