@@ -38,7 +38,7 @@ def open_gate(kernel: Kernel, info: int, opens: int, limits: tuple[str, ...]) ->
         try:
             os.write(opens, b".")
         except ConnectionError:
-            pass  # bwrap failed meanwhile; its exit tells why
+            return first  # bwrap failed meanwhile; its exit tells why
     return first
 
 
