@@ -62,6 +62,7 @@ def everybodys() -> Iterator[Path]:
 PROGRAM = """
 import json, os, sys
 from pathlib import Path
+from agentcli.sandbox.processes.choosing import BACKENDS
 from tests.fakes.process_abuse import ROWS, fault, prey
 backend, faults = BACKENDS[sys.argv[1]](), []
 for number, name in enumerate(ROWS):
