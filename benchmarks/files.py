@@ -24,6 +24,7 @@ from typing import Any
 from agentcli.errors import ToolError
 from agentcli.sandbox.opening import Openat2, Opener, Walk, best_opener
 from agentcli.sandbox.paths import Workspace
+from agentcli.tools.context import ToolContext
 from agentcli.tools.registry import ToolRegistry
 
 GIGABYTE = 1_000_000_000
@@ -112,9 +113,11 @@ import asyncio, json, resource, sys, time
 from pathlib import Path
 from types import SimpleNamespace
 from agentcli.sandbox.paths import Workspace
+from agentcli.tools.context import ToolContext
 from agentcli.tools.registry import ToolRegistry
 folder, path, pattern = sys.argv[1:]
-tool = ToolRegistry(Workspace(Path(folder))).select([SimpleNamespace(name="grep_file", options={})]).get("grep_file")
+tools = ToolRegistry(ToolContext(Workspace(Path(folder)))).select([SimpleNamespace(name="grep_file", options={})])
+tool = tools.get("grep_file")
 begun = time.perf_counter()
 result = asyncio.run(tool.call({"path": path, "pattern": pattern}))
 seconds = time.perf_counter() - begun
@@ -195,9 +198,8 @@ def many_files(folder: Path) -> Iterator[Row]:
         path = folder / f"d{number % 60}" / f"f{number}.txt"
         path.parent.mkdir(exist_ok=True)
         path.write_text("some words of a line\n" * 50 + ("needle\n" if number % 500 == 0 else ""))
-    tool = (
-        ToolRegistry(Workspace(folder)).select([SimpleNamespace(name="search_files", options={})]).get("search_files")
-    )
+    use = SimpleNamespace(name="search_files", options={})
+    tool = ToolRegistry(ToolContext(Workspace(folder))).select([use]).get("search_files")
     assert tool is not None
     ours, floor = [], []
     for _ in range(5):

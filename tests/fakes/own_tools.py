@@ -20,6 +20,7 @@ from agentcli.definitions.tool_files import PythonUse, read_tool_file
 from agentcli.engine.ports import Tool
 from agentcli.errors import ToolError
 from agentcli.sandbox.paths import Workspace
+from agentcli.tools.context import ToolContext
 from agentcli.tools.gates import Gates
 from agentcli.tools.own import OwnTools, Wanted
 from agentcli.tools.registry import Selection, ToolRegistry
@@ -80,7 +81,7 @@ async def loaded(
         own = OwnTools(wanted, await crew.loaded(), crew, recorded)
         workspace = Workspace(home)
         use = SimpleNamespace(name="python", options={"path": FILE})
-        yield Loaded(crew, ToolRegistry(workspace).select([use], own, gates), printed)
+        yield Loaded(crew, ToolRegistry(ToolContext(workspace)).select([use], own, gates), printed)
         workspace.close()
     finally:
         await crew.aclose()

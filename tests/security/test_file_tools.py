@@ -15,6 +15,7 @@ import pytest
 from agentcli.core.tools import ToolResult
 from agentcli.errors import ToolError
 from agentcli.sandbox.paths import Workspace
+from agentcli.tools.context import ToolContext
 from agentcli.tools.registry import ToolRegistry
 
 SECRET = "OUTSIDE"
@@ -61,7 +62,7 @@ def hostile(root: Path) -> Path:
 
 
 def call(workspace: Workspace, name: str, arguments: dict[str, Any]) -> ToolResult:
-    tool = ToolRegistry(workspace).select([SimpleNamespace(name=name, options={})]).get(name)
+    tool = ToolRegistry(ToolContext(workspace)).select([SimpleNamespace(name=name, options={})]).get(name)
     assert tool is not None
     return asyncio.run(tool.call(tool.parse(arguments)))
 

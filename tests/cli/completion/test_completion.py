@@ -64,3 +64,16 @@ def test_names_are_completed(isolated: Path, line: str, offered: list[str]) -> N
 def test_broken_settings_complete_nothing_and_say_nothing(isolated: Path) -> None:
     (isolated / "agentcli.yaml").write_text("nonsense: 1\n")
     assert complete("agentcli run rea", isolated) == []
+
+
+def test_the_arguments_of_an_own_tool_are_completed_without_running_it(isolated: Path) -> None:
+    (isolated / "agentcli.yaml").write_text("version: 1\n")
+    for name, text in {
+        "agents/a.yaml": "version: 1\nkind: agent\nname: a\ninstructions: Hi.\ntools: [{python: tools/own.py}]\n",
+        "tools/own.py": "from agentcli import tool\nopen('ran', 'w')\n@tool\ndef stamp(day: str) -> str: ...\n",
+    }.items():
+        (isolated / name).parent.mkdir()
+        (isolated / name).write_text(text)
+    assert complete("agentcli tools call st", isolated) == ["stamp"]
+    assert complete("agentcli tools call stamp ", isolated) == ["day="]
+    assert not (isolated / "ran").exists()

@@ -133,3 +133,50 @@ def test_the_trace_of_a_failed_import_too(project: Cli) -> None:
     assert (plain.code, "days.py:17:1: The tools cannot be loaded: ModuleNotFoundError." in plain.err) == (3, True)
     assert "Traceback" not in plain.err
     assert "import no_such_module" in detailed.err
+
+
+def runs(cli: Cli) -> list[str]:
+    return cli("runs", "--json").out.splitlines()
+
+
+def test_one_is_called_by_hand_where_its_code_is_trusted_and_replayed_without_it(project: Cli) -> None:
+    words = ["tools", "call", "weekday", "day=2026-11-20", "short=true"]
+    refused = project(*words)
+    assert (refused.code, refused.out, "(E-TOOL-UNTRUSTED)" in refused.err) == (5, "", True)
+    assert runs(project) == []
+    result = project("--trust", *words)
+    assert (result.code, result.out) == (0, "Fri\n")
+    assert "warning: The tool `weekday` is deprecated: Use day_of." in result.err
+    (project.cwd / "tools" / "days.py").unlink()
+    replayed = project("replay")
+    assert (replayed.code, replayed.out) == (0, "Fri\n")
+
+
+def test_a_call_of_one_that_does_not_fit_is_no_run_and_one_that_fails_is(project: Cli) -> None:
+    wrong = project("--trust", "tools", "call", "weekday", "short=true")
+    assert (wrong.code, "(E-CALL-ARGUMENTS)" in wrong.err, runs(project)) == (2, True, [])
+    failed = project("--trust", "tools", "call", "weekday", "day=0001-01-01")
+    assert (failed.code, "too long ago" in failed.err, len(runs(project))) == (1, True, 1)
+    assert "Did you mean `weekday`?" in project("tools", "call", "weekdays").err
+
+
+def test_a_call_of_one_that_was_denied_is_gone_on_with_by_its_code_of_now(project: Cli) -> None:
+    file = project.cwd / "tools" / "days.py"
+    file.write_text(SOURCE.replace("read-only", "idempotent"))
+    words = ["--trust", "tools", "call", "weekday", "day=2026-11-20"]
+    assert (project(*words).code, project(*words, "--allow", "weekday").out) == (5, "Friday\n")
+    assert "(E-TOOL-UNTRUSTED)" in project("resume", "last~1", "--yes").err
+    file.write_text(SOURCE.replace("read-only", "idempotent").replace("%A", "now %A"))
+    resumed = project("--trust", "resume", "last~1", "--yes")
+    assert (resumed.code, resumed.out) == (0, "now Friday\n")
+    changed = json.loads(project("runs", "show", "last~1", "--json").out.splitlines()[-5])
+    assert (changed["type"], list(changed["changes"])) == ("run.resumed", ["code"])
+
+
+def test_of_two_of_a_name_none_is_called_by_hand(project: Cli) -> None:
+    (project.cwd / "tools" / "more.py").write_text(SOURCE)
+    (project.cwd / "agents" / "b.yaml").write_text(AGENT.replace("name: a", "name: b").replace("days.py", "more.py"))
+    result = project("--trust", "tools", "call", "weekday", "day=2026-11-20")
+    assert (result.code, runs(project)) == (2, [])
+    assert "(E-CALL-AMBIGUOUS)" in result.err
+    assert "They come from tools/days.py and from tools/more.py." in result.err

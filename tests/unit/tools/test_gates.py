@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agentcli.core.rates import Rate
-from agentcli.core.tools import FileChange, ToolResult
+from agentcli.core.tools import FileChange, Preview, ToolResult
+from agentcli.engine.ports import Admits, Previewing, RoamingTool
 from agentcli.errors import ToolArgumentsError, ToolError, ToolTimeoutError
-from agentcli.tools.gates import CACHED_RESULTS, Gate, Gates, TokenBucket
+from agentcli.tools.gates import CACHED_RESULTS, Gate, GatedTool, Gates, TokenBucket
 from tests.fakes.engine import FunctionTool, ManualClock
 
 
@@ -183,3 +184,33 @@ async def test_what_cannot_go_better_is_not_tried_again(error: ToolError) -> Non
     with pytest.raises(ToolError) as caught:
         await Sleeper().gates().before(inner, Gate(retries=3)).call({})
     assert (caught.value, len(inner.called)) == (error, 1)
+
+
+class Roaming(FunctionTool):
+    """A tool that shows what it would change, and goes where it is admitted."""
+
+    async def preview(self, arguments: Mapping[str, Any]) -> Preview | None:
+        return Preview(f"changes {arguments['a']}")
+
+    async def call_within(self, arguments: Mapping[str, Any], admits: Admits) -> ToolResult:
+        return ToolResult(f"admitted: {admits('https://b.example/')}")
+
+
+async def test_what_a_tool_can_do_besides_it_can_do_behind_a_gate() -> None:
+    tool = Sleeper().gates().before(Roaming("roaming", counting().function), Gate(Rate(2, 60), cache_ttl=60))
+    assert isinstance(tool, Previewing)
+    assert isinstance(tool, RoamingTool)
+    assert await tool.preview({"a": 1}) == Preview("changes 1")
+    assert (await tool.call_within({"a": 1}, lambda _: True)).content == "admitted: True"
+    assert (await tool.call_within({"a": 1}, lambda _: True)).how == {"cached_s": 0.0}
+    assert (await tool.call_within({"a": 2}, lambda _: False)).content == "admitted: False"
+    with pytest.raises(ToolError) as caught:
+        await tool.call_within({"a": 3}, lambda _: True)
+    assert caught.value.code == "E-TOOL-RATE"
+
+
+async def test_what_a_tool_cannot_do_a_gate_does_not_add() -> None:
+    tool = Sleeper().gates().before(counting(), Gate(Rate(2, 60)))
+    assert isinstance(tool, GatedTool)
+    assert await tool.preview({}) is None
+    assert (await tool.call_within({}, lambda _: True)).content == "1"

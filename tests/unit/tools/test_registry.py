@@ -89,6 +89,8 @@ def test_a_tool_listed_twice_is_an_error(registry: ToolRegistry) -> None:
         ("read_lines", {"rate_limit": "ten"}, "rate such as 10/min"),
         ("read_lines", {"cache_ttl": 0}, "greater than 0"),
         ("create_file", {"cache_ttl": 60}, "undone"),
+        ("ask_user", {"cache_ttl": 60}, "people say"),
+        ("ask_user", {"rate_limit": "1/min"}, "people say"),
     ],
 )
 def test_a_gate_that_makes_no_sense_is_refused(
@@ -113,6 +115,7 @@ def test_options_have_a_schema(registry: ToolRegistry) -> None:
     shared = {"rate_limit", "cache_ttl"}
     assert set(registry.options_schema("read_lines")["properties"]) == {"max_lines", "max_bytes", *shared}
     assert set(registry.options_schema("delete_file")["properties"]) == shared
+    assert registry.options_schema("ask_user")["properties"] == {}
 
 
 HEAVY = ("re2", "charset_normalizer", "httpx", "httpcore", "anyio", "idna", "html_to_markdown", "tenacity")
