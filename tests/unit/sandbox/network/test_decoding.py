@@ -70,7 +70,11 @@ def test_what_was_not_asked_for_is_refused(encoding: str) -> None:
     assert refused(b"x", encoding) == "E-NET-PROTOCOL"
 
 
-@pytest.mark.parametrize("data", [b"no gzip", gzip.compress(b"x" * 100)[:-5], gzip.compress(b"x") + b"more"])
+@pytest.mark.parametrize(
+    "data",
+    [b"no gzip", gzip.compress(b"x" * 100)[:-5], gzip.compress(b"x") + b"more"],
+    ids=["no gzip", "cut off", "more behind it"],
+)
 def test_what_is_not_packed_right_is_refused(data: bytes) -> None:
     assert refused(data, "gzip") == "E-NET-PROTOCOL"
 
