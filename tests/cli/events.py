@@ -105,7 +105,9 @@ ONE_OF_EACH: tuple[Body, ...] = (
     RunForked("20261121-081532-k7f3qz", 4, DIGEST, {"results": [4]}),
     ModelFallback("503", 0.0, "local:coder-1.5b"),
     ModelFailed(FAULT, 7),
-    ToolCompleted("create_file", "c3", "ok", "done", {"lines": 1}, 0.1, (FileTouch("a", None, DIGEST, True),), FLAGS),
+    ToolCompleted(
+        "create_file", "c3", "ok", "done", {"lines": 1}, 0.1, (FileTouch("a", None, DIGEST, True),), flags=FLAGS
+    ),
     ApprovalRequested("create_file", "c3", {"path": "a"}, "create_file"),
     ApprovalResolved("create_file", "c3", "no", "user", "not there"),
     ClockRead(1.5),

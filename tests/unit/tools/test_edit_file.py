@@ -28,7 +28,7 @@ def test_one_piece_is_replaced_and_the_result_is_a_diff(call: Call, app: Path) -
         "-    return 1\n+    return 10\n \n def other():\n     return 2"
     )
     assert app.read_bytes() == before.replace(b"return 1\n", b"return 10\n")
-    assert result.files == (FileChange("app.py", before, app.read_bytes(), changed=True),)
+    assert result.files == (FileChange("app.py", before, app.read_bytes(), changed=True, mode=0o644),)
 
 
 def test_everything_is_replaced_where_that_is_asked(call: Call, app: Path) -> None:

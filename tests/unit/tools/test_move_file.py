@@ -16,8 +16,8 @@ def test_a_file_is_moved_and_both_names_are_on_record(call: Call, root: Path) ->
     assert not (root / "a.txt").exists()
     assert (root / "new" / "deep" / "b.txt").read_text() == "text"
     assert result.files == (
-        FileChange("a.txt", before=b"text", changed=True),
-        FileChange("new/deep/b.txt", after=b"text", changed=True),
+        FileChange("a.txt", before=b"text", changed=True, mode=0o644),
+        FileChange("new/deep/b.txt", after=b"text", changed=True, mode=0o644),
     )
 
 
