@@ -54,9 +54,9 @@ ON_SANDBOXES = tuple(f"{name}@{on}" for name in PROGRAMS for on in ON_LINUX)
 TOOLS = (*(name for name in BUILT_IN if name not in PROGRAMS), *ON_SANDBOXES, OWN)
 """Each tool once; what runs programs, once on each sandbox."""
 SPECS: dict[str, ToolSpec] = {name: importlib.import_module(module).spec() for name, module in BUILT_IN.items()}
-CALLED = [OWN, *(name for name, spec in SPECS.items() if not spec.asks_person)]
+CALLED = [name for name in TOOLS if name == OWN or not SPECS[name.partition("@")[0]].asks_person]
 """The others are never called: the engine asks a person in their place."""
-REPEATABLE = [name for name in CALLED if name == OWN or SPECS[name].effects != "irreversible"]
+REPEATABLE = [name for name in CALLED if name == OWN or SPECS[name.partition("@")[0]].effects != "irreversible"]
 IDEMPOTENT = [name for name, spec in SPECS.items() if spec.effects == "idempotent"]
 OF_PATHS = [name for name, spec in SPECS.items() if spec.subject == "path"]
 OF_HOSTS = [name for name, spec in SPECS.items() if spec.subject_kind == "host"]

@@ -12,6 +12,7 @@ import resource
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from agentcli.core.processes import Finished, Job, Stopped
@@ -41,7 +42,8 @@ class PlainProcesses:
         )
         if sys.platform == "linux":
             memory = job.limits.memory_bytes
-            resource.prlimit(process.pid, resource.RLIMIT_AS, (memory, memory))
+            with suppress(ProcessLookupError):  # it has ended already
+                resource.prlimit(process.pid, resource.RLIMIT_AS, (memory, memory))
         stopped: Stopped = ""
         work = asyncio.gather(_feed(process, job.stdin), *_readers(process, job.limits.output_bytes), process.wait())
         try:

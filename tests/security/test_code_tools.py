@@ -155,7 +155,8 @@ for do in (
 for name in (b"a\\nb", b"\\xff\\xfe", b"esc\\x1b[31m", b"-rf", b" ", "\\u202e.txt".encode()):
     open(name, "w").close()
 os.mkdir("deep"); open("deep/x", "w").close(); os.link("deep/x", "hard")
-os.chmod("hard", 0o6777)
+try: os.chmod("hard", 0o6777)  # which a sandbox may refuse by itself
+except PermissionError: os.chmod("hard", 0o777)
 """
 
 
