@@ -5,7 +5,7 @@ BIN := .venv/bin
 ARGS ?=
 WORKERS ?= auto
 CODE := agentcli tests benchmarks scripts
-FULLY_COVERED := agentcli/sandbox/*,agentcli/journal/*,agentcli/engine/effects.py
+FULLY_COVERED := agentcli/sandbox/*,agentcli/journal/*,agentcli/engine/effect.py,agentcli/engine/effects.py
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test coverage check bench format clean

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import signal
 import sys
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from agentcli.core.processes import Finished, Job, Stopped
@@ -32,7 +30,7 @@ class PlainProcesses:
         self.jobs.append(job)
         begun = time.monotonic()
         process = await asyncio.create_subprocess_exec(
-            *job.argv,
+            *_limited(job),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -40,10 +38,6 @@ class PlainProcesses:
             cwd=job.workspace,
             start_new_session=True,
         )
-        if sys.platform == "linux":
-            memory = job.limits.memory_bytes
-            with suppress(ProcessLookupError):  # it has ended already
-                resource.prlimit(process.pid, resource.RLIMIT_AS, (memory, memory))
         stopped: Stopped = ""
         work = asyncio.gather(_feed(process, job.stdin), *_readers(process, job.limits.output_bytes), process.wait())
         try:
@@ -59,6 +53,20 @@ class PlainProcesses:
             raise
         dropped = out[1] + err[1]
         return Finished(code, out[0], err[0], time.monotonic() - begun, stopped, dropped)
+
+
+BEGIN = (
+    "import os, resource, sys\n"
+    "resource.setrlimit(resource.RLIMIT_AS, 2 * (int(sys.argv[1]),))\n"
+    "os.execvp(sys.argv[2], sys.argv[2:])"
+)
+
+
+def _limited(job: Job) -> tuple[str, ...]:
+    """What to start. The limit is there before the program begins: a short one would be over by the time it is set."""
+    if sys.platform != "linux":
+        return job.argv
+    return (sys.executable, "-I", "-S", "-c", BEGIN, str(job.limits.memory_bytes), *job.argv)
 
 
 async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:

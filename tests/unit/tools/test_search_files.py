@@ -106,9 +106,9 @@ def test_a_hostile_ignore_file_takes_no_time(call: Call, root: Path, name: str) 
     (root / ("a" * 250)).write_text("x")
     times = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         call("search_files", pattern="x")
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     assert min(times) < 0.05
 
 
