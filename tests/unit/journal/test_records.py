@@ -71,8 +71,10 @@ SPECIAL: dict[str, dict[str, Any]] = {
     "tool.completed": {
         "files": st.lists(
             st.builds(FileTouch, texts, st.none() | digests, st.none() | digests, st.booleans()), max_size=3
-        ).map(tuple)
+        ).map(tuple),
+        "how": st.dictionaries(texts, numbers, max_size=3),
     },
+    "approval.requested": {"preview": st.none() | texts},
 }
 PLAIN: dict[str, Any] = {"Any": json, "dict[str, Any]": objects, "int": counts, "float": numbers}
 
