@@ -74,7 +74,9 @@ SPECIAL: dict[str, dict[str, Any]] = {
             st.builds(FileTouch, texts, st.none() | digests, st.none() | digests, st.booleans()), max_size=3
         ).map(tuple),
         "flags": st.lists(st.builds(Flag, texts, counts, texts), max_size=3).map(tuple),
+        "how": st.dictionaries(texts, numbers, max_size=3),
     },
+    "approval.requested": {"preview": st.none() | texts},
 }
 PLAIN: dict[str, Any] = {"Any": json, "dict[str, Any]": objects, "int": counts, "float": numbers}
 
