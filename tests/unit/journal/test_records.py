@@ -78,7 +78,13 @@ SPECIAL: dict[str, dict[str, Any]] = {
     },
     "approval.requested": {"preview": st.none() | texts},
 }
-PLAIN: dict[str, Any] = {"Any": json, "dict[str, Any]": objects, "int": counts, "float": numbers}
+PLAIN: dict[str, Any] = {
+    "Any": json,
+    "dict[str, Any]": objects,
+    "int": counts,
+    "float": numbers,
+    "bool": st.booleans(),
+}
 
 
 def body_of(cls: Any) -> Any:

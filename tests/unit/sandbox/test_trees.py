@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from agentcli.sandbox.comparing import Pair, compared
 from agentcli.sandbox.copying import Cap
 from agentcli.sandbox.opening import Walk
@@ -32,6 +34,14 @@ def test_a_folder_that_cannot_be_read_is_listed_and_said_to_be_so(tmp_path: Path
     os.close(opened)
     assert {("closed",), ("open",)} <= set(tree.entries)
     assert tree.closed == {("closed",)}
+
+
+def test_where_the_root_itself_cannot_be_read_nothing_is_listed(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    opened = os.open(tmp_path / "file", os.O_RDONLY)
+    with pytest.raises(NotADirectoryError):
+        listed(opened, Walk(), everything, Cap())
+    os.close(opened)
 
 
 def test_what_goes_away_while_it_is_listed_is_not_there(tmp_path: Path) -> None:
