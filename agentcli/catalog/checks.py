@@ -11,7 +11,6 @@ from agentcli.catalog import json_schema, rendering
 from agentcli.core.agents import PYTHON_TOOL, AgentTemplate, InputSpec, Permissions
 from agentcli.definitions.nearest import listed, suggestion
 from agentcli.definitions.problems import Problems
-from agentcli.definitions.tool_files import PythonUse, read_tool_file
 from agentcli.definitions.validation import dotted
 from agentcli.definitions.yaml_source import Path, Source, place_of
 from agentcli.errors import DefinitionError
@@ -82,6 +81,8 @@ class Check:
 
     def python_file(self, options: Mapping[str, object], path: Path) -> list[str]:
         """The tools of a Python file, read and not run. What is wrong in it is told with its place there."""
+        from agentcli.definitions.tool_files import PythonUse, read_tool_file
+
         try:
             file = read_tool_file(self.home, PythonUse.read(options))
         except DefinitionError as error:

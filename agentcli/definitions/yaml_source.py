@@ -29,7 +29,9 @@ Style: TypeAlias = Literal["plain", "quoted", "block", "collection"]
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAGS = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "bool", "null", "seq", "map")}
 _CUT = re.compile(r" #|[ \t]+#[^\s]")
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE
+_MARK = "\ufeff"
+"""A byte order mark, which PyYAML takes for printable: in the middle of a file it is seen by nobody."""
 
 
 @dataclass(slots=True)
@@ -141,15 +143,23 @@ def _check_text(text: str, problems: Problems) -> None:
             fix="Move long texts into files of their own.",
             at=(1, 1),
         )
-    elif bad := _UNPRINTABLE.search(text):
+    elif (bad := _unprintable(text)) >= 0:
         problems.add(
             "SYNTAX",
-            f"The character U+{ord(bad.group()):04X} is not allowed in YAML.",
+            f"The character U+{ord(text[bad]):04X} is not allowed in YAML.",
             why="Control characters cannot stand in a YAML file.",
             fix="Delete it, or write it as an escape in double quotes.",
-            at=place_of(text, bad.start()),
+            at=place_of(text, bad),
         )
     problems.raise_any()
+
+
+def _unprintable(text: str) -> int:
+    """The index of the first character that may not stand in a file; -1 where there is none."""
+    mark, found = text.find(_MARK), _UNPRINTABLE.search(text)
+    if found is None or 0 <= mark < found.start():
+        return mark
+    return found.start()
 
 
 class _Builder:

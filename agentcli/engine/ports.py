@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from agentcli.core.canonical import Digest
 from agentcli.core.events import Event
 from agentcli.core.models import ModelReply, ModelRequest
-from agentcli.core.processes import Finished, Job
 from agentcli.core.runs import RunEnd, RunStart
 from agentcli.core.tools import Preview, ToolResult, ToolSpec
+
+if TYPE_CHECKING:
+    from agentcli.core.processes import Finished, Job
 
 
 class ModelObserver(Protocol):

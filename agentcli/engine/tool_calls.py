@@ -29,7 +29,6 @@ from agentcli.engine.previews import preview_of
 from agentcli.engine.questions import answer_to
 from agentcli.engine.scope import Scope
 from agentcli.engine.terms import Terms
-from agentcli.engine.tripwire.scanning import flags_in
 from agentcli.errors import AgentcliError, DeniedError, StorageError, ToolError, ToolRefusedError, sentence
 
 
@@ -245,6 +244,8 @@ class ToolCalls:
         return verdict.decision == "allow" or (verdict.decision == "ask" and approved)
 
     def _completed(self, call: ToolCall, result: ToolResult, duration_s: float) -> ToolCompleted:
+        from agentcli.engine.tripwire.scanning import flags_in
+
         # Files first: a key that is seen whole there is known by its lines in what the tool shows of it.
         files = tuple(touch_of(change, self.admission, self.log) for change in result.files)
         content = self.admission.admit(result.content)

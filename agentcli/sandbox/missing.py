@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from agentcli.core.processes import Finished, Job
+from typing import TYPE_CHECKING
+
 from agentcli.errors import DeniedError
+
+if TYPE_CHECKING:
+    from agentcli.core.processes import Finished, Job
 
 
 class NoSandbox:

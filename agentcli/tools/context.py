@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from agentcli.engine.ports import Sandbox
-from agentcli.sandbox.artifacts import Artifacts
-from agentcli.sandbox.missing import NoSandbox
-from agentcli.sandbox.network.fetching import Network
-from agentcli.sandbox.paths import Workspace
+if TYPE_CHECKING:
+    from agentcli.engine.ports import Sandbox
+    from agentcli.sandbox.artifacts import Artifacts
+    from agentcli.sandbox.network.fetching import Network
+    from agentcli.sandbox.paths import Workspace
+
+
+def _public_web() -> Network:
+    from agentcli.sandbox.network.fetching import Network
+
+    return Network()
+
+
+def _no_programs() -> Sandbox:
+    from agentcli.sandbox.missing import NoSandbox
+
+    return NoSandbox()
 
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """The workspace, and the ways out of it. The defaults reach as little as possible.
 
-    `network` is the public web and what the user opened beyond it; `sandbox` runs programs that work on what strangers
-    sent; `artifacts` keeps bodies for people to look at, None where nothing is kept.
+    `network` gives the public web and what the user opened beyond it; `sandbox` gives what runs programs that work on
+    what strangers sent. Both are asked for by the call that needs them: most runs never do. `artifacts` keeps bodies
+    for people to look at, None where nothing is kept.
     """
 
     workspace: Workspace
-    network: Network = field(default_factory=Network)
-    sandbox: Sandbox = field(default_factory=NoSandbox)
+    network: Callable[[], Network] = _public_web
+    sandbox: Callable[[], Sandbox] = _no_programs
     artifacts: Artifacts | None = None

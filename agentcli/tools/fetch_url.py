@@ -56,7 +56,7 @@ def build(context: ToolContext, options: WebOptions) -> WebTool[Any]:
 
     async def work(arguments: FetchUrlArguments, admits: Admits) -> ToolResult:
         request = WebRequest(arguments.method, parse_url(arguments.url))
-        response = await Fetcher(context.network, options.limits).fetch(request, lambda target: admits(target.text))
+        response = await Fetcher(context.network(), options.limits).fetch(request, lambda target: admits(target.text))
         if arguments.method == "HEAD":
             return headers_result(response)
         return await result_of(response, arguments.format, arguments.start, options, context)

@@ -76,7 +76,7 @@ def build(context: ToolContext, options: WebOptions) -> WebTool[Any]:
     async def work(arguments: HttpRequestArguments, _admits: Admits) -> ToolResult:
         url = parse_url(arguments.url)
         request = WebRequest(arguments.method, url, arguments.headers, arguments.body.encode())
-        response = await Fetcher(context.network, options.limits).fetch(request, lambda _: False)
+        response = await Fetcher(context.network(), options.limits).fetch(request, lambda _: False)
         return await result_of(response, "raw", 1, options, context)
 
     return WebTool(spec(), HttpRequestArguments, tidy, work)

@@ -106,7 +106,7 @@ async def run_program(context: ToolContext, options: ProgramOptions, job: Job) -
         raise _no_copy(cut, "Raise `copy_mb` or `copy_files` of the tool in the template.")
     given = replace(job, workspace=mirror.folder, readable=(*job.readable, *mirror.shared))
     try:
-        finished = await context.sandbox.run(_bounded(given, options))
+        finished = await context.sandbox().run(_bounded(given, options))
     except BaseException:
         mirrors.give_back(mirror)
         raise
@@ -125,7 +125,7 @@ async def _in_place(context: ToolContext, options: ProgramOptions, job: Job) -> 
     if covered.cut:  # something that must not be seen may be among the rest
         raise _no_copy(covered.cut, "Work in a smaller folder: name it with `--workspace`.")
     given = replace(job, workspace=root, hidden=covered.hidden, protected=covered.protected)
-    finished = await context.sandbox.run(_bounded(given, options))
+    finished = await context.sandbox().run(_bounded(given, options))
     result = result_of(finished, None, options, in_place=True)
     return replace(result, unseen=True, in_doubt=result.status == "timeout")
 

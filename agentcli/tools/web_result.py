@@ -88,7 +88,7 @@ async def _text(response: WebResponse, body: Body, form: Format, context: ToolCo
     if not body.is_html or form == "raw":
         return text
     return await converted(
-        text, "markdown" if form == "markdown" else "plain", response.url.text, host, context.sandbox
+        text, "markdown" if form == "markdown" else "plain", response.url.text, host, context.sandbox()
     )
 
 

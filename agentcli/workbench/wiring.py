@@ -215,7 +215,7 @@ class Workbench:
             return self.redactor.holds_secret(data)  # which makes its key when it is first needed
 
         artifacts = Artifacts(self.journal_folder / FOLDER, self.base, holds_secret)
-        return ToolContext(workspace, self.network, self.sandbox, artifacts)
+        return ToolContext(workspace, lambda: self.network, lambda: self.sandbox, artifacts)
 
     @cached_property
     def sandbox(self) -> ConfinedPrograms:

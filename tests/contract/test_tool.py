@@ -83,7 +83,7 @@ def tool(request: pytest.FixtureRequest, root: Path, tmp_path: Path) -> Iterator
     workspace = Workspace(root)
     network = canned(HOSTS, answer(b'{"a": 1}', content_type="application/json"))
     sandbox = On(found_here(backend)) if backend else NoSandbox()
-    context = ToolContext(workspace, network=network, sandbox=sandbox)
+    context = ToolContext(workspace, network=lambda: network, sandbox=lambda: sandbox)
     found = ToolRegistry(context).select([SimpleNamespace(name=name, options={})]).get(name)
     assert found is not None
     yield found

@@ -39,7 +39,7 @@ class Code:
         return self.workspace.root
 
     def call(self, tool: str, argument: str, **options: Any) -> ToolResult:
-        context = ToolContext(self.workspace, sandbox=On(self.backend))
+        context = ToolContext(self.workspace, sandbox=lambda: On(self.backend))
         made = ToolRegistry(context).select([SimpleNamespace(name=tool, options=options)]).get(tool)
         assert made is not None
         return asyncio.run(made.call(made.parse({NAME[tool]: argument})))

@@ -22,7 +22,8 @@ from tests.fakes.web_server import Answer, network_of, serving
 
 async def called(answer: Answer, tmp_path: Path, **arguments: Any) -> ToolResult:
     async with serving({"/": answer}) as server:
-        context = ToolContext(UnopenedWorkspace(tmp_path), network=network_of(server), sandbox=PlainProcesses())
+        network = network_of(server)
+        context = ToolContext(UnopenedWorkspace(tmp_path), lambda: network, PlainProcesses)
         tool = build(context, WebOptions())
         return await tool.call(tool.parse({"url": server.url(), **arguments}))
 

@@ -38,7 +38,8 @@ def fetch(tmp_path: Path) -> Fetch:
 
     def do(*answers: bytes | Exception, options: dict[str, Any] | None = None, **arguments: Any) -> ToolResult:
         artifacts = Artifacts(tmp_path / "artifacts", tmp_path, lambda data: b"s3cr3t" in data)
-        context = ToolContext(UnopenedWorkspace(tmp_path), canned(HOSTS, *answers), PlainProcesses(), artifacts)
+        network = canned(HOSTS, *answers)
+        context = ToolContext(UnopenedWorkspace(tmp_path), lambda: network, PlainProcesses, artifacts)
         tool = ToolRegistry(context).select([use("fetch_url", **(options or {}))]).get("fetch_url")
         assert tool is not None
         return asyncio.run(tool.call(tool.parse({"url": URL, **arguments})))
@@ -137,7 +138,7 @@ def test_the_body_is_kept_under_its_content_and_a_secret_one_is_not(fetch: Fetch
 
 
 def test_a_page_is_converted_by_a_confined_program_or_not_at_all(tmp_path: Path) -> None:
-    context = ToolContext(UnopenedWorkspace(tmp_path), canned(HOSTS, GUIDE))
+    context = ToolContext(UnopenedWorkspace(tmp_path), lambda: canned(HOSTS, GUIDE))
     tool = ToolRegistry(context).select([use("fetch_url")]).get("fetch_url")
     assert tool is not None
     with pytest.raises(DeniedError) as caught:
@@ -175,7 +176,7 @@ class Ending:
     ],
 )
 def test_a_program_that_does_not_end_well_has_converted_nothing(tmp_path: Path, finished: Finished, why: str) -> None:
-    context = ToolContext(UnopenedWorkspace(tmp_path), canned(HOSTS, GUIDE), Ending(finished))
+    context = ToolContext(UnopenedWorkspace(tmp_path), lambda: canned(HOSTS, GUIDE), lambda: Ending(finished))
     tool = ToolRegistry(context).select([use("fetch_url")]).get("fetch_url")
     assert tool is not None
     with pytest.raises(ToolError) as caught:
@@ -191,7 +192,8 @@ def test_the_tool_by_itself_stays_on_the_host_that_was_allowed(fetch: Fetch) -> 
 
 def test_where_the_call_may_go_is_for_the_engine_to_say(tmp_path: Path) -> None:
     network = canned(HOSTS, redirect("https://b.example/x"), answer(b"hi"))
-    tool: Any = ToolRegistry(ToolContext(UnopenedWorkspace(tmp_path), network)).select([use("fetch_url")])
+    context = ToolContext(UnopenedWorkspace(tmp_path), lambda: network)
+    tool: Any = ToolRegistry(context).select([use("fetch_url")])
     asked: list[str] = []
     within = tool.get("fetch_url").call_within({"url": URL}, lambda subject: asked.append(subject) is None)
     assert asyncio.run(within).status == "ok"

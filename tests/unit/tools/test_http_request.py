@@ -20,7 +20,7 @@ URL = "https://api.example.org/items"
 
 
 def tool_over(network: Any) -> WebTool[Any]:
-    return build(ToolContext(UnopenedWorkspace(Path("/nowhere")), network), WebOptions())
+    return build(ToolContext(UnopenedWorkspace(Path("/nowhere")), lambda: network), WebOptions())
 
 
 async def test_method_headers_and_body_arrive_as_they_were_given() -> None:

@@ -49,8 +49,8 @@ def workspace(root: Path) -> Any:
 
 
 def call(workspace: Workspace, sandbox: Any, tool: str = "shell", **options: Any) -> ToolResult:
-    found = ToolRegistry(ToolContext(workspace, sandbox=sandbox)).select([SimpleNamespace(name=tool, options=options)])
-    made = found.get(tool)
+    registry = ToolRegistry(ToolContext(workspace, sandbox=lambda: sandbox))
+    made = registry.select([SimpleNamespace(name=tool, options=options)]).get(tool)
     assert made is not None
     argument = {"shell": "command", "run_python": "code"}[tool]
     return asyncio.run(made.call(made.parse({argument: "true"})))
@@ -63,7 +63,7 @@ def ended(code: int = 0, out: bytes = b"", err: bytes = b"", **more: Any) -> Pro
 def test_code_is_run_and_its_output_and_files_are_told(root: Path) -> None:
     (root / "helper.py").write_text("NAME = 'world'\n")
     workspace = Workspace(root)
-    registry = ToolRegistry(ToolContext(workspace, sandbox=PlainProcesses()))
+    registry = ToolRegistry(ToolContext(workspace, sandbox=PlainProcesses))
     tool = registry.select([SimpleNamespace(name="run_python", options={})]).get("run_python")
     assert tool is not None
     code = "import helper, sys\nprint('hello', helper.NAME)\nopen('made', 'w').write('x')\nsys.exit(3)"
