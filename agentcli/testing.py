@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from agentcli.core.frozen import frozen
 
 if TYPE_CHECKING:
     from agentcli.core.runs import RunStatus
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Replay", "replay"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Replay:
     """A recorded run, carried out again.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from agentcli.catalog.checks import Check, Known, check_agent
 from agentcli.core.agents import NAME, AgentTemplate
+from agentcli.core.frozen import frozen
 from agentcli.definitions.files import ENDINGS, both_endings, read_definition
 from agentcli.definitions.literal_secrets import warnings_about
 from agentcli.definitions.nearest import listed, suggestion
@@ -30,7 +31,7 @@ Origin = Literal["project", "user", "built-in", "path"]
 T = TypeVar("T", AgentTemplate, "WorkflowTemplate")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Root:
     """A folder with `agents/` and `workflows/` in it."""
 
@@ -38,7 +39,7 @@ class Root:
     source: Literal["project", "user", "built-in"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loaded(Generic[T]):
     """A valid template. `text` is the file's content as it was read, for the manifest."""
 
@@ -53,7 +54,7 @@ LoadedAgent: TypeAlias = Loaded[AgentTemplate]
 LoadedWorkflow: TypeAlias = "Loaded[WorkflowTemplate]"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listed(Generic[T]):
     """A template in a listing. `shadowed` are the files of the same name in farther roots."""
 
@@ -66,7 +67,7 @@ class Listed(Generic[T]):
     warnings: tuple[ErrorInfo, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Broken:
     """A file in the catalog that is no valid template."""
 
@@ -76,7 +77,7 @@ class Broken:
     error: DefinitionError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Listing(Generic[T]):
     """Every template of a kind by name, and what is broken."""
 
@@ -84,7 +85,7 @@ class Listing(Generic[T]):
     broken: tuple[Broken, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Kind(Generic[T]):
     word: str
     folder: str

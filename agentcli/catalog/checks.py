@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path as Directory
 
 from agentcli.catalog import json_schema, rendering
 from agentcli.core.agents import PYTHON_TOOL, AgentTemplate, InputSpec, Permissions
+from agentcli.core.frozen import frozen
 from agentcli.definitions.nearest import listed, suggestion
 from agentcli.definitions.problems import Problems
 from agentcli.definitions.validation import dotted
@@ -18,7 +19,7 @@ from agentcli.errors import DefinitionError
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Known:
     """The names that templates may use. None: not known here, so not checked."""
 

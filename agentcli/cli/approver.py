@@ -16,13 +16,14 @@ from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.quantity import count
 from agentcli.cli.render.text import head, one_line, safe
 from agentcli.core.events import Event
+from agentcli.core.frozen import frozen
 from agentcli.core.policies import subject_of
 from agentcli.core.tools import ToolSpec
 
 PREVIEW_LINES = 20
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answer:
     """A decision. `reason` is told to the model."""
 

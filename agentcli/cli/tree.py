@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from agentcli.core.frozen import frozen
 
 WORK = "Work"
 LOOK = "Look back"
@@ -10,7 +10,7 @@ CATALOG = "What there is"
 SETUP = "Settings and health"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Entry:
     """A command or a group.
 

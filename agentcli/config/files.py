@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel
 from agentcli.config.settings import Overlay, Settings
 from agentcli.config.sources import Source, SourceKind
 from agentcli.core.canonical import Json
+from agentcli.core.frozen import frozen
 from agentcli.definitions import yaml_source
 from agentcli.definitions.files import both_endings, read_definition
 from agentcli.definitions.literal_secrets import LiteralSecret, literal_secrets, warnings_about
@@ -24,7 +24,7 @@ _OF_FILE = ("version", "name", "profiles")
 """Keys that say something about the file and are no settings."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigFile:
     """A valid configuration file of the user or of a project. `text` is its content as it was read."""
 

@@ -7,7 +7,7 @@ can add rules and lower limits; it cannot take away what the user's own file say
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from agentcli.config.settings import Overlay, Settings
 from agentcli.config.sources import DEFAULT, FLAG, Source
 from agentcli.core.agents import LimitsSpec, Permissions
 from agentcli.core.canonical import Json
+from agentcli.core.frozen import frozen
 from agentcli.core.limits import Limits
 from agentcli.core.policies import Layer, LayerName, PermissionLists
 from agentcli.definitions.nearest import listed, suggestion
@@ -32,7 +33,7 @@ from agentcli.definitions.yaml_source import unplaced
 from agentcli.errors import DefinitionError, ErrorInfo, UsageError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loaded:
     """The settings in force and where they come from.
 

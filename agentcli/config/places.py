@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
+from agentcli.core.frozen import frozen
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Places:
     """The user's folders; none of them need exist."""
 

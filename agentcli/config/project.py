@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from agentcli.config.files import find_file
+from agentcli.core.frozen import frozen
 from agentcli.definitions.files import ENDINGS
 from agentcli.errors import UsageError
 
 STEM = "agentcli"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Project:
     """A folder with an `agentcli.yaml`. `name` is the folder's; the settings may say another."""
 

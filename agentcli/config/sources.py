@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from agentcli.core.frozen import frozen
 
 SourceKind: TypeAlias = Literal["default", "user", "user profile", "project", "project profile", "environment", "flag"]
 
 PROJECT_KINDS: frozenset[SourceKind] = frozenset({"project", "project profile"})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """The layer, and the file with its line (from 1) or the variable's name."""
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar, get_args, overload
 
+from agentcli.core.frozen import frozen
 from agentcli.core.rates import Rate
 from agentcli.core.tools import Effects
 from agentcli.errors import DefinitionError, sentence
@@ -25,7 +25,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 """What every provider takes as the name of a function."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Declared:
     """What a tool's author says of it.
 

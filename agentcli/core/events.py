@@ -6,7 +6,6 @@ the effect's key (lane, kind, name, ordinal) and the digest of its request or of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -30,6 +29,7 @@ from agentcli.core.event_bodies import (
     Warned,
 )
 from agentcli.core.event_reading import BODIES, AnyBody, read_body
+from agentcli.core.frozen import frozen
 from agentcli.core.model_bodies import (
     ModelCompleted,
     ModelDelta,
@@ -78,7 +78,7 @@ SCHEMA = 1
 EffectKind = Literal["model", "tool", "clock", "random", "approval", "input"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EffectKey:
     """Where an effect stands: the `ordinal`-th effect of that kind and name in its lane. Never holds the model."""
 
@@ -88,7 +88,7 @@ class EffectKey:
     ordinal: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Event:
     """One event. `time` is Unix seconds, `mono` seconds of a clock that never steps, both read at the door."""
 

@@ -8,9 +8,9 @@ to its last star, so a hostile one costs no more than a long one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from agentcli.core.frozen import frozen
 from agentcli.core.paths import fold
 
 MAX_ALTERNATIVES = 64
@@ -21,7 +21,7 @@ class GlobError(ValueError):
     """The pattern cannot be read; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Set:
     """One character out of ranges, or, negated, one out of the rest."""
 
@@ -46,7 +46,7 @@ _Token: TypeAlias = str | _Set | _Star | _One
 _Name: TypeAlias = tuple[_Token, ...] | _Star
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PathGlob:
     """A pattern over workspace paths, given as their names. With `folded`, case and lookalike spellings match too."""
 
@@ -89,7 +89,7 @@ class PathGlob:
         return all(choice and _literal(choice[-1]) is not None for choice in self._choices)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class TextGlob:
     """A pattern over a whole text (a host, a command, a value): a star also passes slashes."""
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from agentcli.core.canonical import Digest, chain, digest
+from agentcli.core.frozen import frozen
 from agentcli.core.messages import ConversationView, Message
 from agentcli.core.tools import ToolSpec
 
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Usage:
     """Tokens. `cached` is the part of `input` read from the provider's cache, `reasoning` the part of `output`."""
 
@@ -44,7 +45,7 @@ class Usage:
         return cls(**{name: value.get(name, 0) for name in cls.__dataclass_fields__})
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelSettings:
     """How to ask. None means the provider's default. `timeout` is seconds for one attempt, 1..300."""
 
@@ -69,7 +70,7 @@ class ModelSettings:
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestHead:
     """The part of a request that stays the same from turn to turn. Its digest is computed once."""
 
@@ -93,7 +94,7 @@ class RequestHead:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelRequest:
     """One logical request: the head, and the conversation so far."""
 
@@ -111,7 +112,7 @@ class ModelRequest:
         return {**self.head.to_json(), "messages": messages}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequestDelta:
     """A request as what it adds: `kept` messages of the request at seq `previous`, then `added`, under `head`."""
 
@@ -125,7 +126,7 @@ class RequestDelta:
         return {"previous": self.previous, "kept": self.kept, "added": list(self.added), "head": self.head}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ModelReply:
     """The answer to one logical request.
 

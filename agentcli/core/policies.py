@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
+from agentcli.core.frozen import frozen
 from agentcli.core.rules import Rule, host_of
 from agentcli.core.tools import ToolSpec
 from agentcli.errors import ErrorInfo
@@ -40,7 +40,7 @@ class PermissionLists(Protocol):
         """Patterns of calls that are refused."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Layer:
     """Where rules come from. What a layer without trust allows is asked about instead."""
 
@@ -49,7 +49,7 @@ class Layer:
     trusted: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verdict:
     """The decision on one call, the rule that made it, and where that rule stands.
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
+
+from agentcli.core.frozen import frozen
 
 MIB = 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProcessLimits:
     """What one program and all that it starts may use up, taken together where the system can count it so."""
 
@@ -27,7 +29,7 @@ class ProcessLimits:
     """Bytes kept of standard output and of standard error, each; what comes after them is read and dropped."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Job:
     """A program to run: no network, no environment of the host, the system read-only.
 
@@ -51,7 +53,7 @@ class Job:
 Stopped = Literal["", "time", "cpu", "memory", "processes", "disk"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finished:
     """How a program ended. `exit_code` is negative for a signal, as in `subprocess`; 127 if it cannot be executed."""
 

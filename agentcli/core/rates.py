@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final
+
+from agentcli.core.frozen import frozen
 
 _RATE = re.compile(r"([1-9][0-9]{0,6})\s*/\s*([a-z]+)", re.IGNORECASE)
 _SECONDS: Final = {
@@ -15,7 +16,7 @@ _SECONDS: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rate:
     """`count` times in `seconds`."""
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from agentcli.core.canonical import encode
+from agentcli.core.frozen import frozen
 from agentcli.core.globs import GlobError, PathGlob, TextGlob
 from agentcli.core.paths import relative_parts
 from agentcli.core.tools import ToolSpec
@@ -23,7 +23,7 @@ _COMPOUND = re.compile(r"[;&|<>\n\r`$(){}]")
 """What can make one shell command into several, or send its output elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rule:
     """One pattern, ready to be held against calls."""
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from agentcli.core.canonical import Digest
+from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
 
 RunKind = Literal["agent", "workflow", "tool", "row"]
@@ -22,7 +23,7 @@ STATUS_OF_EXIT: dict[int, RunStatus] = {
 """Exit codes that mean something else than `failed`."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunStart:
     """What is known when a run begins. `cut` is the seq of the parent's event that a fork starts after."""
 
@@ -38,7 +39,7 @@ class RunStart:
     cut: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunEnd:
     """What is known when a run ends. `ended` is Unix seconds; `cost_usd` None means a price was not known."""
 
@@ -51,7 +52,7 @@ class RunEnd:
     duration_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunRow:
     """A run in a listing. `end` is None while it runs and after a crash."""
 
@@ -80,7 +81,7 @@ class RunRow:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunQuery:
     """What to list, newest first. `before` and `after` are Unix seconds; `children` also lists child runs.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from agentcli.core.canonical import Digest
+from agentcli.core.frozen import frozen
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 _PERMISSIONS = 0o777
@@ -20,7 +21,7 @@ SubjectKind = Literal["path", "host", "command", "text"]
 """How a permission pattern reads a tool's subject: a workspace path, the host of a URL, a whole command, a text."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolSpec:
     """A tool as models and people see it.
 
@@ -62,7 +63,7 @@ class ToolSpec:
         return {"name": self.name, "description": self.description, "parameters": self.parameters}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileChange:
     """A file that a call read or changed: its content before and after, None where there was none.
 
@@ -82,7 +83,7 @@ class FileChange:
     near: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Preview:
     """What a call would change, before it does: `text` is a unified diff, or a line that says it.
 
@@ -93,7 +94,7 @@ class Preview:
     contents: tuple[bytes, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolResult:
     """What a call gives back: `content` is the text the model reads, `data` the same as JSON where that says more.
 
@@ -111,7 +112,7 @@ class ToolResult:
     unseen: bool = field(default=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileTouch:
     """A file that a call read or changed, by the digests of its content (None: there was none).
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from inspect import cleandoc
+
+from agentcli.core.frozen import frozen
 
 MAX_DESCRIPTION = 2_000
 """Characters: a model reads them with every request."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Described:
     """A docstring, read. All texts may be empty."""
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+from yaml.reader import Reader
 
 from agentcli.definitions.problems import Problems
+
+_MARK: Final = "\ufeff"
+"""A byte order mark, which PyYAML takes for printable: in the middle of a file nobody sees it."""
 
 _QUOTE_FIX = "Quote the text, or put it on lines of its own after `|`."
 
@@ -31,6 +36,12 @@ def report_syntax(error: Any, text: str, problems: Problems) -> None:
     if kind == "SYNTAX" and (context := getattr(error, "context_mark", None)) is not None:
         why = f"{why[:-1]} ({error.context}, which began in line {context.line + 1})."
     problems.add(kind, what, why=why, fix=fix, at=(line + 1, column + 1))
+
+
+def unprintable(text: str) -> int:
+    """The index of the first character that may not stand in a file; -1 where there is none."""
+    mark, found = text.find(_MARK), Reader.NON_PRINTABLE.search(text)
+    return mark if found is None or 0 <= mark < found.start() else found.start()
 
 
 def _tab_near(lines: list[str], line: int) -> tuple[int, int] | None:

@@ -14,9 +14,10 @@ from typing import Any, Literal, TypeAlias
 import yaml
 
 from agentcli.core.canonical import Json
+from agentcli.core.frozen import frozen
 from agentcli.definitions.problems import Problems
 from agentcli.definitions.scalars import resolve
-from agentcli.definitions.syntax import report_syntax
+from agentcli.definitions.syntax import report_syntax, unprintable
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 40
@@ -29,9 +30,6 @@ Style: TypeAlias = Literal["plain", "quoted", "block", "collection"]
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TAGS = {f"tag:yaml.org,2002:{name}": name for name in ("str", "int", "float", "bool", "null", "seq", "map")}
 _CUT = re.compile(r" #|[ \t]+#[^\s]")
-_UNPRINTABLE = yaml.reader.Reader.NON_PRINTABLE
-_MARK = "\ufeff"
-"""A byte order mark, which PyYAML takes for printable: in the middle of a file it is seen by nobody."""
 
 
 @dataclass(slots=True)
@@ -52,7 +50,7 @@ class Spot:
     items: dict[str | int, Spot] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Source:
     """A definition file as read: its text, its data, and where each value of the data stands."""
 
@@ -143,7 +141,7 @@ def _check_text(text: str, problems: Problems) -> None:
             fix="Move long texts into files of their own.",
             at=(1, 1),
         )
-    elif (bad := _unprintable(text)) >= 0:
+    elif (bad := unprintable(text)) >= 0:
         problems.add(
             "SYNTAX",
             f"The character U+{ord(text[bad]):04X} is not allowed in YAML.",
@@ -152,14 +150,6 @@ def _check_text(text: str, problems: Problems) -> None:
             at=place_of(text, bad),
         )
     problems.raise_any()
-
-
-def _unprintable(text: str) -> int:
-    """The index of the first character that may not stand in a file; -1 where there is none."""
-    mark, found = text.find(_MARK), _UNPRINTABLE.search(text)
-    if found is None or 0 <= mark < found.start():
-        return mark
-    return found.start()
 
 
 class _Builder:

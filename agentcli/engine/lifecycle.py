@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from agentcli.core.events import RunCompleted, RunStarted
+from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
 from agentcli.core.runs import STATUS_OF_EXIT, RunEnd, RunStatus
 from agentcli.engine.admission import Admission
@@ -27,7 +28,7 @@ class Interrupt:
     exit_code: int = 130
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunOutcome:
     """How a run ended. `cause` is the exception behind an `E-INTERNAL`, for a trace with -v."""
 
@@ -43,7 +44,7 @@ class RunOutcome:
     cause: BaseException | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Ending:
     exit_code: int
     output: Any = None

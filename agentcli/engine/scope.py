@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from agentcli.core.frozen import frozen
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Scope:
     """A place in the run tree: `lane` is its path (`turn.3/call.1`), `turn` and `step` what the envelope shows."""
 

@@ -7,8 +7,7 @@ so that it can be checked against them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from agentcli.core.frozen import frozen
 from agentcli.core.limits import Limits
 from agentcli.core.messages import Message
 from agentcli.core.models import RequestHead
@@ -16,7 +15,7 @@ from agentcli.core.policies import Policy
 from agentcli.engine.output import OutputSchema
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Terms:
     """The terms of one era of a run. `opening` is what the conversation begins with, up to the task."""
 

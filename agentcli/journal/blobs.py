@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from agentcli.core.frozen import frozen
 from agentcli.journal.foreign import read_file
 from agentcli.journal.packing import WINDOW, Coding, deflate, inflate_part, pack, unpack
 
@@ -31,7 +32,7 @@ _READ = (
 INSERT_BLOB = "INSERT INTO blobs (digest, size, coding, base, data) VALUES (?, ?, ?, ?, ?)"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Packed:
     """A content ready for its row. `base` is the digest of the content it was compressed against."""
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from hashlib import sha256
 from io import BytesIO
 from typing import Final
@@ -23,6 +23,7 @@ from typing import Final
 from agentcli import __version__
 from agentcli.core.canonical import Digest, Json, digest, encode
 from agentcli.core.events import Event
+from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunEnd, RunStart
 from agentcli.errors import StorageError
 from agentcli.journal.bundle_lines import line_of
@@ -60,7 +61,7 @@ MARK: Final = 8
 """Characters of an event's mark: enough to name where a record breaks, since a change shows in all marks after it."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EventsMark:
     """What `bundle.json` says of `events.jsonl`.
 
@@ -73,7 +74,7 @@ class EventsMark:
     marks: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Header:
     """`bundle.json`. `contents` are the digests of the contents, sorted; `id` is the digest of all other fields."""
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 from agentcli.core.canonical import Digest, decode, encode
 from agentcli.core.events import Event, RunCompleted, RunStarted
+from agentcli.core.frozen import frozen
 from agentcli.core.messages import Message
 from agentcli.core.models import Usage
 from agentcli.core.runs import RunEnd, RunStart
@@ -42,7 +42,7 @@ WRONG: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, 
 _MARKS: Final = re.compile(f"([0-9a-f]{{{MARK}}})*")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bundle:
     """A run out of a bundle, sound in itself. `contents` are by digest, sorted."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 
 from agentcli.core.events import Event
+from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunEnd, RunStart
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobReader
@@ -17,7 +17,7 @@ from agentcli.journal.operations import Append, Begin, Chain, End, Operation, Pu
 from agentcli.journal.records import Record, line_of, origin, seal, take
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ForeignRun:
     """A run as it is to stand here. Its chain is computed anew."""
 

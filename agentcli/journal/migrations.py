@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from agentcli.core.frozen import frozen
 from agentcli.journal.packing import unpack_body
 from agentcli.journal.records import MARK, Line
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Migration:
     """One step of the schema: what it brought, in a line, and how to get there from the version before.
 

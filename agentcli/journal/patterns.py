@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from agentcli.core.frozen import frozen
 
 _LAST_WORDS = frozenset(
     {
@@ -110,7 +111,7 @@ def looks_random(value: str) -> bool:
     return len(value) >= 20 and _IDENTIFIER.fullmatch(value) is None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pattern:
     """A form of secret. Group 1, or the first group that took part, is the secret; without groups all of it is.
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from agentcli.core.canonical import Digest, decode
 from agentcli.core.events import Event, ModelStarted
+from agentcli.core.frozen import frozen
 from agentcli.core.messages import Message
 from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.runs import RunStart
@@ -27,7 +27,7 @@ _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, R
 """What reading an event raises where its row is not one that was written here."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Totals:
     """What a run has used up to its last event. `cost_usd` is None where a price was not known."""
 
@@ -38,7 +38,7 @@ class Totals:
     events: int
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outline:
     """An event without the contents that it names: what very many events are counted by.
 

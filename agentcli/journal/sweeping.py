@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from agentcli.core.frozen import frozen
 from agentcli.journal.blobs import FILES, BlobFiles, BlobReader
 from agentcli.journal.marking import Marks, Notes
 from agentcli.journal.packing import Coding
@@ -25,7 +25,7 @@ _FILE = re.compile(r"([0-9a-f]{62})(\.z)?")
 _DRAFT = re.compile(r"\.([0-9a-f]{16})\.[0-9a-f]{16}")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Row:
     """A content that may go."""
 

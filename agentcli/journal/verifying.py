@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from agentcli.core.events import Event
+from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunRow
 from agentcli.errors import StorageError
 from agentcli.journal.chunks import DamagedChunkError
@@ -15,7 +15,7 @@ from agentcli.journal.reading import EventReader
 from agentcli.journal.records import MARK, Line, Parts, Row, line_in, origin, parts_of, seal
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Problem:
     """Something that is not as it was written: at an event, or at the run as a whole (seq None)."""
 
@@ -23,7 +23,7 @@ class Problem:
     what: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Verification:
     """What was checked, and what was found."""
 

@@ -10,10 +10,10 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from agentcli.core.frozen import frozen
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobFiles, BlobReader
 from agentcli.journal.faults import storage_error
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Waiting: TypeAlias = "Future[None]"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Order:
     """An operation, and who waits until it is safe on disk."""
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from agentcli.core.frozen import frozen
 from agentcli.errors import ModelError
 from agentcli.providers.http import Endpoint, HttpClient
 from agentcli.providers.servers import SERVERS, Server, ollama_address, same_origin
@@ -23,7 +23,7 @@ Probe = Callable[[str], Awaitable[Sequence[str] | None]]
 """The models that an Ollama at a base address has installed, or None where there is no Ollama."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Considered:
     """A model, or where one could have come from, and why it can or cannot be used."""
 
@@ -32,7 +32,7 @@ class Considered:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """The model to use, or None, with the reason, and all that was looked at in order."""
 

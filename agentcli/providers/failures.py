@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from agentcli.core.frozen import frozen
 from agentcli.core.retry_after import retry_after
 from agentcli.errors import ModelError, ModelStreamError, ModelTransientError, sentence
 
@@ -34,7 +34,7 @@ _STATUS_OF_TYPE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Correspondent:
     """Whom we talk to, as messages name it. `key_env` names the variable of the key, `key` is never shown."""
 

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from agentcli.core.frozen import frozen
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.engine.ports import ModelObserver, ModelProvider
 from agentcli.errors import ModelError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Link:
     """One model of a chain, by the name that the template gives it."""
 

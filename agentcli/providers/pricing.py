@@ -11,10 +11,10 @@ import asyncio
 import ipaddress
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
+from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
 from agentcli.providers.servers import origin
 
@@ -101,7 +101,7 @@ class Prices:
             return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Price:
     """The price of one model of one server."""
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agentcli.core.frozen import frozen
 from agentcli.core.models import ModelReply, ModelRequest, Usage
 from agentcli.engine.ports import ModelObserver, ModelProvider
 from agentcli.errors import ModelError, UsageError
@@ -27,7 +28,7 @@ EMBEDDED = ("local", "scripted")
 """Providers that are no server."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProviderConfig:
     """How to reach a provider, as far as it differs from what is known of it.
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from agentcli.core.frozen import frozen
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.engine.ports import ModelObserver
 from agentcli.errors import ModelError
@@ -30,7 +31,7 @@ DRAIN_SECONDS = 0.25
 """How long the rest of a stream is waited for after its end mark, so that its connection can be used again."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """What every remote model shares. Clocks are functions so that tests bring their own."""
 

@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeVar
 
+from agentcli.core.frozen import frozen
 from agentcli.engine.ports import ModelObserver
 from agentcli.errors import ModelTransientError
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RetryPolicy:
     """How often and how patiently. Times are seconds; `sleep` and `draw` (0..1) are there for tests to replace.
 

@@ -7,10 +7,11 @@ Everything here is public documentation of the servers. Any other server that sp
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import Literal
 from urllib.parse import urlsplit
+
+from agentcli.core.frozen import frozen
 
 OLLAMA = "http://localhost:11434"
 """Where an Ollama listens unless told otherwise."""
@@ -21,7 +22,7 @@ _ANY = str(IPv4Address(0))
 Wire = Literal["openai", "anthropic"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Server:
     """A provider by name.
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from agentcli.core.canonical import Digest
+from agentcli.core.frozen import frozen
 from agentcli.core.messages import ConversationView, Message
 from agentcli.core.models import FinishReason, ModelRequest, RequestHead, Usage
 from agentcli.providers.sse import SseEvent
@@ -28,7 +28,7 @@ def wire_json(value: Any) -> bytes:
     return _encoder.encode(value).encode()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Answered:
     """What a model said. `cache_write` is the part of `usage.input` that was written to a provider's cache."""
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
+from agentcli.core.frozen import frozen
 from agentcli.sandbox.atomic import kept_mode
 from agentcli.sandbox.visibility import View
 
@@ -23,7 +24,7 @@ _UNABLE: Final = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, err
 """What the kernel says of two files that it cannot copy by itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cap:
     """The most that is copied. `files` counts folders and links too; `depth` is how deep folders may be."""
 
@@ -46,7 +47,7 @@ class Copied:
     cut: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Folder:
     """What is to be copied of one folder; links with what they lead to."""
 

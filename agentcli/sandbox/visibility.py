@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from agentcli.core.frozen import frozen
 from agentcli.core.globs import PathGlob
 from agentcli.core.paths import fold
 from agentcli.sandbox.atomic import TEMPORARY
@@ -59,7 +59,7 @@ class Visibility:
         return any(fold(name) in PROTECTED for name in names)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """A directory held open, how to open what is beneath it, and what of that there is to see."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from agentcli.core.frozen import frozen
 from agentcli.core.globs import PathGlob
 from agentcli.sandbox.visibility import View
 
@@ -30,7 +31,7 @@ SKIPPED: Final = frozenset(
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bounds:
     """How far a walk goes: files found, names looked at, folders deep, seconds."""
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from pydantic import Field
 
+from agentcli.core.frozen import frozen
 from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.errors import ToolError
 from agentcli.tools.arguments import Arguments, read, schema_of
@@ -48,7 +48,7 @@ def build(_context: ToolContext, _options: Options) -> AskUser:
     return AskUser(spec())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AskUser:
     """Reads its arguments; the engine puts the question."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from agentcli.core.frozen import frozen
 
 if TYPE_CHECKING:
     from agentcli.engine.ports import Sandbox
@@ -25,7 +26,7 @@ def _no_programs() -> Sandbox:
     return NoSandbox()
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ToolContext:
     """The workspace, and the ways out of it. The defaults reach as little as possible.
 

@@ -6,12 +6,12 @@ import asyncio
 import threading
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from agentcli.core.agents import Permissions
+from agentcli.core.frozen import frozen
 from agentcli.core.tools import Preview, ToolResult, ToolSpec
 from agentcli.errors import ToolError
 from agentcli.tools.arguments import Arguments, read
@@ -52,7 +52,7 @@ def no_preview(_arguments: Any) -> Preview | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FileTool(Generic[A]):
     """A tool over the files of a workspace.
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from agentcli.core.declaring import Declared
+from agentcli.core.frozen import frozen
 from agentcli.core.rates import Rate
 from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.definitions.tool_files import PythonUse, ToolFile
@@ -20,7 +21,7 @@ from agentcli.tools.registry import BUILT_IN, PYTHON, ToolUse, read_options
 from agentcli.tools.worker.crew import Crew, Loaded, Tooling
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Wanted:
     """The code that a run's tools are in: files by the path that the template writes, packages by the tool's name."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from agentcli.core.frozen import frozen
 from agentcli.core.tools import ToolSpec
 from agentcli.definitions.tool_files import tools_in
 from agentcli.errors import DefinitionError, ErrorInfo
@@ -15,7 +15,7 @@ from agentcli.errors import DefinitionError, ErrorInfo
 GROUP: Final = "agentcli.tools"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PackageTool:
     """An entry point: `weather = "my_package.tools:weather"`. `package` is the distribution and its version."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import Field
 
+from agentcli.core.frozen import frozen
 from agentcli.core.processes import MIB, Job, ProcessLimits
 from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.errors import ToolError
@@ -65,7 +66,7 @@ class ProgramOptions(Options):
 A = TypeVar("A", bound=Arguments)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ProgramTool(Generic[A]):
     """A tool that runs a program. `work` does the call."""
 

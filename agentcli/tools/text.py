@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from agentcli.core.frozen import frozen
 from agentcli.core.paths import shown
 from agentcli.errors import ToolError
 
@@ -24,7 +24,7 @@ _BOMS: Final = (
 """UTF-32 before UTF-16: its little-endian mark begins with that of the other."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """A decoded file. `encoding` is how it was read; `detected` says that it was guessed."""
 
@@ -56,7 +56,7 @@ def decode(data: bytes, path: str) -> Text:
         return _detected(data, path)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reading:
     """How a file that is too large to be decoded at once is read: UTF-8 needs no `decoder`."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from agentcli.core.canonical import digest_bytes
+from agentcli.core.frozen import frozen
 from agentcli.core.safe_text import safe
 from agentcli.errors import ToolArgumentsError
 
@@ -16,7 +16,7 @@ LINE_CHARS: Final = 500
 _MARK_DIGITS: Final = 16
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Page:
     """A part of a text: lines `start` to `last` of `total`, as many as fit."""
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from agentcli.core.frozen import frozen
 from agentcli.core.tools import ToolResult
 from agentcli.sandbox.network import charsets, refusals, sniffing
 from agentcli.sandbox.network.exchange import WebResponse
@@ -21,7 +21,7 @@ TOLD: Final = ("location", "retry-after", "etag", "last-modified")
 """Headers that a model can do something with."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Body:
     """What a body is: its declared type, what of binary it is by its first bytes, and whether it is a page."""
 

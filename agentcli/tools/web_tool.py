@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 
 from pydantic import Field
 
 from agentcli.core.agents import Permissions
+from agentcli.core.frozen import frozen
 from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.engine.ports import Admits
 from agentcli.errors import ToolError
@@ -45,7 +45,7 @@ class WebOptions(Options):
 A = TypeVar("A", bound=Arguments)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebTool(Generic[A]):
     """A tool over the web. `tidy` brings checked arguments into their one form; it needs no network and no settings, so
     that a replay reads them alike. `work` does the call, and asks before it goes to another host than the URL's.

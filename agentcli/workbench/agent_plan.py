@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from agentcli import __version__
 from agentcli.core.agents import Permissions, ToolUse
 from agentcli.core.canonical import Digest
+from agentcli.core.frozen import frozen
 from agentcli.core.limits import Limits
 from agentcli.core.models import ModelSettings, RequestHead
 from agentcli.core.policies import Layer, LayerName, Policy
@@ -22,7 +23,7 @@ from agentcli.core.tools import ToolSpec
 FORMAT = 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PolicyPlan:
     """The permission rules in force: each layer's lists, and the flags.
 
@@ -71,7 +72,7 @@ def _layer(name: LayerName, trusted: bool, allow: list[str], ask: list[str], den
     return Layer(name, Permissions(allow=tuple(allow), ask=tuple(ask), deny=tuple(deny)), trusted)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class AgentPlan:
     """A run of one agent, decided.
 

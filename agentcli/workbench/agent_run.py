@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentcli.core.canonical import decode
+from agentcli.core.frozen import frozen
 from agentcli.core.messages import Message
 from agentcli.engine.admission import Admission
 from agentcli.engine.agent_loop import AgentLoop
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parts:
     """What a run reaches the outside through. `happened`: see `ToolCalls`."""
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from agentcli.core.canonical import Digest, digest, encode
 from agentcli.core.events import Event, ModelCompleted, ModelFailed, ToolCompleted, ToolStarted
+from agentcli.core.frozen import frozen
 from agentcli.core.models import FinishReason, ModelReply, ModelRequest
 from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.engine.ports import ModelObserver, Redactor, Tool, ToolSet
@@ -36,7 +37,7 @@ VALUE_CHARS = 100
 """So much of each value is quoted where a request differs."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Boundaries:
     """What of a run is real: the model, and tools by name; and what stands in for other tools.
 

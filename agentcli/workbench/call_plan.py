@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from agentcli.core.agents import ToolUse
+from agentcli.core.frozen import frozen
 from agentcli.core.limits import Limits
 from agentcli.core.models import RequestHead
 from agentcli.core.tools import ToolSpec
@@ -18,7 +18,7 @@ LANE: Final = "call.1"
 CALL_ID: Final = "call_1"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallPlan:
     """A run that is one call of one tool. `arguments` are as they were given, free of secrets.
 

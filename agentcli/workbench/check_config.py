@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agentcli.core.frozen import frozen
 from agentcli.errors import ErrorInfo
 
 if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ConfigReport:
     """What was read, and what is wrong with it. `templates` counts those that are right."""
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentcli.core.events import RunStarted
+from agentcli.core.frozen import frozen
 from agentcli.engine.admission import Admission
 from agentcli.engine.effect import Settle
 from agentcli.engine.effects import Effects
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Continuation:
     """A run with a record: its first event, the plan in force, the terms of its eras, what is on record, its code.
 

@@ -8,12 +8,12 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agentcli import __version__
+from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunQuery
 from agentcli.errors import AgentcliError
 from agentcli.workbench.check_config import check_config
@@ -34,7 +34,7 @@ VERIFIED_RUNS = 3
 """The newest runs whose record is checked whole."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Check:
     """One question and its answer. `fix` says what to do where it is not ok."""
 

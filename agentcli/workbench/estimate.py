@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from agentcli.core.events import Event, ModelCompleted, ModelFailed, ModelStarted, ToolCompleted, ToolStarted
+from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
 from agentcli.core.tools import ToolSpec
 
@@ -15,7 +15,7 @@ PriceOf: TypeAlias = Callable[[str, Usage], float | None]
 """US dollars of a call to a `provider:model`; None where its price is not known."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Estimate:
     """What the recorded rest took, at the prices of the models that would be asked.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from agentcli.core.frozen import frozen
 from agentcli.errors import AgentcliError, StorageError, UsageError, sentence
 from agentcli.journal.faults import broken
 from agentcli.workbench.exports.formats import FORMATS, ExportedFile, ExportOptions
@@ -19,7 +20,7 @@ MODE = 0o600
 """Who may read an exported file: whoever exported it. A run holds what its tools read."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ExportRequest:
     """A run (as `RUN` is written on the command line), and one of `FORMATS`."""
 
@@ -28,7 +29,7 @@ class ExportRequest:
     options: ExportOptions = field(default_factory=ExportOptions)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Exported:
     """An export, in memory. `files` begin with the main one."""
 
@@ -37,7 +38,7 @@ class Exported:
     files: tuple[ExportedFile, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Written:
     """An export on disk. `file` is the main one."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from agentcli.core.canonical import Digest
 from agentcli.core.events import Event, ToolCompleted
+from agentcli.core.frozen import frozen
 from agentcli.core.tools import FileTouch
 from agentcli.errors import UsageError
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FilesAtCut:
     """What is known of files at a cut; each path, as the workspace knows it, stands in one of the three.
 
@@ -27,7 +28,7 @@ class FilesAtCut:
     modes: Mapping[str, int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _State:
     """A file's content at some moment: its digest, and whether a call changed it, so that a snapshot was kept."""
 

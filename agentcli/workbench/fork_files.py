@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from agentcli.core.events import Event
+from agentcli.core.frozen import frozen
 from agentcli.core.paths import shown
 from agentcli.core.runs import RunRow
 from agentcli.errors import StorageError, UsageError
@@ -28,7 +29,7 @@ _NAMED: Final = 5
 """So many files are named in an error."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Restored:
     """A fork's workspace.
 

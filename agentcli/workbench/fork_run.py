@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from agentcli.core.canonical import digest, digest_bytes, encode
 from agentcli.core.event_bodies import Body
 from agentcli.core.events import Event, ModelCompleted, RunForked, ToolCompleted
+from agentcli.core.frozen import frozen
 from agentcli.core.messages import Message
 from agentcli.engine.admission import Admission
 from agentcli.engine.lifecycle import Interrupt, RunOutcome
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ForkRequest:
     """Where to cut which run, and what is to be different from there on.
 
@@ -63,7 +64,7 @@ class ForkRequest:
     in_doubt: Literal["ask", "retry", "fail"] = "ask"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ForkPlan:
     """What a fork would do: where it cuts, what is different, what goes live first, and what the rest would take."""
 
@@ -80,7 +81,7 @@ class ForkPlan:
         return {**out, "live": list(self.live), "estimate": self.estimate.to_json()}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Branch:
     """A fork, thought through to where it goes live."""
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agentcli.core.frozen import frozen
 from agentcli.workbench.wiring import Workbench
 
 if TYPE_CHECKING:
     from agentcli.journal.bundle_salvage import Break
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Imported:
     """A run that stands in this journal now. `new` is False where the very same one stood there before.
 

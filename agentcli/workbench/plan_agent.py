@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from agentcli.catalog.catalog import LoadedAgent
@@ -12,6 +11,7 @@ from agentcli.catalog.rendering import render, resolve_schema
 from agentcli.core.agents import AgentTemplate, Permissions
 from agentcli.core.canonical import Digest
 from agentcli.core.events import ModelCompleted, ModelStarted, RunStarted
+from agentcli.core.frozen import frozen
 from agentcli.core.limits import Limits
 from agentcli.core.messages import Conversation
 from agentcli.core.models import ModelSettings
@@ -120,7 +120,7 @@ def _message(task: str, attachments: Sequence[tuple[str, str]]) -> str:
     return "\n\n".join([task, *files])
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """A conversation to go on with: the run that held it last, its agent and inputs, its messages by digest."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunQuery, RunRow
 from agentcli.errors import UsageError
 from agentcli.workbench.fork_files import WORKSPACES
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NOTHING = Choice((), ())
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PrunePlan:
     """What would go, and what stays although it was chosen.
 
@@ -55,7 +55,7 @@ class PrunePlan:
         return sorted(self.going, key=lambda row: row.start.started, reverse=True)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PruneDone:
     """What was done. See `Pruned` for what the journal says of it."""
 

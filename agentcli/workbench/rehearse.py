@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from agentcli.core.canonical import Digest, digest_bytes
 from agentcli.core.events import Event
+from agentcli.core.frozen import frozen
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.runs import RunEnd
 from agentcli.core.tools import ToolSpec
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Rehearsed:
     """What came of it. `added` are events that the run now has and that are not on record."""
 

@@ -7,7 +7,7 @@ finds is the edit's. What it changes is decided as for a new run, with the recor
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from agentcli.catalog.inputs import convert
 from agentcli.catalog.rendering import render, resolve_schema
 from agentcli.core.agents import AgentTemplate, InputSpec
 from agentcli.core.canonical import Json
+from agentcli.core.frozen import frozen
 from agentcli.core.tools import ToolSpec
 from agentcli.engine.admission import Admission
 from agentcli.errors import UsageError
@@ -62,7 +63,7 @@ async def _priced(bench: Workbench, before: AgentPlan, after: AgentPlan) -> Agen
     return replace(after, unpriced=await unpriced(bench.open_providers(), after))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Edit:
     """One edit: the recorded plan and template, and the template as it is now."""
 

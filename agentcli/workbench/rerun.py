@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agentcli.core.agents import ToolUse
 from agentcli.core.canonical import digest_bytes, encode
 from agentcli.core.events import RunStarted
+from agentcli.core.frozen import frozen
 from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RerunRequest:
     """Which run, what of it is not answered from the record, and which files its live tools work on."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Literal
 
 from agentcli.core.canonical import digest_bytes, encode
 from agentcli.core.events import Event, RunResumed
+from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunRow
 from agentcli.engine.admission import Admission
 from agentcli.engine.lifecycle import Interrupt, RunOutcome
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ResumeRequest:
     """Which run, and how.
 

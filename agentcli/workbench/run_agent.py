@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from agentcli.core.canonical import Digest, digest_bytes, encode
 from agentcli.core.events import RunStarted, Warned
+from agentcli.core.frozen import frozen
 from agentcli.core.ids import RANDOM_BITS, run_id
 from agentcli.core.runs import Relation, RunStart
 from agentcli.core.tools import ToolSpec
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from agentcli.providers.registry import Providers
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunRequest:
     """One task for one agent.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from agentcli.core.agents import LimitsSpec
 from agentcli.core.canonical import digest_bytes, encode
+from agentcli.core.frozen import frozen
 from agentcli.core.ids import RANDOM_BITS, run_id
 from agentcli.core.runs import RunStart
 from agentcli.engine.admission import Admission
@@ -29,7 +30,7 @@ from agentcli.workbench.system_clock import SystemClock
 from agentcli.workbench.wiring import Workbench
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CallRequest:
     """Which tool, with what. Texts are converted where the tool wants a number or a truth value."""
 

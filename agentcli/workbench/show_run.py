@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from agentcli.core.events import Event
+from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunRow
 from agentcli.errors import StorageError
 from agentcli.workbench.wiring import Workbench
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunView:
     """A run and everything on its record, in order; with `damage`, what of it can still be read."""
 

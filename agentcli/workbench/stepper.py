@@ -8,6 +8,7 @@ from typing import Final
 
 from agentcli.core.canonical import encode
 from agentcli.core.events import Event, ModelCompleted, ToolCompleted, ToolStarted
+from agentcli.core.frozen import frozen
 from agentcli.definitions.nearest import suggestion
 from agentcli.errors import UsageError
 
@@ -33,7 +34,7 @@ SHORT: Final = {"": "next", "n": "next", "b": "back", "c": "continue", "m": "mes
 _WITH_ARGUMENT: Final = ("go", "find", "break")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Command:
     """One line of what was typed."""
 

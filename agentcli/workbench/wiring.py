@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from agentcli.config.project import Project, find_project, workspace_of
 from agentcli.config.settings import ProviderSettings, Settings
 from agentcli.config.sources import Source
 from agentcli.config.trust import is_trusted
+from agentcli.core.frozen import frozen
 from agentcli.errors import ErrorInfo
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.estimate import PriceOf
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Options:
     """What whoever calls (a command line, a server) has chosen. Paths are absolute or relative to `cwd`.
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from agentcli.cli.render.diff_text import painted, print_text
 from agentcli.cli.render.printer import UNICODE, Printer, Style
 from agentcli.cli.render.text import call_text, clip, one_line, wrapped
 from agentcli.core.canonical import Json
+from agentcli.core.frozen import frozen
 from agentcli.workbench.comparing.differences import Difference
 from agentcli.workbench.comparing.texts import TextDiff
 
@@ -24,7 +24,7 @@ _DIGEST = 13
 _SIGNS = {"changed": "~", "reordered": "~", "added": "+", "removed": "-"}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Parts:
     """Prints differences; `full` cuts none of their values."""
 

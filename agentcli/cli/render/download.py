@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.quantity import duration, size
 from agentcli.cli.session import Session
+from agentcli.core.frozen import frozen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agentcli.providers.local.progress import Phase, Progress
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """`told` takes the progress in; `restore` puts the terminal in order in a hurry."""
 

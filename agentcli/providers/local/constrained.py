@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal
 
+from agentcli.core.frozen import frozen
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import RequestHead
 from agentcli.core.tools import ToolSpec
@@ -50,7 +51,7 @@ Turn = Mapping[str, str]
 """`role` and `content`, as a chat template takes them."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Asked:
     """A request as the model gets it. The first `fixed` of the turns are the same in every request of an agent."""
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+from agentcli.core.frozen import frozen
 
 Phase = Literal["waiting", "hub", "index", "verifying", "done"]
 """Another process is pulling the same model; bytes come from the model hub; from the package index; hashing; there."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Progress:
     """`done` of `total` bytes. `rate` is bytes a second since the phase began; None where it is not known yet."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from agentcli import __version__
+from agentcli.core.frozen import frozen
 from agentcli.errors import ToolError
 from agentcli.sandbox.network import refusals
 from agentcli.sandbox.network.decoding import ACCEPTED, Decoder
@@ -23,7 +24,7 @@ _FRAMING: Final = 64 * 1024
 """Bytes beside head and body that may come: sizes of chunks, trailers."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class NetworkLimits:
     """What one call may take: seconds from its beginning to its end, bytes, and how often something is tried."""
 
@@ -37,7 +38,7 @@ class NetworkLimits:
     attempts: int = 3
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebRequest:
     """What is asked. Header names are in any case."""
 
@@ -47,7 +48,7 @@ class WebRequest:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebResponse:
     """What came: `url` is where from after redirects, `headers` in order with lower-case names, `body` unpacked."""
 
@@ -65,7 +66,7 @@ class WebResponse:
         return next(iter(self.all_of(name)), "")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Line:
     """How an exchange reaches its server: sockets, or what stands for them, and the certificates that are trusted."""
 

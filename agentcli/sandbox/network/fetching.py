@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
+from agentcli.core.frozen import frozen
 from agentcli.errors import ToolError
 from agentcli.sandbox.network import refusals
 from agentcli.sandbox.network.exchange import Line, NetworkLimits, WebRequest, WebResponse, exchange, wire_limit
@@ -41,7 +42,7 @@ def _sockets() -> Backend:
     return system_backend
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Network:
     """How tools reach the web. `private` is what the user opened beyond it (see `Opened`); the rest are ports.
 

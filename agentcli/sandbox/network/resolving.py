@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final, Protocol
 
+from agentcli.core.frozen import frozen
 from agentcli.sandbox.network import refusals
 from agentcli.sandbox.network.addresses import Address, why_not_global
 from agentcli.sandbox.network.private import WEB_PORTS, Private
@@ -34,7 +34,7 @@ class SystemResolver:
         return [str(entry[4][0]) for entry in found]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pinned:
     """A URL and the checked addresses that alone are connected to for it."""
 

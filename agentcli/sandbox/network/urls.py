@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 from urllib.parse import quote, urljoin
 
+from agentcli.core.frozen import frozen
 from agentcli.sandbox.network import refusals
 from agentcli.sandbox.network.addresses import Address
 
@@ -38,7 +38,7 @@ _PATH_SAFE: Final = "/%:@!$&'()*+,;=-._~"
 _QUERY_SAFE: Final = _PATH_SAFE + "?[]"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class WebUrl:
     """A URL of the web. `host` is a lower-case name in ASCII, or an address without brackets; `target` what is asked
     of it: path and query.

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
+from agentcli.core.frozen import frozen
 from agentcli.core.processes import Finished, Job
 from agentcli.errors import DeniedError
 from agentcli.sandbox.processes.bubblewrap import Bubblewrap
@@ -29,7 +29,7 @@ AUTOMATIC: Final = ("bubblewrap", "builtin", "sandbox-exec")
 """Those that are used without being asked for; what is weaker is not."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Finding:
     """What became of one backend here."""
 

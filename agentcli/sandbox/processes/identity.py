@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache
 from pathlib import Path
 from typing import Final
 
+from agentcli.core.frozen import frozen
 from agentcli.sandbox.processes.kernel import Kernel
 from agentcli.sandbox.processes.seccomp import filter_for
 from agentcli.sandbox.processes.syscalls import MACHINES
@@ -18,7 +19,7 @@ UNPRIVILEGED: Final = 65529
 """Whom root's programs run as: a number that distributions leave to nobody (below the 65534 that services share)."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Identity:
     """The user that agentcli runs as. `maps` are the numbers that there are here: a container may have few."""
 
@@ -44,7 +45,7 @@ def current(uid_map: Path = Path("/proc/self/uid_map")) -> Identity:
     return Identity(os.geteuid(), os.getegid(), mapped)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Machine:
     """What of the kernel the backends build on."""
 

@@ -7,10 +7,11 @@ import shutil
 import socket
 import sys
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
+from agentcli.core.frozen import frozen
 from agentcli.core.processes import Job
 from agentcli.sandbox.processes.steps import Step, packed_steps
 
@@ -85,7 +86,7 @@ class Handles:
         return ends
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Launch:
     """A command with nothing in its environment, and how it tells what happened.
 

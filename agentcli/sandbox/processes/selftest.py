@@ -8,11 +8,11 @@ import os
 import socket
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from agentcli import __version__
+from agentcli.core.frozen import frozen
 from agentcli.core.processes import Job, ProcessLimits
 from agentcli.errors import DeniedError
 from agentcli.sandbox.processes.identity import Machine
@@ -50,7 +50,7 @@ print(json.dumps(found))
 """
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Proofs:
     """Which backends have been proven, as empty files in a folder of the user's cache; None keeps nothing."""
 

@@ -5,9 +5,10 @@ Source: include/uapi/asm-generic/unistd.h, arch/x86/entry/syscalls/syscall_64.tb
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
+
+from agentcli.core.frozen import frozen
 
 _EVERYWHERE: Final = {
     "io_uring_setup": 425,
@@ -170,7 +171,7 @@ _AARCH64: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Machine:
     """A kind of processor: its audit number (AUDIT_ARCH_…), and the numbers of its system calls by name.
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from agentcli.core.frozen import frozen
 from agentcli.core.processes import Job
 from agentcli.errors import DeniedError
 
@@ -63,7 +63,7 @@ _OWN: Final = ("/proc", "/dev", "/tmp", "/run", "/sys")
 """Folders that the sandbox makes itself."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bind:
     """A file or folder of the machine, and where it is seen."""
 
@@ -73,7 +73,7 @@ class Bind:
     system: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class View:
     """Binds in the order in which they have to be made, links, and names below the workspace that are covered."""
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from agentcli.core.frozen import frozen
 from agentcli.core.processes import ProcessLimits, Stopped
 
 LEAST_FREE: Final = 64 * 1024 * 1024
@@ -21,7 +21,7 @@ _STATE, _UTIME, _CSTIME, _THREADS, _RSS = 0, 11, 14, 17, 21
 """Fields of /proc/PID/stat after the name, as proc(5) counts from 3."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Used:
     """What a group uses: processes with their threads, bytes of memory, seconds of CPU."""
 

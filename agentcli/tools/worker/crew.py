@@ -7,10 +7,10 @@ import os
 import re
 import signal
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from agentcli.core.declaring import Declared
+from agentcli.core.frozen import frozen
 from agentcli.core.tools import Effects, ToolResult
 from agentcli.errors import DefinitionError, StorageError, ToolError, ToolTimeoutError, sentence
 from agentcli.tools.by_schema import SchemaArguments
@@ -34,7 +34,7 @@ class RemoteError(Exception):
     """What was raised in the worker; its text is the trace."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Loaded:
     """What a worker has loaded: the tools' declarations and descriptions by name, and the files that took part."""
 
@@ -161,7 +161,7 @@ class Crew:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Tooling:
     """What a call needs to know of its tool. `home` is the folder that files are told of from; empty for a package."""
 

@@ -8,11 +8,12 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
+from agentcli.core.frozen import frozen
 from agentcli.tools.worker import guard
 from agentcli.tools.worker.frames import BrokenFrameError, pack, read
 
@@ -31,7 +32,7 @@ class WorkerGoneError(Exception):
         self.stopped, self.exit_code, self.said, self.calls = stopped, exit_code, said, calls
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Surroundings:
     """What a worker is started with: its whole environment, its folder, and who is given what it prints.
 

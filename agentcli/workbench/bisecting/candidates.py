@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from agentcli.core.events import EffectKey, Event, ModelCompleted, ToolCompleted
+from agentcli.core.frozen import frozen
 from agentcli.engine.recording import Recording, first_difference
 from agentcli.workbench.fork_run import ForkRequest
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Candidate:
     """A result of the bad run, at event `seq`, and the good run's result at the same place.
 

@@ -9,10 +9,10 @@ import signal
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
+from agentcli.core.frozen import frozen
 from agentcli.errors import UsageError
 
 SKIP: Final = 125
@@ -25,7 +25,7 @@ Passed: TypeAlias = bool | None
 """Whether a check passed; None where it could not say."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Subject:
     """What is checked: a run, its workspace, how it ended and what it answered. `extra` is added to the environment."""
 

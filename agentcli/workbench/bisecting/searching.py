@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
 from math import sqrt
 from typing import Final, Literal, TypeAlias
+
+from agentcli.core.frozen import frozen
 
 Verdict: TypeAlias = Literal["good", "bad", "undecided"]
 """`undecided` is a trial that could not be made, or whose samples do not tell."""
@@ -17,7 +18,7 @@ EVEN: Final = 0.5
 """The rate at which a check passes as often as not."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Found:
     """Where the verdict turns: `first` is the first place known to turn it, None where none does.
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
+from agentcli.core.frozen import frozen
 from agentcli.workbench.comparing.matching import Gap, Match, compared
 from agentcli.workbench.comparing.steps import Step
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Pair:
     """A step of each run; None where the other run has no such step."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 from agentcli.core.canonical import Json
+from agentcli.core.frozen import frozen
 from agentcli.workbench.comparing.matching import Gap, compared
 from agentcli.workbench.comparing.texts import TextDiff
 
@@ -21,7 +22,7 @@ _DEEP = 40
 """Levels down to which values are taken apart; below, they are compared whole."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Difference:
     """`aspect` is the field that differs, `path` the JSON path of the place in it, `name` that place for people.
 
@@ -55,7 +56,7 @@ class Difference:
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Place:
     """Where in a value: `aspect` it is part of, its JSON path (RFC 9535, normalised), and its names from there on."""
 

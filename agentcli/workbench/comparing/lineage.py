@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from agentcli.core.frozen import frozen
 from agentcli.core.runs import Relation, RunRow
 from agentcli.errors import AgentcliError
 from agentcli.workbench.comparing.records import Records, RunRecord
@@ -12,7 +13,7 @@ from agentcli.workbench.comparing.records import Records, RunRecord
 _MOST_GENERATIONS = 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Descent:
     """`run` came from `parent`: `changes` are what a fork at the parent's event `cut` was told to do otherwise."""
 
@@ -27,7 +28,7 @@ class Descent:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Lineage:
     """How both came from the run `common`, newest descent first; neither has one where that is the run itself."""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Protocol
 
 from agentcli.core.canonical import Digest, Json, decode
 from agentcli.core.events import Event, rfc3339
+from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunRow
 from agentcli.errors import StorageError
 from agentcli.workbench.comparing.differences import same
@@ -29,7 +30,7 @@ class Records(Protocol):
         """A content. Raises StorageError where it is not held."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Era:
     """The run went on at `seq` as a fork of the run `origin` (None: it was taken up again), with `changes`."""
 
@@ -38,7 +39,7 @@ class Era:
     changes: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RunRecord:
     """A run with its events and the manifest that is in force at its end ({} where it is not held)."""
 

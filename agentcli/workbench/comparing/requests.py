@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from agentcli.core.canonical import Digest, Json, digest_bytes
 from agentcli.core.events import ModelStarted
+from agentcli.core.frozen import frozen
 from agentcli.core.models import RequestDelta
 from agentcli.engine.recording import first_difference
 from agentcli.workbench.comparing.differences import encoded
@@ -16,7 +16,7 @@ from agentcli.workbench.comparing.steps import Step
 from agentcli.workbench.comparing.texts import TextDiff
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class FirstRequest:
     """The first request that was another one. `path` is the JSON path (RFC 9535) of the first difference in it.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agentcli import __version__
 from agentcli.core.events import ModelCompleted, RunCompleted, RunStarted, ToolCompleted, rfc3339
+from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
 from agentcli.core.quantities import count, duration, money
 from agentcli.core.safe_text import safe
@@ -33,7 +33,7 @@ def render(record: RunRecord, options: ExportOptions) -> tuple[ExportedFile, ...
     return (ExportedFile(f"{record.row.start.id}.html", page),)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Fact:
     """A figure at the top of the page, and what it is made of."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from agentcli.core.frozen import frozen
 from agentcli.workbench.exports.html_steps import Text, Value, pretty
 from agentcli.workbench.exports.record import RunRecord
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Section:
     """A part of the plan: a text, or named values."""
 

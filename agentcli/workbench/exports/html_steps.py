@@ -23,6 +23,7 @@ from agentcli.core.events import (
     ToolStarted,
     Warned,
 )
+from agentcli.core.frozen import frozen
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import Usage
 from agentcli.core.quantities import count, duration, money
@@ -37,7 +38,7 @@ MOST_TEXT: Final = 100_000
 Kind = Literal["model", "tool", "note"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Text:
     """A text, cut to `MOST_TEXT`; `more` says how many characters were left out."""
 
@@ -55,7 +56,7 @@ class Text:
         return self.shown.count("\n") + 1
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Said:
     """A message that a request brought. `anchor` is the step whose result it repeats."""
 
@@ -73,7 +74,7 @@ class Asked:
     anchor: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Value:
     """A named value, as it is shown."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from agentcli.core.events import Event, ModelCompleted, ModelFailed, ModelStarted, ToolCompleted
+from agentcli.core.frozen import frozen
 from agentcli.core.quantities import duration
 from agentcli.workbench.exports.story import Operation, operations
 
@@ -20,7 +20,7 @@ _IDLE: Final = 0.05
 """Where nothing happened for longer than this share of the busy time, the gap is drawn as long as that."""
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Bar:
     """One request or call. `x` and `width` are of `WIDTH`; `row` counts from 0, downwards; `kind` is a class of CSS."""
 
@@ -32,7 +32,7 @@ class Bar:
     title: str
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Timeline:
     """All bars. `shortened` says that idle time is drawn shorter than it was."""
 

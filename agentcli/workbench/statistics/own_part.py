@@ -5,8 +5,9 @@ A fork begins with a copy of its parent's events up to the cut: those are the pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
 from agentcli.core.runs import RunEnd, RunRow
 from agentcli.journal.store import SqliteJournal
@@ -17,7 +18,7 @@ _NOTHING = Usage()
 _COUNTED = ("turn.started", "model.completed")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OwnPart:
     """A run without what it copied. `duration_s` and `ended` are None while it has no end.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
+
+from agentcli.core.frozen import frozen
 
 
 def nearest_rank(ordered: Sequence[float], percent: int) -> float:
@@ -17,7 +19,7 @@ def nearest_rank(ordered: Sequence[float], percent: int) -> float:
     return ordered[(len(ordered) * percent + 99) // 100 - 1]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Summary:
     """What durations come to: how many, and nearest-rank percentiles in seconds."""
 
