@@ -22,6 +22,7 @@ def frozen(cls: type[T]) -> type[T]:
     What the class defines itself is kept. A field with `init=False` is set by `__post_init__`; there are no fields by
     keyword alone, and no `InitVar`.
     """
+    cls.__doc__ = cls.__doc__ or cls.__name__  # without one it would be given its signature, which takes the longest
     made: Any = dataclass(init=False, repr=False, eq=False, slots=True)(cls)
     items = fields(made)
     for name, method in {"__init__": _initialiser(made, items), **_comparing(items), **_SHARED}.items():

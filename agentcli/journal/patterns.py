@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache, partial
 
 from agentcli.core.frozen import frozen
 
@@ -116,16 +116,17 @@ class Pattern:
     """A form of secret. Group 1, or the first group that took part, is the secret; without groups all of it is.
 
     A text (in lower case) that holds none of `triggers` cannot match. `loose` forms need a value that looks random.
+    `regex` compiles it when a text first holds a trigger, and remembers it.
     """
 
     name: str
-    regex: re.Pattern[str]
+    regex: Callable[[], re.Pattern[str]]
     triggers: tuple[str, ...]
     loose: bool = False
 
 
 def _pattern(name: str, regex: str, *triggers: str, loose: bool = False) -> Pattern:
-    return Pattern(name, re.compile(regex), triggers, loose)
+    return Pattern(name, cache(partial(re.compile, regex)), triggers, loose)
 
 
 _NAMES = r"(?i:passw(?:or)?d|passphrase|pwd|secret|token|(?:api|access|private|secret|auth)[_-]?key|credentials?)"
@@ -207,4 +208,9 @@ def custom(expressions: Sequence[str]) -> tuple[Pattern, ...]:
 
     options = re2.Options()
     options.log_errors = False
-    return tuple(Pattern("custom", re2.compile(expression, options), ("",)) for expression in expressions)
+    compiled = [re2.compile(expression, options) for expression in expressions]
+    return tuple(Pattern("custom", partial(_same, regex), ("",)) for regex in compiled)
+
+
+def _same(regex: re.Pattern[str]) -> re.Pattern[str]:
+    return regex

@@ -213,7 +213,7 @@ class SecretRedactor:
             at = found.start(group) - found.start()
             return found[0][:at] + self._placeholder(pattern.name, secret) + found[0][at + len(secret) :]
 
-        return pattern.regex.sub(replace, text)
+        return pattern.regex().sub(replace, text)
 
     def _replace_personal(self, kind: str, text: str) -> str:
         return self._personal.replaced(kind, text, lambda value: self._placeholder(kind, value, "personal"))

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 from collections.abc import AsyncIterator, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, cast
 
 from agentcli import __version__
 from agentcli.errors import ModelError
@@ -152,9 +154,20 @@ def _client(unencrypted: bool) -> httpx.AsyncClient:
     """A pool. The one for servers on this machine trusts no certificate at all: the usual ones take 20 ms to load."""
     import httpx
 
+    _remember_absence("sniffio")
     return httpx.AsyncClient(
         verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if unencrypted else True,
         follow_redirects=False,
         limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0),
         mounts=dict.fromkeys(_DIRECT),
     )
+
+
+def _remember_absence(name: str) -> None:
+    """Let further looks for a module that is not installed fail at once, as the import system offers it.
+
+    httpcore looks for `sniffio` four times in each request, and goes by asyncio where there is none. Every such look
+    would go through all the folders that modules can be in.
+    """
+    if name not in sys.modules and find_spec(name) is None:
+        sys.modules[name] = cast("Any", None)
