@@ -19,7 +19,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 if TYPE_CHECKING:
     from agentcli.core.runs import RunStatus
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Replay", "replay"]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Replay:
     """A recorded run, carried out again.
 

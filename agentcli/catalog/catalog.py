@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from agentcli.catalog.checks import Check, Known, check_agent
 from agentcli.core.agents import NAME, AgentTemplate
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.definitions.files import ENDINGS, both_endings, read_definition
 from agentcli.definitions.literal_secrets import warnings_about
 from agentcli.definitions.nearest import listed, suggestion
@@ -31,7 +31,7 @@ Origin = Literal["project", "user", "built-in", "path"]
 T = TypeVar("T", AgentTemplate, "WorkflowTemplate")
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Root:
     """A folder with `agents/` and `workflows/` in it."""
 
@@ -39,7 +39,7 @@ class Root:
     source: Literal["project", "user", "built-in"]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Loaded(Generic[T]):
     """A valid template. `text` is the file's content as it was read, for the manifest."""
 
@@ -54,7 +54,7 @@ LoadedAgent: TypeAlias = Loaded[AgentTemplate]
 LoadedWorkflow: TypeAlias = "Loaded[WorkflowTemplate]"
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Listed(Generic[T]):
     """A template in a listing. `shadowed` are the files of the same name in farther roots."""
 
@@ -67,7 +67,7 @@ class Listed(Generic[T]):
     warnings: tuple[ErrorInfo, ...] = ()
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Broken:
     """A file in the catalog that is no valid template."""
 
@@ -77,7 +77,7 @@ class Broken:
     error: DefinitionError
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Listing(Generic[T]):
     """Every template of a kind by name, and what is broken."""
 
@@ -85,7 +85,7 @@ class Listing(Generic[T]):
     broken: tuple[Broken, ...]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _Kind(Generic[T]):
     word: str
     folder: str

@@ -9,7 +9,7 @@ from pathlib import Path as Directory
 
 from agentcli.catalog import json_schema, rendering
 from agentcli.core.agents import PYTHON_TOOL, AgentTemplate, InputSpec, Permissions
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.definitions.nearest import listed, suggestion
 from agentcli.definitions.problems import Problems
 from agentcli.definitions.validation import dotted
@@ -19,7 +19,7 @@ from agentcli.errors import DefinitionError
 _EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Known:
     """The names that templates may use. None: not known here, so not checked."""
 

@@ -16,14 +16,14 @@ from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.quantity import count
 from agentcli.cli.render.text import head, one_line, safe
 from agentcli.core.events import Event
-from agentcli.core.frozen import frozen
 from agentcli.core.policies import subject_of
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 
 PREVIEW_LINES = 20
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Answer:
     """A decision. `reason` is told to the model."""
 
@@ -164,12 +164,12 @@ class TerminalApprover:
 
 
 def _argument_lines(arguments: Mapping[str, Any]) -> Iterator[str]:
-    for name, value in arguments.items():
-        if isinstance(value, str) and "\n" in value.rstrip("\n"):
-            yield f"{safe(name)}: {count(len(value.splitlines()), 'line')}"
-            shown, more = head(safe(value), PREVIEW_LINES)
+    for name, given in arguments.items():
+        if isinstance(given, str) and "\n" in given.rstrip("\n"):
+            yield f"{safe(name)}: {count(len(given.splitlines()), 'line')}"
+            shown, more = head(safe(given), PREVIEW_LINES)
             yield from (f"  | {bounded(line)}" for line in shown.splitlines())
             if more:
                 yield f"  … {count(more, 'more line')}"
         else:
-            yield f"{safe(name)}: {bounded(safe(json.dumps(value, ensure_ascii=False)))}"
+            yield f"{safe(name)}: {bounded(safe(json.dumps(given, ensure_ascii=False)))}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 WORK = "Work"
 LOOK = "Look back"
@@ -10,7 +10,7 @@ CATALOG = "What there is"
 SETUP = "Settings and health"
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Entry:
     """A command or a group.
 

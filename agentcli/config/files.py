@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from agentcli.config.settings import Overlay, Settings
 from agentcli.config.sources import Source, SourceKind
 from agentcli.core.canonical import Json
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.definitions import yaml_source
 from agentcli.definitions.files import both_endings, read_definition
 from agentcli.definitions.literal_secrets import LiteralSecret, literal_secrets, warnings_about
@@ -24,7 +24,7 @@ _OF_FILE = ("version", "name", "profiles")
 """Keys that say something about the file and are no settings."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ConfigFile:
     """A valid configuration file of the user or of a project. `text` is its content as it was read."""
 
@@ -85,12 +85,12 @@ def read_file(path: Path, owner: Literal["user", "project"]) -> ConfigFile:
 def without_user_only(layer: Mapping[str, Json], file: ConfigFile) -> tuple[dict[str, Json], list[ErrorInfo]]:
     """A project's layer without what only the user may say, and a warning for each such setting."""
     kept, warnings = {}, []
-    for key, value in layer.items():
+    for key, given in layer.items():
         extra = Overlay.model_fields[key].json_schema_extra
         if not (isinstance(extra, dict) and extra.get("user_only")):
-            kept[key] = value
+            kept[key] = given
             continue
-        if _says_nothing(value) or value == _default(key):
+        if _says_nothing(given) or given == _default(key):
             continue
         line, column = file.source.where_key((key,))
         why, fix = "A project cannot set it.", "Move it to your own configuration file."

@@ -23,9 +23,9 @@ from agentcli.config.settings import Overlay, Settings
 from agentcli.config.sources import DEFAULT, FLAG, Source
 from agentcli.core.agents import LimitsSpec, Permissions
 from agentcli.core.canonical import Json
-from agentcli.core.frozen import frozen
 from agentcli.core.limits import Limits
 from agentcli.core.policies import Layer, LayerName, PermissionLists
+from agentcli.core.values import value
 from agentcli.definitions.nearest import listed, suggestion
 from agentcli.definitions.problems import Problems
 from agentcli.definitions.validation import dotted, keys_at, report, type_at
@@ -33,7 +33,7 @@ from agentcli.definitions.yaml_source import unplaced
 from agentcli.errors import DefinitionError, ErrorInfo, UsageError
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Loaded:
     """The settings in force and where they come from.
 
@@ -162,7 +162,7 @@ class _Loading:
     def flags(self, flags: Mapping[str, Any]) -> None:
         """What the command line says."""
         values = {}
-        for name, value in flags.items():
+        for name, given in flags.items():
             path = tuple(name.split("."))
             kind = type_at(Overlay, path)
             if kind is None:
@@ -171,7 +171,7 @@ class _Loading:
                     suggestion(name, keys_at(Overlay, ()), "See `agentcli config show`."),
                 )
                 raise UsageError("E-CONFIG-SETTING-UNKNOWN", f"There is no setting `{name}`.", why=why, fix=fix)
-            values[path] = typed(value, kind) if isinstance(value, str) and kind is not str else value
+            values[path] = typed(given, kind) if isinstance(given, str) and kind is not str else given
         self._command(nested(values), lambda path: FLAG)
 
     def settings(self) -> Settings:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Places:
     """The user's folders; none of them need exist."""
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agentcli.config.files import find_file
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.definitions.files import ENDINGS
 from agentcli.errors import UsageError
 
 STEM = "agentcli"
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Project:
     """A folder with an `agentcli.yaml`. `name` is the folder's; the settings may say another."""
 

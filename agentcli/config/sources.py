@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 SourceKind: TypeAlias = Literal["default", "user", "user profile", "project", "project profile", "environment", "flag"]
 
 PROJECT_KINDS: frozenset[SourceKind] = frozenset({"project", "project profile"})
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Source:
     """The layer, and the file with its line (from 1) or the variable's name."""
 

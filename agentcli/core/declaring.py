@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar, get_args, overload
 
-from agentcli.core.frozen import frozen
 from agentcli.core.rates import Rate
 from agentcli.core.tools import Effects
+from agentcli.core.values import value
 from agentcli.errors import DefinitionError, sentence
 
 ATTRIBUTE: Final = "__agentcli_tool__"
@@ -25,7 +25,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 """What every provider takes as the name of a function."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Declared:
     """What a tool's author says of it.
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import field, fields
+from dataclasses import field
 from typing import Any, ClassVar, Literal
 
 from agentcli.core.canonical import Digest
 from agentcli.core.flags import Flag
-from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
 from agentcli.core.runs import RunStatus
 from agentcli.core.tools import FileTouch, ToolStatus
+from agentcli.core.values import value
 from agentcli.errors import ErrorInfo
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Body:
     """Base of the bodies: `type` is the event's type, `LARGE` names the fields that a store keeps by content."""
 
@@ -23,14 +23,15 @@ class Body:
 
     def to_json(self) -> dict[str, Any]:
         """The event's own fields."""
-        return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
+        names: tuple[str, ...] = self.__match_args__
+        return {name: _plain(getattr(self, name)) for name in names}
 
 
 def _plain(value: Any) -> Any:
     return value.to_json() if hasattr(value, "to_json") else value
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RunStarted(Body):
     """The first event of a run."""
 
@@ -44,7 +45,7 @@ class RunStarted(Body):
     manifest: Digest
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RunCompleted(Body):
     """The last event of a run, always; also when it failed."""
 
@@ -60,7 +61,7 @@ class RunCompleted(Body):
     exit_code: int
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RunResumed(Body):
     """The run goes on after it had stopped. `manifest` is the plan in force from here on, by content.
 
@@ -73,7 +74,7 @@ class RunResumed(Body):
     changes: dict[str, Any]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RunForked(Body):
     """The events before this one are those of the run `origin` up to its event `cut`; from here on it is a run apart.
 
@@ -89,14 +90,14 @@ class RunForked(Body):
     changes: dict[str, Any]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class TurnStarted(Body):
     """A turn: one model request and the tool calls it causes."""
 
     type: ClassVar[str] = "turn.started"
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ToolStarted(Body):
     """A tool is about to be called with these arguments, checked and allowed."""
 
@@ -107,7 +108,7 @@ class ToolStarted(Body):
     arguments: dict[str, Any]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ToolCompleted(Body):
     """What a call gave back: `result` is the text that the model reads, `data` the same as JSON where it says more.
 
@@ -131,7 +132,7 @@ class ToolCompleted(Body):
 
     def to_json(self) -> dict[str, Any]:
         """The event's own fields; `files` as a list of objects, `how` and `flags` only where there are any."""
-        out = {item.name: getattr(self, item.name) for item in fields(self)}
+        out: dict[str, Any] = {name: getattr(self, name) for name in self.__match_args__}
         out["files"] = [touch.to_json() for touch in self.files]
         out["flags"] = [flag.to_json() for flag in self.flags]
         for name in ("how", "flags", "unseen"):  # left out, so that digests of old results stay the same
@@ -140,7 +141,7 @@ class ToolCompleted(Body):
         return out
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ApprovalRequested(Body):
     """Somebody is asked whether a call may go on. `rule` is the pattern that asks, or the tool's default.
 
@@ -163,7 +164,7 @@ class ApprovalRequested(Body):
         return out
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ApprovalResolved(Body):
     """The answer to an ask. `by` is `user`, `flag` (--yes, --allow) or `nobody`; `reason` is the user's own words."""
 
@@ -175,7 +176,7 @@ class ApprovalResolved(Body):
     reason: str = ""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ClockRead(Body):
     """`now()` was read: Unix seconds."""
 
@@ -183,7 +184,7 @@ class ClockRead(Body):
     value: float
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RandomDrawn(Body):
     """Random bits were drawn."""
 
@@ -191,7 +192,7 @@ class RandomDrawn(Body):
     value: int
 
 
-@frozen
+@value(frozen=True, slots=True)
 class InputRead(Body):
     """The engine read something from outside that is no tool's: a file of rows, an `@file`, standard input.
 
@@ -204,7 +205,7 @@ class InputRead(Body):
     value: Any
 
 
-@frozen
+@value(frozen=True, slots=True)
 class LimitReached(Body):
     """A limit stops the run: `used` against `allowed`."""
 
@@ -214,7 +215,7 @@ class LimitReached(Body):
     allowed: float
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Warned(Body):
     """Something that the user should know and that stops nothing."""
 
@@ -224,7 +225,7 @@ class Warned(Body):
     fix: str
 
 
-@frozen
+@value(frozen=True, slots=True)
 class UnknownBody(Body):
     """An event of a type that this version does not know: kept and shown as it is, each type a class of its own."""
 

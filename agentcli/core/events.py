@@ -29,7 +29,6 @@ from agentcli.core.event_bodies import (
     Warned,
 )
 from agentcli.core.event_reading import BODIES, AnyBody, read_body
-from agentcli.core.frozen import frozen
 from agentcli.core.model_bodies import (
     ModelCompleted,
     ModelDelta,
@@ -38,6 +37,7 @@ from agentcli.core.model_bodies import (
     ModelRetried,
     ModelStarted,
 )
+from agentcli.core.values import value
 
 __all__ = [
     "BODIES",
@@ -78,7 +78,7 @@ SCHEMA = 1
 EffectKind = Literal["model", "tool", "clock", "random", "approval", "input"]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class EffectKey:
     """Where an effect stands: the `ordinal`-th effect of that kind and name in its lane. Never holds the model."""
 
@@ -88,7 +88,7 @@ class EffectKey:
     ordinal: int
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Event:
     """One event. `time` is Unix seconds, `mono` seconds of a clock that never steps, both read at the door."""
 

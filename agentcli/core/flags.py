@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 MOST_FLAGS = 20
 """Flags of one result at most: the first ones tell, and the record stays small."""
@@ -13,7 +13,7 @@ MOST_EXCERPT = 120
 """Characters of an excerpt at most."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Flag:
     """A suspicious place. `kind` says what it looks like, `at` is the character of the result where it begins, and
     `excerpt` what stands there, decoded where it was hidden.

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, TypeAlias
 
-from agentcli.core.frozen import frozen
 from agentcli.core.paths import fold
+from agentcli.core.values import value
 
 MAX_ALTERNATIVES = 64
 """How many patterns the braces of one pattern may spell out."""
@@ -21,7 +21,7 @@ class GlobError(ValueError):
     """The pattern cannot be read; the text says why."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _Set:
     """One character out of ranges, or, negated, one out of the rest."""
 
@@ -46,7 +46,7 @@ _Token: TypeAlias = str | _Set | _Star | _One
 _Name: TypeAlias = tuple[_Token, ...] | _Star
 
 
-@frozen
+@value(frozen=True, slots=True)
 class PathGlob:
     """A pattern over workspace paths, given as their names. With `folded`, case and lookalike spellings match too."""
 
@@ -89,7 +89,7 @@ class PathGlob:
         return all(choice and _literal(choice[-1]) is not None for choice in self._choices)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class TextGlob:
     """A pattern over a whole text (a host, a command, a value): a star also passes slashes."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Limits:
     """What may be used up before a run is stopped; None is no limit.
 

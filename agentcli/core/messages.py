@@ -7,12 +7,12 @@ from dataclasses import field
 from typing import Any, Literal
 
 from agentcli.core.canonical import Digest, chain, digest, digest_bytes, encode
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 Role = Literal["system", "user", "assistant", "tool"]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ToolCall:
     """A call that the model asks for.
 
@@ -38,7 +38,7 @@ class ToolCall:
         return cls(value["id"], value["name"], value["arguments"], value.get("malformed"))
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Message:
     """One message of a conversation, in no provider's format.
 
@@ -117,7 +117,7 @@ class Conversation:
         return len(self.messages)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ConversationView:
     """The first `length` messages of a conversation. Cheap: nothing is copied until asked for."""
 

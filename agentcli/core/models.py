@@ -6,14 +6,14 @@ from dataclasses import field
 from typing import Any, Literal
 
 from agentcli.core.canonical import Digest, chain, digest
-from agentcli.core.frozen import frozen
 from agentcli.core.messages import ConversationView, Message
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Usage:
     """Tokens. `cached` is the part of `input` read from the provider's cache, `reasoning` the part of `output`."""
 
@@ -45,7 +45,7 @@ class Usage:
         return cls(**{name: value.get(name, 0) for name in cls.__dataclass_fields__})
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ModelSettings:
     """How to ask. None means the provider's default. `timeout` is seconds for one attempt, 1..300."""
 
@@ -70,7 +70,7 @@ class ModelSettings:
         return out
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RequestHead:
     """The part of a request that stays the same from turn to turn. Its digest is computed once."""
 
@@ -94,7 +94,7 @@ class RequestHead:
         }
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ModelRequest:
     """One logical request: the head, and the conversation so far."""
 
@@ -112,7 +112,7 @@ class ModelRequest:
         return {**self.head.to_json(), "messages": messages}
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RequestDelta:
     """A request as what it adds: `kept` messages of the request at seq `previous`, then `added`, under `head`."""
 
@@ -126,7 +126,7 @@ class RequestDelta:
         return {"previous": self.previous, "kept": self.kept, "added": list(self.added), "head": self.head}
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ModelReply:
     """The answer to one logical request.
 

@@ -15,9 +15,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from typing import Any, Literal, Protocol, TypeAlias
 
-from agentcli.core.frozen import frozen
 from agentcli.core.rules import Rule, host_of
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 from agentcli.errors import ErrorInfo
 
 Answer: TypeAlias = Literal["allow", "ask", "deny"]
@@ -40,7 +40,7 @@ class PermissionLists(Protocol):
         """Patterns of calls that are refused."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Layer:
     """Where rules come from. What a layer without trust allows is asked about instead."""
 
@@ -49,7 +49,7 @@ class Layer:
     trusted: bool = True
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Verdict:
     """The decision on one call, the rule that made it, and where that rule stands.
 

@@ -7,12 +7,12 @@ from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 MIB = 1024 * 1024
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ProcessLimits:
     """What one program and all that it starts may use up, taken together where the system can count it so."""
 
@@ -29,7 +29,7 @@ class ProcessLimits:
     """Bytes kept of standard output and of standard error, each; what comes after them is read and dropped."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Job:
     """A program to run: no network, no environment of the host, the system read-only.
 
@@ -53,7 +53,7 @@ class Job:
 Stopped = Literal["", "time", "cpu", "memory", "processes", "disk"]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Finished:
     """How a program ended. `exit_code` is negative for a signal, as in `subprocess`; 127 if it cannot be executed."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 _RATE = re.compile(r"([1-9][0-9]{0,6})\s*/\s*([a-z]+)", re.IGNORECASE)
 _SECONDS: Final = {
@@ -16,7 +16,7 @@ _SECONDS: Final = {
 }
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Rate:
     """`count` times in `seconds`."""
 

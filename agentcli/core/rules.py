@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from agentcli.core.canonical import encode
-from agentcli.core.frozen import frozen
 from agentcli.core.globs import GlobError, PathGlob, TextGlob
 from agentcli.core.paths import relative_parts
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 from agentcli.errors import DefinitionError, ToolError
 
 _RULE = re.compile(r"(?P<tool>[A-Za-z*][A-Za-z0-9_.*-]*)(?:\((?P<inner>.+)\))?", re.DOTALL)
@@ -23,7 +23,7 @@ _COMPOUND = re.compile(r"[;&|<>\n\r`$(){}]")
 """What can make one shell command into several, or send its output elsewhere."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Rule:
     """One pattern, ready to be held against calls."""
 

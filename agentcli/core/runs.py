@@ -6,8 +6,8 @@ from dataclasses import field
 from typing import Any, Literal
 
 from agentcli.core.canonical import Digest
-from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
+from agentcli.core.values import value
 
 RunKind = Literal["agent", "workflow", "tool", "row"]
 RunStatus = Literal["running", "interrupted", "completed", "failed", "cancelled", "limited", "denied"]
@@ -23,7 +23,7 @@ STATUS_OF_EXIT: dict[int, RunStatus] = {
 """Exit codes that mean something else than `failed`."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RunStart:
     """What is known when a run begins. `cut` is the seq of the parent's event that a fork starts after."""
 
@@ -39,7 +39,7 @@ class RunStart:
     cut: int | None = None
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RunEnd:
     """What is known when a run ends. `ended` is Unix seconds; `cost_usd` None means a price was not known."""
 
@@ -52,7 +52,7 @@ class RunEnd:
     duration_s: float
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RunRow:
     """A run in a listing. `end` is None while it runs and after a crash."""
 
@@ -81,7 +81,7 @@ class RunRow:
         }
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RunQuery:
     """What to list, newest first. `before` and `after` are Unix seconds; `children` also lists child runs.
 

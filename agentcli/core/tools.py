@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Any, Literal
 
 from agentcli.core.canonical import Digest
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 _PERMISSIONS = 0o777
@@ -21,7 +21,7 @@ SubjectKind = Literal["path", "host", "command", "text"]
 """How a permission pattern reads a tool's subject: a workspace path, the host of a URL, a whole command, a text."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ToolSpec:
     """A tool as models and people see it.
 
@@ -63,7 +63,7 @@ class ToolSpec:
         return {"name": self.name, "description": self.description, "parameters": self.parameters}
 
 
-@frozen
+@value(frozen=True, slots=True)
 class FileChange:
     """A file that a call read or changed: its content before and after, None where there was none.
 
@@ -83,7 +83,7 @@ class FileChange:
     near: bytes = b""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Preview:
     """What a call would change, before it does: `text` is a unified diff, or a line that says it.
 
@@ -94,7 +94,7 @@ class Preview:
     contents: tuple[bytes, ...] = ()
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ToolResult:
     """What a call gives back: `content` is the text the model reads, `data` the same as JSON where that says more.
 
@@ -112,7 +112,7 @@ class ToolResult:
     unseen: bool = field(default=False, compare=False)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class FileTouch:
     """A file that a call read or changed, by the digests of its content (None: there was none).
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import field
 from inspect import cleandoc
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 MAX_DESCRIPTION = 2_000
 """Characters: a model reads them with every request."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Described:
     """A docstring, read. All texts may be empty."""
 

@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from agentcli.core.declaring import Declared
-from agentcli.core.frozen import frozen
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 from agentcli.definitions.docstrings import described
 from agentcli.definitions.files import read_definition
 from agentcli.definitions.static_types import literal, schema_of
 from agentcli.errors import DefinitionError, sentence
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ToolFile:
     """A file of tools: `path` as the template writes it, `place` where it lies, `text` as it was read."""
 
@@ -31,7 +31,7 @@ class ToolFile:
     tools: tuple[FoundTool, ...]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class FoundTool:
     """A tool of a file. `spec` is what the text alone tells; its schema may leave types open."""
 
@@ -40,7 +40,7 @@ class FoundTool:
     line: int
 
 
-@frozen
+@value(frozen=True, slots=True)
 class PythonUse:
     """How a template uses a file of tools: all of them, or `only` some."""
 
@@ -168,7 +168,7 @@ class _Names:
         return isinstance(node, ast.Name) and node.id in self._tools
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _Reader:
     """One decorated function."""
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 import yaml
 
 from agentcli.core.canonical import Json
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.definitions.problems import Problems
 from agentcli.definitions.scalars import resolve
 from agentcli.definitions.syntax import report_syntax, unprintable
@@ -50,7 +50,7 @@ class Spot:
     items: dict[str | int, Spot] = field(default_factory=dict)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Source:
     """A definition file as read: its text, its data, and where each value of the data stands."""
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from agentcli.core.events import RunCompleted, RunStarted
-from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
 from agentcli.core.runs import STATUS_OF_EXIT, RunEnd, RunStatus
+from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effects
 from agentcli.engine.limits import Budget
@@ -28,7 +28,7 @@ class Interrupt:
     exit_code: int = 130
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RunOutcome:
     """How a run ended. `cause` is the exception behind an `E-INTERNAL`, for a trace with -v."""
 
@@ -44,7 +44,7 @@ class RunOutcome:
     cause: BaseException | None = None
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _Ending:
     exit_code: int
     output: Any = None

@@ -7,15 +7,15 @@ so that it can be checked against them.
 
 from __future__ import annotations
 
-from agentcli.core.frozen import frozen
 from agentcli.core.limits import Limits
 from agentcli.core.messages import Message
 from agentcli.core.models import RequestHead
 from agentcli.core.policies import Policy
+from agentcli.core.values import value
 from agentcli.engine.output import OutputSchema
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Terms:
     """The terms of one era of a run. `opening` is what the conversation begins with, up to the task."""
 

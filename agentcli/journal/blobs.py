@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.journal.foreign import read_file
 from agentcli.journal.packing import WINDOW, Coding, deflate, inflate_part, pack, unpack
 
@@ -32,7 +32,7 @@ _READ = (
 INSERT_BLOB = "INSERT INTO blobs (digest, size, coding, base, data) VALUES (?, ?, ?, ?, ?)"
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Packed:
     """A content ready for its row. `base` is the digest of the content it was compressed against."""
 

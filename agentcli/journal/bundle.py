@@ -23,8 +23,8 @@ from typing import Final
 from agentcli import __version__
 from agentcli.core.canonical import Digest, Json, digest, encode
 from agentcli.core.events import Event
-from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunEnd, RunStart
+from agentcli.core.values import value
 from agentcli.errors import StorageError
 from agentcli.journal.bundle_lines import line_of
 from agentcli.journal.foreign import MAX_CONTENT
@@ -61,7 +61,7 @@ MARK: Final = 8
 """Characters of an event's mark: enough to name where a record breaks, since a change shows in all marks after it."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class EventsMark:
     """What `bundle.json` says of `events.jsonl`.
 
@@ -74,7 +74,7 @@ class EventsMark:
     marks: str | None = None
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Header:
     """`bundle.json`. `contents` are the digests of the contents, sorted; `id` is the digest of all other fields."""
 

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from agentcli.core.canonical import Digest, decode, encode
 from agentcli.core.events import Event, RunCompleted, RunStarted
-from agentcli.core.frozen import frozen
 from agentcli.core.messages import Message
 from agentcli.core.models import Usage
 from agentcli.core.runs import RunEnd, RunStart
 from agentcli.core.safe_text import safe
+from agentcli.core.values import value
 from agentcli.errors import StorageError
 from agentcli.journal.bundle import (
     CONTENTS,
@@ -42,7 +42,7 @@ WRONG: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, 
 _MARKS: Final = re.compile(f"([0-9a-f]{{{MARK}}})*")
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Bundle:
     """A run out of a bundle, sound in itself. `contents` are by digest, sorted."""
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import StorageError
 from agentcli.journal.bundle import MAX_MEMBERS, MAX_UNPACKED
 from agentcli.journal.bundle_archive import Archive, fault_of, opened
@@ -28,7 +28,7 @@ _FLAGS: Final = 0x0800
 _PIECE: Final = 64 * 1024
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Member:
     """Where the packed bytes of a member begin, how many they are, of how many, and how they are packed."""
 

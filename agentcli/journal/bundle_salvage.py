@@ -14,8 +14,8 @@ from pathlib import Path
 
 from agentcli.core.canonical import Digest, Json, decode
 from agentcli.core.events import Event, RunCompleted, RunStarted
-from agentcli.core.frozen import frozen
 from agentcli.core.safe_text import safe
+from agentcli.core.values import value
 from agentcli.errors import StorageError, sentence
 from agentcli.journal.bundle import CONTENTS, EVENTS, HEADER, MARK, MAX_HEADER, Header, marks_of
 from agentcli.journal.bundle_archive import BROKEN
@@ -33,7 +33,7 @@ from agentcli.journal.bundle_remains import Remains
 from agentcli.journal.named import Role, named_by, with_history
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Break:
     """Where a record breaks: the first event that is not to be had, the number of those that were written, and why."""
 
@@ -42,7 +42,7 @@ class Break:
     why: str
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Salvaged:
     """A run out of a bundle: all of it, where `broken` is None; else what comes before the break, without an end."""
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from agentcli.core.events import Event
-from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunEnd, RunStart
+from agentcli.core.values import value
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobReader
 from agentcli.journal.foreign import RUN_ID, fault_of_row
@@ -17,7 +17,7 @@ from agentcli.journal.operations import Append, Begin, Chain, End, Operation, Pu
 from agentcli.journal.records import Record, line_of, origin, seal, take
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ForeignRun:
     """A run as it is to stand here. Its chain is computed anew."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.journal.packing import unpack_body
 from agentcli.journal.records import MARK, Line
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Migration:
     """One step of the schema: what it brought, in a line, and how to get there from the version before.
 

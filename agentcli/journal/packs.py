@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.journal.blobs import INSERT_BLOB, BlobReader
 from agentcli.journal.packing import Coding, deflate, to_base_128
 
@@ -21,7 +21,7 @@ _PUT: Final = "INSERT INTO blobs (n, digest, size, coding, base, data) VALUES (?
 _INLINE: Final = (Coding.RAW, Coding.DEFLATE, Coding.DEFLATE_DICTIONARY_1, Coding.DEFLATE_BASE)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Member:
     """A content in a pack: its row, how it was kept until now, its bytes, and where in the pack they begin."""
 

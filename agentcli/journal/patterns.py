@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from functools import cache, lru_cache, partial
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 _LAST_WORDS = frozenset(
     {
@@ -111,7 +111,7 @@ def looks_random(value: str) -> bool:
     return len(value) >= 20 and _IDENTIFIER.fullmatch(value) is None
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Pattern:
     """A form of secret. Group 1, or the first group that took part, is the secret; without groups all of it is.
 

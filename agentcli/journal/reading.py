@@ -10,10 +10,10 @@ from typing import Any
 
 from agentcli.core.canonical import Digest, decode
 from agentcli.core.events import Event, ModelStarted
-from agentcli.core.frozen import frozen
 from agentcli.core.messages import Message
 from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.runs import RunStart
+from agentcli.core.values import value
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobFiles, BlobReader
 from agentcli.journal.chunks import CHUNK, DamagedChunkError, unpack_rows
@@ -27,7 +27,7 @@ _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, R
 """What reading an event raises where its row is not one that was written here."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Totals:
     """What a run has used up to its last event. `cost_usd` is None where a price was not known."""
 
@@ -38,7 +38,7 @@ class Totals:
     events: int
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Outline:
     """An event without the contents that it names: what very many events are counted by.
 

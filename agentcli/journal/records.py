@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from agentcli.core.canonical import Digest, decode, encode
 from agentcli.core.events import EffectKey, Event, read_body
-from agentcli.core.frozen import frozen
 from agentcli.core.messages import Message
 from agentcli.core.runs import RunEnd, RunStart
+from agentcli.core.values import value
 from agentcli.journal.packing import pack_body, unpack_body
 
 INLINE = 96
@@ -38,7 +38,7 @@ Row = tuple[Any, ...]
 """One row of `events`, in the order of SELECT."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Record:
     """An event as it was when it was appended: nothing in it can change any more."""
 
@@ -70,7 +70,7 @@ def take(event: Event) -> Record:
     return Record(event, encode(fields), tuple(contents), _raw(event.request), _raw(event.result))
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Line:
     """What the chain runs over: an event's envelope, its text with marks for digests, and the digests."""
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.journal.blobs import FILES, BlobFiles, BlobReader
 from agentcli.journal.marking import Marks, Notes
 from agentcli.journal.packing import Coding
@@ -25,7 +25,7 @@ _FILE = re.compile(r"([0-9a-f]{62})(\.z)?")
 _DRAFT = re.compile(r"\.([0-9a-f]{16})\.[0-9a-f]{16}")
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _Row:
     """A content that may go."""
 

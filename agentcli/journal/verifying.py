@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterator
 
 from agentcli.core.events import Event
-from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunRow
+from agentcli.core.values import value
 from agentcli.errors import StorageError
 from agentcli.journal.chunks import DamagedChunkError
 from agentcli.journal.named import history_in, needed_by
@@ -15,7 +15,7 @@ from agentcli.journal.reading import EventReader
 from agentcli.journal.records import MARK, Line, Parts, Row, line_in, origin, parts_of, seal
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Problem:
     """Something that is not as it was written: at an event, or at the run as a whole (seq None)."""
 
@@ -23,7 +23,7 @@ class Problem:
     what: str
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Verification:
     """What was checked, and what was found."""
 

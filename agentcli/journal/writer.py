@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobFiles, BlobReader
 from agentcli.journal.faults import storage_error
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 Waiting: TypeAlias = "Future[None]"
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Order:
     """An operation, and who waits until it is safe on disk."""
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import ModelError
 from agentcli.providers.http import Endpoint, HttpClient
 from agentcli.providers.servers import SERVERS, Server, ollama_address, same_origin
@@ -23,7 +23,7 @@ Probe = Callable[[str], Awaitable[Sequence[str] | None]]
 """The models that an Ollama at a base address has installed, or None where there is no Ollama."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Considered:
     """A model, or where one could have come from, and why it can or cannot be used."""
 
@@ -32,7 +32,7 @@ class Considered:
     why: str
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Choice:
     """The model to use, or None, with the reason, and all that was looked at in order."""
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from agentcli.core.frozen import frozen
 from agentcli.core.retry_after import retry_after
+from agentcli.core.values import value
 from agentcli.errors import ModelError, ModelStreamError, ModelTransientError, sentence
 
 _CONTEXT = re.compile(
@@ -34,7 +34,7 @@ _STATUS_OF_TYPE = {
 }
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Correspondent:
     """Whom we talk to, as messages name it. `key_env` names the variable of the key, `key` is never shown."""
 

@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-from agentcli.core.frozen import frozen
 from agentcli.core.models import ModelReply, ModelRequest
+from agentcli.core.values import value
 from agentcli.engine.ports import ModelObserver, ModelProvider
 from agentcli.errors import ModelError
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Link:
     """One model of a chain, by the name that the template gives it."""
 

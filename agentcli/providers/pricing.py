@@ -12,10 +12,11 @@ import ipaddress
 import threading
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Protocol
 
-from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
+from agentcli.core.values import value
 from agentcli.providers.servers import origin
 
 
@@ -45,6 +46,7 @@ def load_table() -> PriceTable:
     return look_up
 
 
+@lru_cache(maxsize=256)
 def is_free(base_url: str) -> bool:
     """Whether the server is this machine itself: then nobody sends a bill."""
     found = origin(base_url)
@@ -101,7 +103,7 @@ class Prices:
             return None
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Price:
     """The price of one model of one server."""
 

@@ -13,8 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentcli.core.frozen import frozen
 from agentcli.core.models import ModelReply, ModelRequest, Usage
+from agentcli.core.values import value
 from agentcli.engine.ports import ModelObserver, ModelProvider
 from agentcli.errors import ModelError, UsageError
 from agentcli.providers.fallback import Chain, Link
@@ -28,7 +28,7 @@ EMBEDDED = ("local", "scripted")
 """Providers that are no server."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ProviderConfig:
     """How to reach a provider, as far as it differs from what is known of it.
 

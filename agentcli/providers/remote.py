@@ -11,8 +11,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import field
 
-from agentcli.core.frozen import frozen
 from agentcli.core.models import ModelReply, ModelRequest
+from agentcli.core.values import value
 from agentcli.engine.ports import ModelObserver
 from agentcli.errors import ModelError
 from agentcli.providers import failures
@@ -31,7 +31,7 @@ DRAIN_SECONDS = 0.25
 """How long the rest of a stream is waited for after its end mark, so that its connection can be used again."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Surroundings:
     """What every remote model shares. Clocks are functions so that tests bring their own."""
 

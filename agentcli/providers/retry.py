@@ -13,14 +13,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import field
 from typing import TypeVar
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.engine.ports import ModelObserver
 from agentcli.errors import ModelTransientError
 
 T = TypeVar("T")
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RetryPolicy:
     """How often and how patiently. Times are seconds; `sleep` and `draw` (0..1) are there for tests to replace.
 

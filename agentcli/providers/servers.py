@@ -7,11 +7,12 @@ Everything here is public documentation of the servers. Any other server that sp
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv4Address
 from typing import Literal
 from urllib.parse import urlsplit
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 OLLAMA = "http://localhost:11434"
 """Where an Ollama listens unless told otherwise."""
@@ -22,7 +23,7 @@ _ANY = str(IPv4Address(0))
 Wire = Literal["openai", "anthropic"]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Server:
     """A provider by name.
 
@@ -108,6 +109,7 @@ def same_origin(one: str, other: str) -> bool:
     return first is not None and first == origin(other)
 
 
+@lru_cache(maxsize=256)
 def origin(url: str) -> tuple[str, str, int] | None:
     """Scheme, host and port of an http(s) address; None for what is none."""
     try:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 from agentcli.core.canonical import Digest
-from agentcli.core.frozen import frozen
 from agentcli.core.messages import ConversationView, Message
 from agentcli.core.models import FinishReason, ModelRequest, RequestHead, Usage
+from agentcli.core.values import value
 from agentcli.providers.sse import SseEvent
 
 _encoder = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
@@ -28,7 +28,7 @@ def wire_json(value: Any) -> bytes:
     return _encoder.encode(value).encode()
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Answered:
     """What a model said. `cache_write` is the part of `usage.input` that was written to a provider's cache."""
 
@@ -93,19 +93,19 @@ class MessageCache(Generic[E]):
 
     def of(self, view: ConversationView) -> list[E]:
         """The messages of the view, oldest first."""
-        known, digests = self._known, view.digests
+        known, messages, digests = self._known, view.messages, view.digests
+        if len(known) > _MOST_KEPT:
+            known.clear()
+        # The newest first: what comes before a known one is mostly known, from the request before.
+        for message, digest in zip(reversed(messages), reversed(digests), strict=True):
+            if digest in known:
+                break
+            known[digest] = self._encode(message)
         try:
             return [known[digest] for digest in digests]
         except KeyError:
-            self._learn(view)
+            known.update({digest: self._encode(message) for message, digest in zip(messages, digests, strict=True)})
             return [known[digest] for digest in digests]
-
-    def _learn(self, view: ConversationView) -> None:
-        if len(self._known) > _MOST_KEPT:
-            self._known.clear()
-        for message, digest in zip(view.messages, view.digests, strict=True):
-            if digest not in self._known:
-                self._known[digest] = self._encode(message)
 
 
 class HeadCache(Generic[E]):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.sandbox.refusals import kind_of
 from agentcli.sandbox.trees import Entry, EntryKind, Names, Tree, Way
 
@@ -14,7 +14,7 @@ CACHES: Final = frozenset({"__pycache__", ".mypy_cache", ".pytest_cache", ".ruff
 """Folders that programs make again: not copied, and not taken over."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Pair:
     """An entry of the workspace, and what stands for it in the copy. `shared`: a link to the real one does."""
 

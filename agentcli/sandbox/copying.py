@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.sandbox.atomic import kept_mode
 from agentcli.sandbox.visibility import View
 
@@ -24,7 +24,7 @@ _UNABLE: Final = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, err
 """What the kernel says of two files that it cannot copy by itself."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Cap:
     """The most that is copied. `files` counts folders and links too; `depth` is how deep folders may be."""
 
@@ -47,7 +47,7 @@ class Copied:
     cut: str = ""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _Folder:
     """What is to be copied of one folder; links with what they lead to."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.sandbox.comparing import is_cache
 from agentcli.sandbox.copying import Cap
 from agentcli.sandbox.mirror import SHARED
@@ -16,7 +16,7 @@ MOST: Final = Cap(bytes=1 << 62, files=1_000_000)
 """Names that are looked at; that takes some seconds."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Covered:
     """What looks empty to a program, and what it may read and not change. `cut` says why not all of it was found."""
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, TypeAlias
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.sandbox.copying import Cap
 from agentcli.sandbox.opening import Opener
 
@@ -22,7 +22,7 @@ Sort: TypeAlias = Callable[[Names, EntryKind], Way]
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Entry:
     """What stands at a name. `leads_to` is what a link says.
 

@@ -8,9 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
-from agentcli.core.frozen import frozen
 from agentcli.core.globs import PathGlob
 from agentcli.core.paths import fold
+from agentcli.core.values import value
 from agentcli.sandbox.atomic import TEMPORARY
 from agentcli.sandbox.opening import Opener
 
@@ -59,7 +59,7 @@ class Visibility:
         return any(fold(name) in PROTECTED for name in names)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class View:
     """A directory held open, how to open what is beneath it, and what of that there is to see."""
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from agentcli.core.frozen import frozen
 from agentcli.core.globs import PathGlob
+from agentcli.core.values import value
 from agentcli.sandbox.visibility import View
 
 SKIPPED: Final = frozenset(
@@ -31,7 +31,7 @@ SKIPPED: Final = frozenset(
 _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Bounds:
     """How far a walk goes: files found, names looked at, folders deep, seconds."""
 

@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 
 from pydantic import Field
 
-from agentcli.core.frozen import frozen
 from agentcli.core.tools import ToolResult, ToolSpec
+from agentcli.core.values import value
 from agentcli.errors import ToolError
 from agentcli.tools.arguments import Arguments, read, schema_of
 from agentcli.tools.context import ToolContext
@@ -48,7 +48,7 @@ def build(_context: ToolContext, _options: Options) -> AskUser:
     return AskUser(spec())
 
 
-@frozen
+@value(frozen=True, slots=True)
 class AskUser:
     """Reads its arguments; the engine puts the question."""
 

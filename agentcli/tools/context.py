@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 if TYPE_CHECKING:
     from agentcli.engine.ports import Sandbox
@@ -26,7 +26,7 @@ def _no_programs() -> Sandbox:
     return NoSandbox()
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ToolContext:
     """The workspace, and the ways out of it. The defaults reach as little as possible.
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
-from agentcli.core.frozen import frozen
 from agentcli.core.paths import shown
+from agentcli.core.values import value
 from agentcli.errors import ToolArgumentsError, ToolError
 from agentcli.tools.text import Text, decode, lines_of, shortened
 
@@ -18,7 +18,7 @@ _MOST_LOOKED_AT: Final = 5000
 """Lines among which the nearest one is looked for."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Edited:
     """A file before and after, as bytes and as texts. `count` says in how many places it changes, `line` where first.
 

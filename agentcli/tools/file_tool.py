@@ -11,8 +11,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from agentcli.core.agents import Permissions
-from agentcli.core.frozen import frozen
 from agentcli.core.tools import Preview, ToolResult, ToolSpec
+from agentcli.core.values import value
 from agentcli.errors import ToolError
 from agentcli.tools.arguments import Arguments, read
 
@@ -52,7 +52,7 @@ def no_preview(_arguments: Any) -> Preview | None:
     return None
 
 
-@frozen
+@value(frozen=True, slots=True)
 class FileTool(Generic[A]):
     """A tool over the files of a workspace.
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from agentcli.core.canonical import digest
-from agentcli.core.frozen import frozen
 from agentcli.core.rates import Rate
 from agentcli.core.tools import Preview, ToolResult, ToolSpec
+from agentcli.core.values import value
 from agentcli.engine.ports import Admits, Previewing, RoamingTool, Tool
 from agentcli.errors import ToolArgumentsError, ToolError, ToolRefusedError
 
@@ -31,7 +31,7 @@ FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 5.0
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Gate:
     """How one tool's calls are let through. `cache_ttl` is seconds, `retries` how often a failed call is repeated."""
 
@@ -74,7 +74,7 @@ class TokenBucket:
             return True, wait
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Gates:
     """Makes the gates of one run. `patience` is how long a call waits for its rate limit rather than being refused."""
 

@@ -7,9 +7,9 @@ from dataclasses import field, replace
 from typing import Any
 
 from agentcli.core.declaring import Declared
-from agentcli.core.frozen import frozen
 from agentcli.core.rates import Rate
 from agentcli.core.tools import ToolResult, ToolSpec
+from agentcli.core.values import value
 from agentcli.definitions.tool_files import PythonUse, ToolFile
 from agentcli.engine.ports import Tool
 from agentcli.errors import DefinitionError, ToolArgumentsError
@@ -21,7 +21,7 @@ from agentcli.tools.registry import BUILT_IN, PYTHON, ToolUse, read_options
 from agentcli.tools.worker.crew import Crew, Loaded, Tooling
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Wanted:
     """The code that a run's tools are in: files by the path that the template writes, packages by the tool's name."""
 

@@ -7,15 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from agentcli.core.frozen import frozen
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 from agentcli.definitions.tool_files import tools_in
 from agentcli.errors import DefinitionError, ErrorInfo
 
 GROUP: Final = "agentcli.tools"
 
 
-@frozen
+@value(frozen=True, slots=True)
 class PackageTool:
     """An entry point: `weather = "my_package.tools:weather"`. `package` is the distribution and its version."""
 

@@ -9,9 +9,9 @@ from typing import Any, Final, Generic, TypeVar
 
 from pydantic import Field
 
-from agentcli.core.frozen import frozen
 from agentcli.core.processes import MIB, Job, ProcessLimits
 from agentcli.core.tools import ToolResult, ToolSpec
+from agentcli.core.values import value
 from agentcli.errors import ToolError
 from agentcli.sandbox.copying import Cap
 from agentcli.tools.arguments import Arguments, read
@@ -66,7 +66,7 @@ class ProgramOptions(Options):
 A = TypeVar("A", bound=Arguments)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ProgramTool(Generic[A]):
     """A tool that runs a program. `work` does the call."""
 

@@ -6,8 +6,8 @@ import codecs
 from collections.abc import Iterable
 from typing import Final
 
-from agentcli.core.frozen import frozen
 from agentcli.core.paths import shown
+from agentcli.core.values import value
 from agentcli.errors import ToolError
 
 MAX_LINE_CHARS: Final = 500
@@ -24,7 +24,7 @@ _BOMS: Final = (
 """UTF-32 before UTF-16: its little-endian mark begins with that of the other."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Text:
     """A decoded file. `encoding` is how it was read; `detected` says that it was guessed."""
 
@@ -56,7 +56,7 @@ def decode(data: bytes, path: str) -> Text:
         return _detected(data, path)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Reading:
     """How a file that is too large to be decoded at once is read: UTF-8 needs no `decoder`."""
 

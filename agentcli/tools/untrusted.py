@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from agentcli.core.canonical import digest_bytes
-from agentcli.core.frozen import frozen
 from agentcli.core.safe_text import safe
+from agentcli.core.values import value
 from agentcli.errors import ToolArgumentsError
 
 LINE_CHARS: Final = 500
@@ -16,7 +16,7 @@ LINE_CHARS: Final = 500
 _MARK_DIGITS: Final = 16
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Page:
     """A part of a text: lines `start` to `last` of `total`, as many as fit."""
 

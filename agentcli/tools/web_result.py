@@ -6,8 +6,8 @@ import asyncio
 import json
 from typing import Any, Final, Literal, TypeAlias
 
-from agentcli.core.frozen import frozen
 from agentcli.core.tools import ToolResult
+from agentcli.core.values import value
 from agentcli.sandbox.network import charsets, refusals, sniffing
 from agentcli.sandbox.network.exchange import WebResponse
 from agentcli.tools.context import ToolContext
@@ -21,7 +21,7 @@ TOLD: Final = ("location", "retry-after", "etag", "last-modified")
 """Headers that a model can do something with."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Body:
     """What a body is: its declared type, what of binary it is by its first bytes, and whether it is a page."""
 

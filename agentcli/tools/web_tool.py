@@ -8,8 +8,8 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 from pydantic import Field
 
 from agentcli.core.agents import Permissions
-from agentcli.core.frozen import frozen
 from agentcli.core.tools import ToolResult, ToolSpec
+from agentcli.core.values import value
 from agentcli.engine.ports import Admits
 from agentcli.errors import ToolError
 from agentcli.sandbox.network.exchange import NetworkLimits
@@ -45,7 +45,7 @@ class WebOptions(Options):
 A = TypeVar("A", bound=Arguments)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class WebTool(Generic[A]):
     """A tool over the web. `tidy` brings checked arguments into their one form; it needs no network and no settings, so
     that a replay reads them alike. `work` does the call, and asks before it goes to another host than the URL's.

@@ -14,16 +14,16 @@ from typing import Any
 from agentcli import __version__
 from agentcli.core.agents import Permissions, ToolUse
 from agentcli.core.canonical import Digest
-from agentcli.core.frozen import frozen
 from agentcli.core.limits import Limits
 from agentcli.core.models import ModelSettings, RequestHead
 from agentcli.core.policies import Layer, LayerName, Policy
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 
 FORMAT = 1
 
 
-@frozen
+@value(frozen=True, slots=True)
 class PolicyPlan:
     """The permission rules in force: each layer's lists, and the flags.
 
@@ -72,7 +72,7 @@ def _layer(name: LayerName, trusted: bool, allow: list[str], ask: list[str], den
     return Layer(name, Permissions(allow=tuple(allow), ask=tuple(ask), deny=tuple(deny)), trusted)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class AgentPlan:
     """A run of one agent, decided.
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from agentcli.core.canonical import decode
-from agentcli.core.frozen import frozen
 from agentcli.core.messages import Message
+from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.engine.agent_loop import AgentLoop
 from agentcli.engine.effects import Effects
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Parts:
     """What a run reaches the outside through. `happened`: see `ToolCalls`."""
 

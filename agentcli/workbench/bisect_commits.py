@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import AgentcliError, UsageError
 from agentcli.workbench.bisecting.checking import Subject, check
 from agentcli.workbench.bisecting.history import Commit, History
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@frozen
+@value(frozen=True, slots=True)
 class CommitsRequest:
     """Which run, between which commits, of which file (by default the run's template); `check` decides, if given.
 
@@ -36,7 +36,7 @@ class CommitsRequest:
     check: str | None = None
 
 
-@frozen
+@value(frozen=True, slots=True)
 class CommitTrial:
     """A version: whether it is good, where it diverges, why it could not be tried."""
 
@@ -56,7 +56,7 @@ class CommitTrial:
         }
 
 
-@frozen
+@value(frozen=True, slots=True)
 class CommitFound:
     """What was found: `first` is the first bad commit, `suspects` those that it may be."""
 
@@ -109,7 +109,7 @@ async def bisect_commits(bench: Workbench, request: CommitsRequest) -> CommitFou
     return CommitFound(run.id, file, first, suspects, (before, *tried.values()))
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _Versions:
     bench: Workbench
     request: CommitsRequest

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from agentcli.core.events import RunCompleted
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.ports import Approver, EventSink
 from agentcli.errors import AgentcliError, UsageError
@@ -40,7 +40,7 @@ NOT_MADE = (5, 7)
 """Exit codes of a fork that says nothing: nobody allowed a call, or no model answered."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class BisectRequest:
     """Which runs, by which check (a shell command), and how often each candidate is tried: once, or 4 times or more."""
 
@@ -50,7 +50,7 @@ class BisectRequest:
     samples: int = 1
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Trial:
     """What came of a fork `samples` times over. `skipped` says why samples are missing, once each."""
 
@@ -74,7 +74,7 @@ class Trial:
         return {**out, "interval": interval, "forks": list(self.forks), "skipped": list(self.skipped)}
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Bisected:
     """What a search found. `suspects` has one candidate where the search could decide, and none where none repairs.
 
@@ -114,7 +114,7 @@ class Bisected:
         }
 
 
-@frozen
+@value(frozen=True, slots=True)
 class BisectPlan:
     """What a search would do. `forks` are the fewest and the most; a fork's plan is None where it cannot be made."""
 
@@ -208,7 +208,7 @@ async def bisect_runs(
     return Bisected(good.id, bad.id, found, tuple(lab.trials), result, confirmed)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _Laboratory:
     bench: Workbench
     request: BisectRequest

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 from agentcli.core.canonical import Digest, digest, encode
 from agentcli.core.events import Event, ModelCompleted, ModelFailed, ToolCompleted, ToolStarted
-from agentcli.core.frozen import frozen
 from agentcli.core.models import FinishReason, ModelReply, ModelRequest
 from agentcli.core.tools import ToolResult, ToolSpec
+from agentcli.core.values import value
 from agentcli.engine.ports import ModelObserver, Redactor, Tool, ToolSet
 from agentcli.engine.recording import Recording, first_difference
 from agentcli.engine.tool_calls import timed_out
@@ -37,7 +37,7 @@ VALUE_CHARS = 100
 """So much of each value is quoted where a request differs."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Boundaries:
     """What of a run is real: the model, and tools by name; and what stands in for other tools.
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agentcli.core.agents import ToolUse
-from agentcli.core.frozen import frozen
 from agentcli.core.limits import Limits
 from agentcli.core.models import RequestHead
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 from agentcli.engine.terms import Terms
 from agentcli.workbench.agent_plan import FORMAT, PolicyPlan, tool_json, tool_spec
 
@@ -18,7 +18,7 @@ LANE: Final = "call.1"
 CALL_ID: Final = "call_1"
 
 
-@frozen
+@value(frozen=True, slots=True)
 class CallPlan:
     """A run that is one call of one tool. `arguments` are as they were given, free of secrets.
 

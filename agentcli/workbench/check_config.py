@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import ErrorInfo
 
 if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ConfigReport:
     """What was read, and what is wrong with it. `templates` counts those that are right."""
 

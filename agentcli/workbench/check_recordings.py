@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from agentcli.core.agents import NAME
 from agentcli.core.events import Event, ToolCompleted
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import AgentcliError, CheckError, ErrorInfo, UsageError
 from agentcli.workbench.import_run import import_run
 from agentcli.workbench.replay_run import Divergence, Replayed, replay_run
@@ -24,7 +24,7 @@ SUFFIX: Final = ".agentcli"
 """What the file of a recording ends with: a bundle that `runs export` wrote."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ReplayedFile:
     """A recording, carried out again from its record alone. `tools` are the calls in the order of their results."""
 
@@ -34,7 +34,7 @@ class ReplayedFile:
     tools: tuple[str, ...]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Checked:
     """What came of one recording. `error` is set where it is not the same any more, or could not be replayed."""
 

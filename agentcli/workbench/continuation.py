@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from agentcli.core.events import RunStarted
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.engine.effect import Settle
 from agentcli.engine.effects import Effects
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Continuation:
     """A run with a record: its first event, the plan in force, the terms of its eras, what is on record, its code.
 

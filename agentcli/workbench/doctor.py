@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from agentcli import __version__
-from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunQuery
+from agentcli.core.values import value
 from agentcli.errors import AgentcliError
 from agentcli.workbench.check_config import check_config
 from agentcli.workbench.list_models import list_models
@@ -34,7 +34,7 @@ VERIFIED_RUNS = 3
 """The newest runs whose record is checked whole."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Check:
     """One question and its answer. `fix` says what to do where it is not ok."""
 

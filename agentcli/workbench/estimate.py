@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from agentcli.core.events import Event, ModelCompleted, ModelFailed, ModelStarted, ToolCompleted, ToolStarted
-from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 
 PriceOf: TypeAlias = Callable[[str, Usage], float | None]
 """US dollars of a call to a `provider:model`; None where its price is not known."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Estimate:
     """What the recorded rest took, at the prices of the models that would be asked.
 

@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import AgentcliError, StorageError, UsageError, sentence
 from agentcli.journal.faults import broken
 from agentcli.workbench.exports.formats import FORMATS, ExportedFile, ExportOptions
@@ -20,7 +20,7 @@ MODE = 0o600
 """Who may read an exported file: whoever exported it. A run holds what its tools read."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ExportRequest:
     """A run (as `RUN` is written on the command line), and one of `FORMATS`."""
 
@@ -29,7 +29,7 @@ class ExportRequest:
     options: ExportOptions = field(default_factory=ExportOptions)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Exported:
     """An export, in memory. `files` begin with the main one."""
 
@@ -38,7 +38,7 @@ class Exported:
     files: tuple[ExportedFile, ...]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Written:
     """An export on disk. `file` is the main one."""
 

@@ -7,12 +7,12 @@ from dataclasses import field
 
 from agentcli.core.canonical import Digest
 from agentcli.core.events import Event, ToolCompleted
-from agentcli.core.frozen import frozen
 from agentcli.core.tools import FileTouch
+from agentcli.core.values import value
 from agentcli.errors import UsageError
 
 
-@frozen
+@value(frozen=True, slots=True)
 class FilesAtCut:
     """What is known of files at a cut; each path, as the workspace knows it, stands in one of the three.
 
@@ -28,7 +28,7 @@ class FilesAtCut:
     modes: Mapping[str, int] = field(default_factory=dict)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _State:
     """A file's content at some moment: its digest, and whether a call changed it, so that a snapshot was kept."""
 

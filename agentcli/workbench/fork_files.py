@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from agentcli.core.events import Event
-from agentcli.core.frozen import frozen
 from agentcli.core.paths import shown
 from agentcli.core.runs import RunRow
+from agentcli.core.values import value
 from agentcli.errors import StorageError, UsageError
 from agentcli.workbench.files_at_cut import FilesAtCut, files_at
 from agentcli.workbench.provenance import is_ours
@@ -29,7 +29,7 @@ _NAMED: Final = 5
 """So many files are named in an error."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Restored:
     """A fork's workspace.
 

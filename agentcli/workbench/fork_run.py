@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from agentcli.core.canonical import digest, digest_bytes, encode
 from agentcli.core.event_bodies import Body
 from agentcli.core.events import Event, ModelCompleted, RunForked, ToolCompleted
-from agentcli.core.frozen import frozen
 from agentcli.core.messages import Message
+from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.playback import Asked
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ForkRequest:
     """Where to cut which run, and what is to be different from there on.
 
@@ -64,7 +64,7 @@ class ForkRequest:
     in_doubt: Literal["ask", "retry", "fail"] = "ask"
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ForkPlan:
     """What a fork would do: where it cuts, what is different, what goes live first, and what the rest would take."""
 
@@ -81,7 +81,7 @@ class ForkPlan:
         return {**out, "live": list(self.live), "estimate": self.estimate.to_json()}
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _Branch:
     """A fork, thought through to where it goes live."""
 

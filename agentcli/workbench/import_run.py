@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.workbench.wiring import Workbench
 
 if TYPE_CHECKING:
     from agentcli.journal.bundle_salvage import Break
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Imported:
     """A run that stands in this journal now. `new` is False where the very same one stood there before.
 

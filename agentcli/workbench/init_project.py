@@ -16,7 +16,7 @@ from agentcli.catalog.checks import Known
 from agentcli.config.load import load_settings
 from agentcli.config.places import Places
 from agentcli.config.trust import trust
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.definitions.nearest import listed, suggestion
 from agentcli.errors import StorageError, UsageError, sentence
 from agentcli.tools.registry import BUILT_IN
@@ -34,7 +34,7 @@ _DESCRIPTIONS = {
 }
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ProjectTemplate:
     """What `init --template` can make."""
 
@@ -42,7 +42,7 @@ class ProjectTemplate:
     description: str
 
 
-@frozen
+@value(frozen=True, slots=True)
 class InitResult:
     """What was made. `files` are relative to `root`, in order; `next_steps` are command lines for the user to type."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import ModelError
 from agentcli.workbench.choose_model import choose_models, discover_model
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Embedded:
     """A model of the catalog, and whether its file is here in full."""
 
@@ -22,7 +22,7 @@ class Embedded:
     pulled: bool
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ModelsView:
     """`chosen` in the order in which they are tried, empty where there is none; `reason` says why or why not.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agentcli.core.agents import PYTHON_TOOL, ToolUse
-from agentcli.core.frozen import frozen
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 from agentcli.definitions.tool_files import PythonUse, ToolFile, read_tool_file
 from agentcli.errors import AgentcliError, ErrorInfo, UsageError
 from agentcli.tools.registry import unknown_tool
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@frozen
+@value(frozen=True, slots=True)
 class KnownTools:
     """What each tool says of itself, as far as text tells; and what could not be read."""
 

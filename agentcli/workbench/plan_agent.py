@@ -11,12 +11,12 @@ from agentcli.catalog.rendering import render, resolve_schema
 from agentcli.core.agents import AgentTemplate, Permissions
 from agentcli.core.canonical import Digest
 from agentcli.core.events import ModelCompleted, ModelStarted, RunStarted
-from agentcli.core.frozen import frozen
 from agentcli.core.limits import Limits
 from agentcli.core.messages import Conversation
 from agentcli.core.models import ModelSettings
 from agentcli.core.policies import Layer
 from agentcli.core.runs import RunQuery
+from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.errors import DeniedError, UsageError
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
@@ -120,7 +120,7 @@ def _message(task: str, attachments: Sequence[tuple[str, str]]) -> str:
     return "\n\n".join([task, *files])
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Said:
     """A conversation to go on with: the run that held it last, its agent and inputs, its messages by digest."""
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunRow, RunStatus
+from agentcli.core.values import value
 
 Reason = Literal["running", "tagged", "interrupted", "needed", "part"]
 """Somebody owns it; a tag was not named; it can be resumed; a run that stays comes from it; another run's part."""
@@ -16,7 +16,7 @@ Fits = Callable[[Iterable[str], Iterable[Iterable[str]]], int]
 """How many groups of runs fit beside those that stay anyway."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class PruneRequest:
     """What is to go: the runs of which everything that is given here is true.
 
@@ -41,7 +41,7 @@ class PruneRequest:
         return bool(self.runs or self.tags or self.status or any(number is not None for number in numbers))
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Kept:
     """A run that was asked to go and stays. `by` are its tags, or the id of the run that needs it or has it."""
 
@@ -54,7 +54,7 @@ class Kept:
         return {"run": self.run, "reason": self.reason, "by": list(self.by)}
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Choice:
     """The runs that go, whatever comes from another one before it, and those that stay although they were chosen."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunQuery, RunRow
+from agentcli.core.values import value
 from agentcli.errors import UsageError
 from agentcli.workbench.fork_files import WORKSPACES
 from agentcli.workbench.prune_choice import Choice, Chooser, Kept, PruneRequest
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _NOTHING = Choice((), ())
 
 
-@frozen
+@value(frozen=True, slots=True)
 class PrunePlan:
     """What would go, and what stays although it was chosen.
 
@@ -55,7 +55,7 @@ class PrunePlan:
         return sorted(self.going, key=lambda row: row.start.started, reverse=True)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class PruneDone:
     """What was done. See `Pruned` for what the journal says of it."""
 

@@ -9,14 +9,14 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import StorageError
 
 SETTLED_S: Final = 24 * 3600
 """A fork's workspace is made before its run is on record: a folder without a run is nobody's only after so long."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class PrunedWorkspace:
     """The workspace of a run that goes or is gone, and what its files take."""
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from agentcli.core.canonical import Digest, digest_bytes
 from agentcli.core.events import Event
-from agentcli.core.frozen import frozen
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.runs import RunEnd
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Rehearsed:
     """What came of it. `added` are events that the run now has and that are not on record."""
 

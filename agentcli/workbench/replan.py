@@ -16,8 +16,8 @@ from agentcli.catalog.inputs import convert
 from agentcli.catalog.rendering import render, resolve_schema
 from agentcli.core.agents import AgentTemplate, InputSpec
 from agentcli.core.canonical import Json
-from agentcli.core.frozen import frozen
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.errors import UsageError
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan
@@ -63,7 +63,7 @@ async def _priced(bench: Workbench, before: AgentPlan, after: AgentPlan) -> Agen
     return replace(after, unpriced=await unpriced(bench.open_providers(), after))
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _Edit:
     """One edit: the recorded plan and template, and the template as it is now."""
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agentcli.core.events import Event, RunCompleted, Warned
-from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunRow, RunStatus
+from agentcli.core.values import value
 from agentcli.engine.ports import EventSink
 from agentcli.engine.recording import Recording, first_difference
 from agentcli.errors import DivergenceError, ErrorInfo
@@ -27,7 +27,7 @@ RESULT = ("status", "output", "error", "usage", "cost_usd", "turns", "exit_code"
 """The fields of `run.completed` that a replay must come to again; how long it took is not one of them."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Divergence:
     """The first place where the run is not the recorded one: the event `at`, the JSON path, both values."""
 
@@ -45,7 +45,7 @@ class Divergence:
         return {**out, "error": self.error.to_json()}
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Replayed:
     """What a replay found.
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from agentcli.core.agents import ToolUse
 from agentcli.core.canonical import digest_bytes, encode
 from agentcli.core.events import RunStarted
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RerunRequest:
     """Which run, what of it is not answered from the record, and which files its live tools work on."""
 

@@ -10,8 +10,8 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from agentcli.core.canonical import Digest, digest_bytes
-from agentcli.core.frozen import frozen
 from agentcli.core.paths import shown
+from agentcli.core.values import value
 from agentcli.engine.ports import Redactor
 from agentcli.errors import StorageError, ToolError, UsageError
 from agentcli.journal.placeholders import PLACEHOLDER
@@ -28,7 +28,7 @@ DERIVED: Final = frozenset(
 PRESENT: Final = "Use the files as they are now: `--files current`."
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Drift:
     """A file that the run had read, and that is not as it was then: its digest there, and now (None: no file)."""
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 from agentcli.core.canonical import digest_bytes, encode
 from agentcli.core.events import Event, RunResumed
-from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunRow
+from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.ports import Approver, EventSink
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ResumeRequest:
     """Which run, and how.
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from agentcli.core.canonical import Digest, digest_bytes, encode
 from agentcli.core.events import RunStarted, Warned
-from agentcli.core.frozen import frozen
 from agentcli.core.ids import RANDOM_BITS, run_id
 from agentcli.core.runs import Relation, RunStart
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.engine.agent_loop import AgentLoop
 from agentcli.engine.effects import Effects
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from agentcli.providers.registry import Providers
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RunRequest:
     """One task for one agent.
 

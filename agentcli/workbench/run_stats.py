@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field, replace
 from typing import Any
 
-from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunQuery, RunRow
+from agentcli.core.values import value
 from agentcli.workbench.statistics.calls import MODEL_EVENTS, TOOL_EVENTS, CallCounter
 from agentcli.workbench.statistics.figures import Figures, RunFigures
 from agentcli.workbench.statistics.groupings import Grouping
@@ -26,7 +26,7 @@ _KEY_OF_RUN: dict[Grouping, Callable[[RunRow], str]] = {
 _EVENTS_OF = {Grouping.MODEL: MODEL_EVENTS, Grouping.TOOL: TOOL_EVENTS}
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RunStats:
     """All runs together, and the rows of each grouping, the largest first (days: the newest).
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from agentcli.core.agents import LimitsSpec
 from agentcli.core.canonical import digest_bytes, encode
-from agentcli.core.frozen import frozen
 from agentcli.core.ids import RANDOM_BITS, run_id
 from agentcli.core.runs import RunStart
+from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute
@@ -30,7 +30,7 @@ from agentcli.workbench.system_clock import SystemClock
 from agentcli.workbench.wiring import Workbench
 
 
-@frozen
+@value(frozen=True, slots=True)
 class CallRequest:
     """Which tool, with what. Texts are converted where the tool wants a number or a truth value."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from agentcli.core.events import Event
-from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunRow
+from agentcli.core.values import value
 from agentcli.errors import StorageError
 from agentcli.workbench.wiring import Workbench
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RunView:
     """A run and everything on its record, in order; with `damage`, what of it can still be read."""
 

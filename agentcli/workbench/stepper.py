@@ -8,7 +8,7 @@ from typing import Final
 
 from agentcli.core.canonical import encode
 from agentcli.core.events import Event, ModelCompleted, ToolCompleted, ToolStarted
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.definitions.nearest import suggestion
 from agentcli.errors import UsageError
 
@@ -34,7 +34,7 @@ SHORT: Final = {"": "next", "n": "next", "b": "back", "c": "continue", "m": "mes
 _WITH_ARGUMENT: Final = ("go", "find", "break")
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Command:
     """One line of what was typed."""
 

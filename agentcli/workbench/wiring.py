@@ -15,7 +15,7 @@ from agentcli.config.project import Project, find_project, workspace_of
 from agentcli.config.settings import ProviderSettings, Settings
 from agentcli.config.sources import Source
 from agentcli.config.trust import is_trusted
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import ErrorInfo
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from agentcli.workbench.estimate import PriceOf
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Options:
     """What whoever calls (a command line, a server) has chosen. Paths are absolute or relative to `cwd`.
 

@@ -12,7 +12,7 @@ from agentcli.cli.render.quantity import count, duration, money
 from agentcli.cli.render.run_list import STATUS_STYLE
 from agentcli.cli.render.table import Cell, Column, print_table
 from agentcli.cli.render.text import call_text, one_line, wrapped
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.workbench.comparing.comparison import Comparison
 from agentcli.workbench.comparing.lineage import Descent
 from agentcli.workbench.comparing.records import RunRecord
@@ -49,7 +49,7 @@ def print_diff(out: Printer, found: Comparison, *, full: bool = False) -> None:
     report.missing()
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _Report:
     out: Printer
     found: Comparison

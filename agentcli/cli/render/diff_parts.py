@@ -9,7 +9,7 @@ from agentcli.cli.render.diff_text import painted, print_text
 from agentcli.cli.render.printer import UNICODE, Printer, Style
 from agentcli.cli.render.text import call_text, clip, one_line, wrapped
 from agentcli.core.canonical import Json
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.workbench.comparing.differences import Difference
 from agentcli.workbench.comparing.texts import TextDiff
 
@@ -24,7 +24,7 @@ _DIGEST = 13
 _SIGNS = {"changed": "~", "reordered": "~", "added": "+", "removed": "-"}
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Parts:
     """Prints differences; `full` cuts none of their values."""
 

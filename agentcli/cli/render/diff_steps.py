@@ -10,7 +10,7 @@ from agentcli.cli.render.diff_text import print_text
 from agentcli.cli.render.printer import Style
 from agentcli.cli.render.quantity import count
 from agentcli.cli.render.text import ELLIPSIS, call_text, one_line, output_text, wrapped
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.workbench.comparing.comparison import FirstStep, Origin
 from agentcli.workbench.comparing.effects import State, StepDiff
 from agentcli.workbench.comparing.requests import FirstRequest
@@ -40,7 +40,7 @@ _ORIGINS: dict[Origin, str] = {
 }
 
 
-@frozen
+@value(frozen=True, slots=True)
 class StepList:
     """Prints steps; those that are the same are counted, or listed where everything is asked for."""
 

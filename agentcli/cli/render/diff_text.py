@@ -11,7 +11,7 @@ from agentcli.cli.render.printer import Printer, Style
 from agentcli.cli.render.quantity import count
 from agentcli.cli.render.table import display_width
 from agentcli.cli.render.text import ELLIPSIS, safe
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.workbench.comparing.texts import Op, Piece, TextDiff
 
 CONTEXT = 1
@@ -31,7 +31,7 @@ _BRACKETS: dict[Op, tuple[str, str]] = {"=": ("", ""), "-": ("[-", "-]"), "+": (
 _WORDS = re.compile(r"\s*\S+|\s+$")
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Row:
     """A line: whether it is in both texts, in one, or in both with other words; and its pieces."""
 

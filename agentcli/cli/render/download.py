@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.quantity import duration, size
 from agentcli.cli.session import Session
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agentcli.providers.local.progress import Phase, Progress
 
 
-@frozen
+@value(frozen=True, slots=True)
 class View:
     """`told` takes the progress in; `restore` puts the terminal in order in a hurry."""
 

@@ -6,7 +6,7 @@ from typing import Any, Literal, TextIO
 
 from agentcli.cli.environment import Environment
 from agentcli.cli.render.text import json_safe, safe
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import StorageError, sentence
 
 Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
@@ -18,7 +18,7 @@ UNWRITABLE = "E-OUTPUT"
 """The code of an error that cannot be said on standard output."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Glyphs:
     """The signs in front of lines."""
 
@@ -36,7 +36,7 @@ UNICODE = Glyphs(ok="✓", bad="✗", warn="!", dot="·", branch="├─", last=
 ASCII = Glyphs(ok="ok", bad="x", warn="!", dot="-", branch="|-", last="`-", pipe="| ", fork="fork")
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Printer:
     """One stream, with what it can show. `width` is in columns; None means that lines are never cut or folded.
 

@@ -10,7 +10,7 @@ from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.quantity import count, duration, local_time, money, tokens
 from agentcli.cli.render.table import Cell, Column, print_table
 from agentcli.cli.render.text import one_line
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.workbench.run_stats import RunStats
 from agentcli.workbench.statistics.figures import Figures, RunFigures
 from agentcli.workbench.statistics.groupings import Grouping
@@ -24,7 +24,7 @@ _TELLING_S = 60.0
 """Over less time than this, runs an hour say nothing."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _Row:
     """Figures, and what their durations come to."""
 
@@ -32,7 +32,7 @@ class _Row:
     took: Summary | None
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _Measure:
     """A column of numbers. A `sparse` one is left out where no row has anything to say in it."""
 

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from agentcli.cli.render.printer import Printer, Style
 from agentcli.cli.render.text import ELLIPSIS, safe
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 GAP = "  "
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Column:
     """`right` aligns numbers. `least` is how narrow the column may be cut; None is never.
 
@@ -25,7 +25,7 @@ class Column:
     drop: int = 0
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Cell:
     """Text and how it looks."""
 

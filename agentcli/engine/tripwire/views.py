@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import field
 from typing import Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 _INVISIBLE: Final = re.compile("[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
                                "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e01ef]+")  # fmt: skip
@@ -56,7 +56,7 @@ _TABLE: Final = bytes.maketrans(b"-_", b"+/")
 _MOSTLY: Final = 0.9
 
 
-@frozen
+@value(frozen=True, slots=True)
 class View:
     """A text made of another one; it begins there at `begin`. `gaps` are the places where something was left out, and
     how much up to there.

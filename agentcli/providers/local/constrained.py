@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from agentcli.core.frozen import frozen
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import RequestHead
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 from agentcli.providers.local.grammar_schema import call_schema, object_schema
 from agentcli.providers.local.shapes import shape, type_name
 
@@ -51,7 +51,7 @@ Turn = Mapping[str, str]
 """`role` and `content`, as a chat template takes them."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Asked:
     """A request as the model gets it. The first `fixed` of the turns are the same in every request of an agent."""
 

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 Phase = Literal["waiting", "hub", "index", "verifying", "done"]
 """Another process is pulling the same model; bytes come from the model hub; from the package index; hashing; there."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Progress:
     """`done` of `total` bytes. `rate` is bytes a second since the phase began; None where it is not known yet."""
 

@@ -8,7 +8,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Final
 
 from agentcli import __version__
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import ToolError
 from agentcli.sandbox.network import refusals
 from agentcli.sandbox.network.decoding import ACCEPTED, Decoder
@@ -24,7 +24,7 @@ _FRAMING: Final = 64 * 1024
 """Bytes beside head and body that may come: sizes of chunks, trailers."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class NetworkLimits:
     """What one call may take: seconds from its beginning to its end, bytes, and how often something is tried."""
 
@@ -38,7 +38,7 @@ class NetworkLimits:
     attempts: int = 3
 
 
-@frozen
+@value(frozen=True, slots=True)
 class WebRequest:
     """What is asked. Header names are in any case."""
 
@@ -48,7 +48,7 @@ class WebRequest:
     body: bytes = b""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class WebResponse:
     """What came: `url` is where from after redirects, `headers` in order with lower-case names, `body` unpacked."""
 
@@ -66,7 +66,7 @@ class WebResponse:
         return next(iter(self.all_of(name)), "")
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Line:
     """How an exchange reaches its server: sockets, or what stands for them, and the certificates that are trusted."""
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import ToolError
 from agentcli.sandbox.network import refusals
 from agentcli.sandbox.network.exchange import Line, NetworkLimits, WebRequest, WebResponse, exchange, wire_limit
@@ -42,7 +42,7 @@ def _sockets() -> Backend:
     return system_backend
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Network:
     """How tools reach the web. `private` is what the user opened beyond it (see `Opened`); the rest are ports.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ipaddress import ip_network
 from typing import Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import ToolError
 from agentcli.sandbox.network.addresses import Address, Network, is_metadata, why_embedding
 from agentcli.sandbox.network.urls import parse_url
@@ -17,7 +17,7 @@ WEB_PORTS: Final = (80, 443)
 _FORM: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\](?P<size>/\d{1,3})?|(?P<plain>[^:]+))(?::(?P<port>\d{1,5}))?")
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Opened:
     """One entry: a host by its name, or a network. Without a port, the ports of the web."""
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from typing import Final, Protocol
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.sandbox.network import refusals
 from agentcli.sandbox.network.addresses import Address, why_not_global
 from agentcli.sandbox.network.private import WEB_PORTS, Private
@@ -34,7 +34,7 @@ class SystemResolver:
         return [str(entry[4][0]) for entry in found]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Pinned:
     """A URL and the checked addresses that alone are connected to for it."""
 

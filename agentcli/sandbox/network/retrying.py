@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from agentcli.core.frozen import frozen
 from agentcli.core.retry_after import retry_after
+from agentcli.core.values import value
 from agentcli.errors import ToolError
 from agentcli.sandbox.network.exchange import WebResponse
 
@@ -18,7 +18,7 @@ FIRST_WAIT: Final = 0.3
 """Seconds before the second try where the server does not say; twice that before the third."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Patience:
     """How often something is tried, in how much time: `left` are the seconds that remain, `now` Unix seconds."""
 

@@ -14,7 +14,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 from urllib.parse import quote, urljoin
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.sandbox.network import refusals
 from agentcli.sandbox.network.addresses import Address
 
@@ -38,7 +38,7 @@ _PATH_SAFE: Final = "/%:@!$&'()*+,;=-._~"
 _QUERY_SAFE: Final = _PATH_SAFE + "?[]"
 
 
-@frozen
+@value(frozen=True, slots=True)
 class WebUrl:
     """A URL of the web. `host` is a lower-case name in ASCII, or an address without brackets; `target` what is asked
     of it: path and query.

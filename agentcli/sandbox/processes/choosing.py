@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
-from agentcli.core.frozen import frozen
 from agentcli.core.processes import Finished, Job
+from agentcli.core.values import value
 from agentcli.errors import DeniedError
 from agentcli.sandbox.processes.bubblewrap import Bubblewrap
 from agentcli.sandbox.processes.builtin import Builtin
@@ -29,7 +29,7 @@ AUTOMATIC: Final = ("bubblewrap", "builtin", "sandbox-exec")
 """Those that are used without being asked for; what is weaker is not."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Finding:
     """What became of one backend here."""
 

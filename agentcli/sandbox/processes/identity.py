@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.sandbox.processes.kernel import Kernel
 from agentcli.sandbox.processes.seccomp import filter_for
 from agentcli.sandbox.processes.syscalls import MACHINES
@@ -19,7 +19,7 @@ UNPRIVILEGED: Final = 65529
 """Whom root's programs run as: a number that distributions leave to nobody (below the 65534 that services share)."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Identity:
     """The user that agentcli runs as. `maps` are the numbers that there are here: a container may have few."""
 
@@ -45,7 +45,7 @@ def current(uid_map: Path = Path("/proc/self/uid_map")) -> Identity:
     return Identity(os.geteuid(), os.getegid(), mapped)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Machine:
     """What of the kernel the backends build on."""
 

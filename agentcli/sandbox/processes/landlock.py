@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.sandbox.processes.steps import Step
 
 EXECUTE, WRITE_FILE, READ_FILE, READ_DIR = 1 << 0, 1 << 1, 1 << 2, 1 << 3
@@ -25,7 +25,7 @@ _SCOPES, SCOPES_SINCE = 0b11, 6
 """Abstract UNIX sockets and signals end at the domain's edge."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Handled:
     """What a version refuses unless a rule grants it."""
 

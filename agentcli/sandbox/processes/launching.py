@@ -11,8 +11,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Final, Literal, Protocol
 
-from agentcli.core.frozen import frozen
 from agentcli.core.processes import Job
+from agentcli.core.values import value
 from agentcli.sandbox.processes.steps import Step, packed_steps
 
 _BOOT: Final = (
@@ -86,7 +86,7 @@ class Handles:
         return ends
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Launch:
     """A command with nothing in its environment, and how it tells what happened.
 

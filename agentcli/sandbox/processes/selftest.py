@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from agentcli import __version__
-from agentcli.core.frozen import frozen
 from agentcli.core.processes import Job, ProcessLimits
+from agentcli.core.values import value
 from agentcli.errors import DeniedError
 from agentcli.sandbox.processes.identity import Machine
 from agentcli.sandbox.processes.launching import Backend, interpreter, python_readable
@@ -50,7 +50,7 @@ print(json.dumps(found))
 """
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Proofs:
     """Which backends have been proven, as empty files in a folder of the user's cache; None keeps nothing."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 _EVERYWHERE: Final = {
     "io_uring_setup": 425,
@@ -171,7 +171,7 @@ _AARCH64: Final = {
 }
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Machine:
     """A kind of processor: its audit number (AUDIT_ARCH_…), and the numbers of its system calls by name.
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from agentcli.core.frozen import frozen
 from agentcli.core.processes import Job
+from agentcli.core.values import value
 from agentcli.errors import DeniedError
 
 SYSTEM: Final = (
@@ -63,7 +63,7 @@ _OWN: Final = ("/proc", "/dev", "/tmp", "/run", "/sys")
 """Folders that the sandbox makes itself."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Bind:
     """A file or folder of the machine, and where it is seen."""
 
@@ -73,7 +73,7 @@ class Bind:
     system: bool = False
 
 
-@frozen
+@value(frozen=True, slots=True)
 class View:
     """Binds in the order in which they have to be made, links, and names below the workspace that are covered."""
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from agentcli.core.frozen import frozen
 from agentcli.core.processes import ProcessLimits, Stopped
+from agentcli.core.values import value
 
 LEAST_FREE: Final = 64 * 1024 * 1024
 """Bytes that must stay free on the disk of the workspace; of a smaller one, half of what was free at the start."""
@@ -21,7 +21,7 @@ _STATE, _UTIME, _CSTIME, _THREADS, _RSS = 0, 11, 14, 17, 21
 """Fields of /proc/PID/stat after the name, as proc(5) counts from 3."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Used:
     """What a group uses: processes with their threads, bytes of memory, seconds of CPU."""
 

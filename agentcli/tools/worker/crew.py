@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from agentcli.core.declaring import Declared
-from agentcli.core.frozen import frozen
 from agentcli.core.tools import Effects, ToolResult
+from agentcli.core.values import value
 from agentcli.errors import DefinitionError, StorageError, ToolError, ToolTimeoutError, sentence
 from agentcli.tools.by_schema import SchemaArguments
 from agentcli.tools.worker.process import Surroundings, Worker, WorkerGoneError
@@ -34,7 +34,7 @@ class RemoteError(Exception):
     """What was raised in the worker; its text is the trace."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Loaded:
     """What a worker has loaded: the tools' declarations and descriptions by name, and the files that took part."""
 
@@ -161,7 +161,7 @@ class Crew:
         )
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Tooling:
     """What a call needs to know of its tool. `home` is the folder that files are told of from; empty for a package."""
 

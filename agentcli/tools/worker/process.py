@@ -13,7 +13,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.tools.worker import guard
 from agentcli.tools.worker.frames import BrokenFrameError, pack, read
 
@@ -32,7 +32,7 @@ class WorkerGoneError(Exception):
         self.stopped, self.exit_code, self.said, self.calls = stopped, exit_code, said, calls
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Surroundings:
     """What a worker is started with: its whole environment, its folder, and who is given what it prints.
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from agentcli.core.events import EffectKey, Event, ModelCompleted, ToolCompleted
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.engine.recording import Recording, first_difference
 from agentcli.workbench.fork_run import ForkRequest
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Candidate:
     """A result of the bad run, at event `seq`, and the good run's result at the same place.
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import UsageError
 
 SKIP: Final = 125
@@ -25,7 +25,7 @@ Passed: TypeAlias = bool | None
 """Whether a check passed; None where it could not say."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Subject:
     """What is checked: a run, its workspace, how it ended and what it answered. `extra` is added to the environment."""
 

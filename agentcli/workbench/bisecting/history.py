@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.errors import UsageError
 
 HARMLESS: Final = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-pager", "--literal-pathspecs")
 """What keeps git from running programs that a repository's own settings name."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Commit:
     """A commit: whole id, the author's date (RFC 3339), the first line of its message."""
 
@@ -27,7 +27,7 @@ class Commit:
         return {"id": self.id, "date": self.date, "subject": self.subject}
 
 
-@frozen
+@value(frozen=True, slots=True)
 class History:
     """One file's history in the repository that it is in."""
 

@@ -6,7 +6,7 @@ from collections.abc import Generator
 from math import sqrt
 from typing import Final, Literal, TypeAlias
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 Verdict: TypeAlias = Literal["good", "bad", "undecided"]
 """`undecided` is a trial that could not be made, or whose samples do not tell."""
@@ -18,7 +18,7 @@ EVEN: Final = 0.5
 """The rate at which a check passes as often as not."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Found:
     """Where the verdict turns: `first` is the first place known to turn it, None where none does.
 

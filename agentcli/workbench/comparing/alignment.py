@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.workbench.comparing.matching import Gap, Match, compared
 from agentcli.workbench.comparing.steps import Step
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Pair:
     """A step of each run; None where the other run has no such step."""
 

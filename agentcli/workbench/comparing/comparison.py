@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.workbench.comparing.alignment import Pair, align
 from agentcli.workbench.comparing.causes import causes
 from agentcli.workbench.comparing.differences import Difference
@@ -22,7 +22,7 @@ file that a tool touched held something else; a tool gave another result for the
 otherwise; or the runs took another way between two steps (a limit, an interruption, another version)."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class FirstStep:
     """The first step that differs, as it is in each run (None where it is not), and why it does."""
 
@@ -46,7 +46,7 @@ class FirstStep:
         }
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Comparison:
     """What differs between two runs: what went in, what happened, what it came to.
 
@@ -109,7 +109,7 @@ def compare_runs(records: Records, a: RunRecord, b: RunRecord) -> Comparison:
     )
 
 
-@frozen
+@value(frozen=True, slots=True)
 class _First:
     """Finds the first step that differs, and why it does."""
 

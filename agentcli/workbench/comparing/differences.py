@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Literal, TypeAlias
 
 from agentcli.core.canonical import Json
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.workbench.comparing.matching import Gap, compared
 from agentcli.workbench.comparing.texts import TextDiff
 
@@ -22,7 +22,7 @@ _DEEP = 40
 """Levels down to which values are taken apart; below, they are compared whole."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Difference:
     """`aspect` is the field that differs, `path` the JSON path of the place in it, `name` that place for people.
 
@@ -56,7 +56,7 @@ class Difference:
         return out
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Place:
     """Where in a value: `aspect` it is part of, its JSON path (RFC 9535, normalised), and its names from there on."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, TypeAlias
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.workbench.comparing.alignment import Pair
 from agentcli.workbench.comparing.differences import Difference, Place, differences
 from agentcli.workbench.comparing.files import file_differences, left_behind
@@ -16,7 +16,7 @@ State: TypeAlias = Literal["same", "changed", "added", "removed"]
 _PROSE = frozenset({"answer", "reasoning", "result"})
 
 
-@frozen
+@value(frozen=True, slots=True)
 class StepDiff:
     """A step of both runs, or of one; `differences` are those in it, in the order in which they came about."""
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Any
 
-from agentcli.core.frozen import frozen
 from agentcli.core.runs import Relation, RunRow
+from agentcli.core.values import value
 from agentcli.errors import AgentcliError
 from agentcli.workbench.comparing.records import Records, RunRecord
 
 _MOST_GENERATIONS = 100
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Descent:
     """`run` came from `parent`: `changes` are what a fork at the parent's event `cut` was told to do otherwise."""
 
@@ -28,7 +28,7 @@ class Descent:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Lineage:
     """How both came from the run `common`, newest descent first; neither has one where that is the run itself."""
 

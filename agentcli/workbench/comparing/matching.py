@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 MOST_EDITS = 1200
 """Items that occur in both, left out in one place and put in at another, up to which order is found: about 0.2 s."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Match:
     """`size` items from `a` on in the one sequence are those from `b` on in the other."""
 
@@ -24,7 +24,7 @@ class Match:
     size: int
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Gap:
     """Items `a_from` up to `a_to` of the one sequence stand where `b_from` up to `b_to` of the other do."""
 

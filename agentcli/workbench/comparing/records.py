@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from agentcli.core.canonical import Digest, Json, decode
 from agentcli.core.events import Event, rfc3339
-from agentcli.core.frozen import frozen
 from agentcli.core.runs import RunRow
+from agentcli.core.values import value
 from agentcli.errors import StorageError
 from agentcli.workbench.comparing.differences import same
 
@@ -30,7 +30,7 @@ class Records(Protocol):
         """A content. Raises StorageError where it is not held."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Era:
     """The run went on at `seq` as a fork of the run `origin` (None: it was taken up again), with `changes`."""
 
@@ -39,7 +39,7 @@ class Era:
     changes: dict[str, Any]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class RunRecord:
     """A run with its events and the manifest that is in force at its end ({} where it is not held)."""
 

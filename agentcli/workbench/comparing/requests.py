@@ -7,8 +7,8 @@ from typing import Any
 
 from agentcli.core.canonical import Digest, Json, digest_bytes
 from agentcli.core.events import ModelStarted
-from agentcli.core.frozen import frozen
 from agentcli.core.models import RequestDelta
+from agentcli.core.values import value
 from agentcli.engine.recording import first_difference
 from agentcli.workbench.comparing.differences import encoded
 from agentcli.workbench.comparing.records import Records, RunRecord, content
@@ -16,7 +16,7 @@ from agentcli.workbench.comparing.steps import Step
 from agentcli.workbench.comparing.texts import TextDiff
 
 
-@frozen
+@value(frozen=True, slots=True)
 class FirstRequest:
     """The first request that was another one. `path` is the JSON path (RFC 9535) of the first difference in it.
 

@@ -11,7 +11,7 @@ from itertools import groupby
 from math import sqrt
 from typing import Literal, TypeAlias
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.workbench.comparing.matching import Gap, compared
 
 Op: TypeAlias = Literal["=", "-", "+"]
@@ -33,7 +33,7 @@ _LONG = 3
 """Words of a shared stretch, on average, that are worth showing however little of the text they are."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Piece:
     """A stretch of text, and in which of the two it stands."""
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from agentcli.core.canonical import Json
 from agentcli.core.events import ModelCompleted, RunCompleted
-from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
+from agentcli.core.values import value
 from agentcli.workbench.comparing.differences import Difference, Place, differences
 from agentcli.workbench.comparing.records import RunRecord
 from agentcli.workbench.comparing.steps import Step
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Figure:
     """A number of each run; None where it is not known. `counts` is False for what is another one every time."""
 
@@ -44,7 +44,7 @@ class Figure:
         return {"a": self.a, "b": self.b, "delta": self.delta, "percent": self.percent}
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Totals:
     """The figures, and what differs in status, error and output."""
 

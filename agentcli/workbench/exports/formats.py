@@ -7,18 +7,18 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Final, cast
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.workbench.exports.record import RunRecord
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ExportOptions:
     """What can be chosen. `content`: the texts of messages, arguments and results too, where a form leaves them out."""
 
     content: bool = False
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ExportedFile:
     """One file: the name that it has unless another is asked for, which may begin with a folder, and its bytes."""
 
@@ -30,7 +30,7 @@ Render = Callable[[RunRecord, ExportOptions], tuple[ExportedFile, ...]]
 """The files of a run, the main one first; others are to stand beside it."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Format:
     """One form. `module` (below this package) has `render`; `text` says whether a terminal can show it.
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agentcli import __version__
 from agentcli.core.events import ModelCompleted, RunCompleted, RunStarted, ToolCompleted, rfc3339
-from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
 from agentcli.core.quantities import count, duration, money
 from agentcli.core.safe_text import safe
+from agentcli.core.values import value
 from agentcli.workbench.exports.formats import ExportedFile, ExportOptions
 from agentcli.workbench.exports.html_plan import sections_of
 from agentcli.workbench.exports.html_steps import Text, pretty, steps_of
@@ -33,7 +33,7 @@ def render(record: RunRecord, options: ExportOptions) -> tuple[ExportedFile, ...
     return (ExportedFile(f"{record.row.start.id}.html", page),)
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Fact:
     """A figure at the top of the page, and what it is made of."""
 

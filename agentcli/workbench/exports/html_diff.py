@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from agentcli.core.canonical import Digest
-from agentcli.core.frozen import frozen
 from agentcli.core.quantities import count, size
 from agentcli.core.tools import FileTouch
+from agentcli.core.values import value
 from agentcli.workbench.exports.record import RunRecord
 
 MOST_LINES: Final = 3_000
@@ -19,7 +19,7 @@ MOST_SHOWN: Final = 1_000
 """Lines of one difference."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Line:
     """A line of a difference: `add`, `del`, `hunk` (where it stands in the file) or `same`."""
 
@@ -27,7 +27,7 @@ class Line:
     text: str
 
 
-@frozen
+@value(frozen=True, slots=True)
 class ChangedFile:
     """A file, what was done to it in one word, and the difference, or a `note` on why there is none to show."""
 

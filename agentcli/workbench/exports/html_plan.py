@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 from agentcli.workbench.exports.html_steps import Text, Value, pretty
 from agentcli.workbench.exports.record import RunRecord
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Section:
     """A part of the plan: a text, or named values."""
 

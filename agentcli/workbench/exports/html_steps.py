@@ -23,10 +23,10 @@ from agentcli.core.events import (
     ToolStarted,
     Warned,
 )
-from agentcli.core.frozen import frozen
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import Usage
 from agentcli.core.quantities import count, duration, money
+from agentcli.core.values import value
 from agentcli.errors import ErrorInfo
 from agentcli.workbench.exports.html_diff import ChangedFile, changed_file
 from agentcli.workbench.exports.record import RunRecord
@@ -38,7 +38,7 @@ MOST_TEXT: Final = 100_000
 Kind = Literal["model", "tool", "note"]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Text:
     """A text, cut to `MOST_TEXT`; `more` says how many characters were left out."""
 
@@ -56,7 +56,7 @@ class Text:
         return self.shown.count("\n") + 1
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Said:
     """A message that a request brought. `anchor` is the step whose result it repeats."""
 
@@ -74,7 +74,7 @@ class Asked:
     anchor: str | None = None
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Value:
     """A named value, as it is shown."""
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from agentcli.core.events import Event, ModelCompleted, ModelFailed, ModelStarted, ToolCompleted
-from agentcli.core.frozen import frozen
 from agentcli.core.quantities import duration
+from agentcli.core.values import value
 from agentcli.workbench.exports.story import Operation, operations
 
 WIDTH: Final = 1000.0
@@ -20,7 +20,7 @@ _IDLE: Final = 0.05
 """Where nothing happened for longer than this share of the busy time, the gap is drawn as long as that."""
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Bar:
     """One request or call. `x` and `width` are of `WIDTH`; `row` counts from 0, downwards; `kind` is a class of CSS."""
 
@@ -32,7 +32,7 @@ class Bar:
     title: str
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Timeline:
     """All bars. `shortened` says that idle time is drawn shorter than it was."""
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from agentcli.core.frozen import frozen
 from agentcli.core.models import Usage
 from agentcli.core.runs import RunEnd, RunRow
+from agentcli.core.values import value
 from agentcli.journal.store import SqliteJournal
 from agentcli.workbench.statistics import fields
 from agentcli.workbench.statistics.spent import Spent
@@ -18,7 +18,7 @@ _NOTHING = Usage()
 _COUNTED = ("turn.started", "model.completed")
 
 
-@frozen
+@value(frozen=True, slots=True)
 class OwnPart:
     """A run without what it copied. `duration_s` and `ended` are None while it has no end.
 

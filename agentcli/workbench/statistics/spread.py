@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from agentcli.core.frozen import frozen
+from agentcli.core.values import value
 
 
 def nearest_rank(ordered: Sequence[float], percent: int) -> float:
@@ -19,7 +19,7 @@ def nearest_rank(ordered: Sequence[float], percent: int) -> float:
     return ordered[(len(ordered) * percent + 99) // 100 - 1]
 
 
-@frozen
+@value(frozen=True, slots=True)
 class Summary:
     """What durations come to: how many, and nearest-rank percentiles in seconds."""
 
