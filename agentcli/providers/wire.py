@@ -93,19 +93,19 @@ class MessageCache(Generic[E]):
 
     def of(self, view: ConversationView) -> list[E]:
         """The messages of the view, oldest first."""
-        known, messages, digests = self._known, view.messages, view.digests
-        if len(known) > _MOST_KEPT:
-            known.clear()
-        # The newest first: what comes before a known one is mostly known, from the request before.
-        for message, digest in zip(reversed(messages), reversed(digests), strict=True):
-            if digest in known:
-                break
-            known[digest] = self._encode(message)
+        known, digests = self._known, view.digests
         try:
             return [known[digest] for digest in digests]
         except KeyError:
-            known.update({digest: self._encode(message) for message, digest in zip(messages, digests, strict=True)})
+            self._learn(view)
             return [known[digest] for digest in digests]
+
+    def _learn(self, view: ConversationView) -> None:
+        if len(self._known) > _MOST_KEPT:
+            self._known.clear()
+        for message, digest in zip(view.messages, view.digests, strict=True):
+            if digest not in self._known:
+                self._known[digest] = self._encode(message)
 
 
 class HeadCache(Generic[E]):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
+from typing import Any
 
 import pytest
 
@@ -107,3 +109,20 @@ def test_one_provider_serves_one_event_loop_after_another(wire: str) -> None:
             return reply.message.content
 
         assert [asyncio.run(once()) for _ in range(2)] == ["x", "x"]
+
+
+async def test_what_httpcore_looks_for_in_vain_is_looked_for_once(
+    serving: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Watching:
+        def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+            asked.append(name)
+
+    monkeypatch.delitem(sys.modules, "sniffio", raising=False)
+    monkeypatch.setattr(sys, "meta_path", [Watching(), *sys.meta_path])
+    model, _ = serving(Reply(text="one"), Reply(text="two"))
+    for _ in range(2):
+        await model.complete(request("hi", stream=False), Heard())
+    assert asked.count("sniffio") <= 1
