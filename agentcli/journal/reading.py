@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,7 @@ class EventReader:
         while page := self.database.execute(query, (n, after, _PAGE)).fetchall():
             for row in page:
                 if row[2] == CHUNK:
-                    for part in unpack_rows(row):
-                        if part[1] > after:
-                            yield part
+                    yield from dropwhile(lambda part: part[1] <= after, unpack_rows(row))
                 else:
                     yield row
             after = page[-1][1]
