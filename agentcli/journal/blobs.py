@@ -25,9 +25,10 @@ KNOWN_BYTES = 4_194_304
 
 # Asked for as the index is built: by the first 8 bytes of the digest.
 _FIND = "SELECT n, base FROM blobs WHERE substr(digest, 1, 8) = substr(:digest, 1, 8) AND digest = :digest"
-_READ = (
-    "SELECT size, coding, data, base FROM blobs WHERE substr(digest, 1, 8) = substr(:digest, 1, 8) AND digest = :digest"
-)
+_READ = "SELECT size, coding, data, base, n FROM blobs WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1"
+_NEXT = "SELECT digest, size, coding, data, base FROM blobs WHERE n > ? AND n <= ? AND coding = ?"
+_AHEAD = 128
+"""So many rows behind one that was read are looked at for members of packs: theirs are a few bytes each."""
 INSERT_BLOB = "INSERT INTO blobs (digest, size, coding, base, data) VALUES (?, ?, ?, ?, ?)"
 
 
@@ -200,6 +201,10 @@ def _against(recent: Recent, data: bytes, digest: bytes) -> Packed | None:
     return Packed(digest, len(data), Coding.DEFLATE_BASE, deflate(data, found[1]), found[0])
 
 
+_Place = tuple[int, int, bytes | None, int | None]
+"""How a content is kept: its size and coding, its data, and the row that these lean on."""
+
+
 class BlobReader:
     """Reads contents, and checks them against their digests."""
 
@@ -208,6 +213,8 @@ class BlobReader:
         self.files = files
         self._pack: tuple[int, bytes] | None = None
         """The pack that was read last: who reads one content of a run reads others of it."""
+        self._next: dict[bytes, _Place] = {}
+        """Where the contents lie that were put next: who reads two of a pack reads those behind them."""
         self._known: dict[bytes, bytes] = {}
         """What was read not long ago, by its digest."""
         self._room = KNOWN_BYTES
@@ -231,16 +238,13 @@ class BlobReader:
             data = self._held(digest)
         except ValueError:
             # Another process may have put it elsewhere meanwhile, or another pack in the place of the one known here.
-            self._pack = None
+            self._pack, self._next = None, {}
             data = self._held(digest)
         self._remember(digest, data)
         return data
 
     def _held(self, digest: bytes) -> bytes:
-        row = self.database.execute(_READ, {"digest": digest}).fetchone()
-        if row is None:
-            raise KeyError(digest.hex())
-        data = self._content(row, digest)
+        data = self._content(self._next.get(digest) or self._place(digest), digest)
         if sha256(data).digest() != digest:
             raise ValueError(f"content {digest.hex()} is not what its digest says")
         return data
@@ -248,7 +252,17 @@ class BlobReader:
     def forget(self) -> None:
         """Forget what was read: some of it may not be there any more."""
         self._known.clear()
-        self._pack = None
+        self._pack, self._next = None, {}
+
+    def _place(self, digest: bytes) -> _Place:
+        row = self.database.execute(_READ, (digest,)).fetchone()
+        if row is None:
+            raise KeyError(digest.hex())
+        *place, n = row
+        if self._pack is not None and self._pack[0] == place[3]:
+            following = self.database.execute(_NEXT, (n, n + _AHEAD, Coding.MEMBER))
+            self._next = {other: tuple(there) for other, *there in following}
+        return tuple(place)
 
     def _remember(self, digest: bytes, data: bytes) -> None:
         self._room -= len(data)
@@ -258,8 +272,8 @@ class BlobReader:
         elif len(data) <= INLINE_LIMIT:
             self._known[digest] = data
 
-    def _content(self, row: tuple[int, int, bytes | None, int | None], digest: bytes) -> bytes:
-        size, coding, data, base = row[0], Coding(row[1]), row[2], row[3]
+    def _content(self, place: _Place, digest: bytes) -> bytes:
+        size, coding, data, base = place[0], Coding(place[1]), place[2], place[3]
         if coding in FILES:
             try:
                 data = self.files.read(digest, coding)

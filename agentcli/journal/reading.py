@@ -19,7 +19,7 @@ from agentcli.errors import StorageError
 from agentcli.journal.blobs import BlobFiles, BlobReader
 from agentcli.journal.chunks import CHUNK, DamagedChunkError, unpack_rows
 from agentcli.journal.faults import broken, damaged, storage_error
-from agentcli.journal.records import MARK, SELECT, Line, Parts, Row, event_of, fields_of, line_in, origin, parts_of
+from agentcli.journal.records import MARK, SELECT, Line, Parts, Row, event_of, line_in, origin, parts_of
 
 _PAGE = 500
 """Events fetched at a time: no read transaction stays open between pages, so that the log can be checkpointed."""
@@ -207,7 +207,7 @@ class EventReader:
 
     def _fields(self, run: str, row: Row) -> dict[str, Any]:
         try:
-            return fields_of(parts_of(line_in(row)))
+            return parts_of(line_in(row)).fields
         except _UNREADABLE as error:
             raise self._unreadable(run, row[1], error) from error
 
