@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from agentcli.core.events import (
@@ -44,7 +44,7 @@ class Recording:
         """How the run ended; None for one that did not, or was gone on with since."""
         self._describe = describe
         self._derived: dict[tuple[str, str, int], Event] = {}
-        self._ordinals: Counter[tuple[str, str]] = Counter()
+        self._ordinals: dict[tuple[str, str], int] = defaultdict(int)
         self._unseen: deque[Event] = deque()
         self._reached: set[int] = set()
         self._superseded: set[int] = set()
@@ -142,27 +142,29 @@ class Recording:
         """The `ordinal`-th (from 0) derived event of this type in this lane, if it is on record."""
         return self._derived.get((lane, kind, ordinal))
 
-    def reach(self, event: Event) -> Iterator[Event]:
+    def reach(self, event: Event) -> list[Event]:
         """The run is at this event again. Gives what may be shown now: events are shown in the order of the record.
 
         A result, and the end, come when nothing that was recorded before them can come any more.
         """
         self._reached.add(event.seq)
         is_late = event.result is not None or isinstance(event.body, RunCompleted)
-        while self._unseen and (self._is_due(self._unseen[0].seq) or (is_late and self._unseen[0].seq < event.seq)):
-            yield from self._shown(self._unseen.popleft())
+        before, shown = event.seq if is_late else 0, []
+        while self._unseen and ((seq := self._unseen[0].seq) < before or self._is_due(seq)):
+            shown.append(self._unseen.popleft())
+        return self._counting(shown)
 
-    def rest(self) -> Iterator[Event]:
+    def rest(self) -> list[Event]:
         """What has not been shown, now that the record has ended."""
-        while self._unseen:
-            yield from self._shown(self._unseen.popleft())
+        shown = self._counting(self._unseen)
+        self._unseen.clear()
+        return shown
 
     def _is_due(self, seq: int) -> bool:
         return seq in self._reached or seq in self._superseded
 
-    def _shown(self, event: Event) -> Iterator[Event]:
-        if event.seq not in self._superseded:
-            yield event
+    def _counting(self, events: Iterable[Event]) -> list[Event]:
+        return [event for event in events if event.seq not in self._superseded]
 
     def asked(self, key: EffectKey) -> Event:
         """The event that recorded the request of an effect with a result: its intent, where it has one."""
