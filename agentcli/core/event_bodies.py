@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from typing import Any, ClassVar, Literal
 
 from agentcli.core.canonical import Digest
@@ -10,10 +10,11 @@ from agentcli.core.flags import Flag
 from agentcli.core.models import Usage
 from agentcli.core.runs import RunStatus
 from agentcli.core.tools import FileTouch, ToolStatus
+from agentcli.core.values import value
 from agentcli.errors import ErrorInfo
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Body:
     """Base of the bodies: `type` is the event's type, `LARGE` names the fields that a store keeps by content."""
 
@@ -29,7 +30,7 @@ def _plain(value: Any) -> Any:
     return value.to_json() if hasattr(value, "to_json") else value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RunStarted(Body):
     """The first event of a run."""
 
@@ -43,7 +44,7 @@ class RunStarted(Body):
     manifest: Digest
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RunCompleted(Body):
     """The last event of a run, always; also when it failed."""
 
@@ -59,7 +60,7 @@ class RunCompleted(Body):
     exit_code: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RunResumed(Body):
     """The run goes on after it had stopped. `manifest` is the plan in force from here on, by content.
 
@@ -72,7 +73,7 @@ class RunResumed(Body):
     changes: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RunForked(Body):
     """The events before this one are those of the run `origin` up to its event `cut`; from here on it is a run apart.
 
@@ -88,14 +89,14 @@ class RunForked(Body):
     changes: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class TurnStarted(Body):
     """A turn: one model request and the tool calls it causes."""
 
     type: ClassVar[str] = "turn.started"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ToolStarted(Body):
     """A tool is about to be called with these arguments, checked and allowed."""
 
@@ -106,7 +107,7 @@ class ToolStarted(Body):
     arguments: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ToolCompleted(Body):
     """What a call gave back: `result` is the text that the model reads, `data` the same as JSON where it says more.
 
@@ -139,7 +140,7 @@ class ToolCompleted(Body):
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ApprovalRequested(Body):
     """Somebody is asked whether a call may go on. `rule` is the pattern that asks, or the tool's default.
 
@@ -162,7 +163,7 @@ class ApprovalRequested(Body):
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ApprovalResolved(Body):
     """The answer to an ask. `by` is `user`, `flag` (--yes, --allow) or `nobody`; `reason` is the user's own words."""
 
@@ -174,7 +175,7 @@ class ApprovalResolved(Body):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ClockRead(Body):
     """`now()` was read: Unix seconds."""
 
@@ -182,7 +183,7 @@ class ClockRead(Body):
     value: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RandomDrawn(Body):
     """Random bits were drawn."""
 
@@ -190,7 +191,7 @@ class RandomDrawn(Body):
     value: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class InputRead(Body):
     """The engine read something from outside that is no tool's: a file of rows, an `@file`, standard input.
 
@@ -203,7 +204,7 @@ class InputRead(Body):
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class LimitReached(Body):
     """A limit stops the run: `used` against `allowed`."""
 
@@ -213,7 +214,7 @@ class LimitReached(Body):
     allowed: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Warned(Body):
     """Something that the user should know and that stops nothing."""
 
@@ -223,7 +224,7 @@ class Warned(Body):
     fix: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class UnknownBody(Body):
     """An event of a type that this version does not know: kept and shown as it is, each type a class of its own."""
 

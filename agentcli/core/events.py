@@ -6,7 +6,6 @@ the effect's key (lane, kind, name, ordinal) and the digest of its request or of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -38,6 +37,7 @@ from agentcli.core.model_bodies import (
     ModelRetried,
     ModelStarted,
 )
+from agentcli.core.values import value
 
 __all__ = [
     "BODIES",
@@ -87,7 +87,7 @@ class EffectKey(NamedTuple):
     ordinal: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Event:
     """One event. `time` is Unix seconds, `mono` seconds of a clock that never steps, both read at the door."""
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from agentcli.core.canonical import Digest, chain, digest, digest_bytes, encode
+from agentcli.core.values import value
 
 Role = Literal["system", "user", "assistant", "tool"]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ToolCall:
     """A call that the model asks for.
 
@@ -37,7 +38,7 @@ class ToolCall:
         return cls(value["id"], value["name"], value["arguments"], value.get("malformed"))
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Message:
     """One message of a conversation, in no provider's format.
 
@@ -119,7 +120,7 @@ class Conversation:
         return len(self.messages)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ConversationView:
     """The first `length` messages of a conversation. Cheap: nothing is copied until asked for."""
 

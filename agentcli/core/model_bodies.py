@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from agentcli.core.event_bodies import Body
 from agentcli.core.messages import Message
 from agentcli.core.models import RequestDelta, Usage
+from agentcli.core.values import value
 from agentcli.errors import ErrorInfo
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ModelStarted(Body):
     """A request is about to go to a model. `model` is the first of the chain, without its provider."""
 
@@ -21,7 +21,7 @@ class ModelStarted(Body):
     request: RequestDelta
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ModelDelta(Body):
     """A piece of streamed text. Only live: never in the journal; `index` counts from 0 within its request."""
 
@@ -30,7 +30,7 @@ class ModelDelta(Body):
     index: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ModelRetried(Body):
     """An attempt failed and the same model is asked again after `wait_s` seconds."""
 
@@ -39,7 +39,7 @@ class ModelRetried(Body):
     wait_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ModelFallback(Body):
     """A model of the chain was given up and `model` is tried next."""
 
@@ -49,7 +49,7 @@ class ModelFallback(Body):
     model: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ModelCompleted(Body):
     """The answer. `model` is the `provider:model` that gave it.
 
@@ -77,7 +77,7 @@ class ModelCompleted(Body):
         return out
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ModelFailed(Body):
     """No model of the chain could answer."""
 

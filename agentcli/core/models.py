@@ -8,11 +8,12 @@ from typing import Any, Literal
 from agentcli.core.canonical import Digest, chain, digest
 from agentcli.core.messages import ConversationView, Message
 from agentcli.core.tools import ToolSpec
+from agentcli.core.values import value
 
 FinishReason = Literal["stop", "tool_calls", "length", "content_filter"]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Usage:
     """Tokens. `cached` is the part of `input` read from the provider's cache, `reasoning` the part of `output`."""
 
@@ -94,7 +95,7 @@ class RequestHead:
         }
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class ModelRequest:
     """One logical request: the head, and the conversation so far."""
 
@@ -112,7 +113,7 @@ class ModelRequest:
         return {**self.head.to_json(), "messages": messages}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RequestDelta:
     """A request as what it adds: `kept` messages of the request at seq `previous`, then `added`, under `head`."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from agentcli.core.canonical import Digest
+from agentcli.core.values import value
 
 _DIGEST = re.compile("[0-9a-f]{64}")
 _PERMISSIONS = 0o777
@@ -111,7 +112,7 @@ class ToolResult:
     unseen: bool = field(default=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class FileTouch:
     """A file that a call read or changed, by the digests of its content (None: there was none).
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from agentcli.core.canonical import Digest
 from agentcli.core.events import Body, EffectKind, Event, LimitReached
+from agentcli.core.values import value
 from agentcli.engine.limits import limit_error
 from agentcli.errors import DeniedError, StorageError
 
@@ -17,7 +17,7 @@ Live = Callable[[Event], Awaitable[Body]]
 """Performs an effect; is given the event of its intent (for an effect without one: an event that is not recorded)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Effect:
     """Something to be done outside.
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
 from agentcli.core.canonical import Digest
 from agentcli.core.events import EffectKey, Event
+from agentcli.core.values import value
 from agentcli.engine.recording import Recording, first_difference
 from agentcli.errors import DivergenceError
 
@@ -21,7 +21,7 @@ ANSWERS_AT_ONCE = 50
 """After so many recorded results the event loop gets a turn: a lane that is alone waits for nobody."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Asked:
     """What the run asks for now, at some place."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from agentcli.core.values import value
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Scope:
     """A place in the run tree: `lane` is its path (`turn.3/call.1`), `turn` and `step` what the envelope shows."""
 

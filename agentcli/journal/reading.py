@@ -68,10 +68,7 @@ class EventReader:
         query = SELECT + "WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?"
         while page := self.database.execute(query, (n, after, _PAGE)).fetchall():
             for row in page:
-                if row[2] == CHUNK:
-                    yield from dropwhile(lambda part: part[1] <= after, unpack_rows(row))
-                else:
-                    yield row
+                yield from _later(unpack_rows(row), after) if row[2] == CHUNK else (row,)
             after = page[-1][1]
 
     def tip(self, n: int, start: RunStart) -> tuple[int, bytes]:
@@ -210,6 +207,10 @@ class EventReader:
             return parts_of(line_in(row)).fields
         except _UNREADABLE as error:
             raise self._unreadable(run, row[1], error) from error
+
+
+def _later(rows: Iterator[Row], after: int) -> Iterator[Row]:
+    return dropwhile(lambda row: row[1] <= after, rows)
 
 
 def _missing(digest: bytes) -> StorageError:
