@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from hashlib import sha256
 from typing import Any, TypeAlias
 
+from pydantic_core import from_json
+
 Json: TypeAlias = Any
 """A value of JSON: None, bool, int, float, str, list or tuple of it, dict from str to it."""
 
@@ -25,20 +27,13 @@ _encoder = json.JSONEncoder(
 
 def _pieces_of() -> Callable[[Json, int], Iterable[str]]:
     """What `JSONEncoder` encodes with. It makes one for every value, which takes as long as encoding a small one."""
-    make = getattr(json.encoder, "c_make_encoder", None)
+    make, own = getattr(json.encoder, "c_make_encoder", None), _encoder
     if make is None:  # a Python without it
-        return lambda value, _level: [_encoder.encode(value)]
-    spelled = json.encoder.encode_basestring
+        return lambda value, _level: [own.encode(value)]
+    separators = (own.key_separator, own.item_separator)
+    texts = json.encoder.encode_basestring
     pieces: Callable[[Json, int], Iterable[str]] = make(
-        None,
-        _encoder.default,
-        spelled,
-        None,
-        _encoder.key_separator,
-        _encoder.item_separator,
-        _encoder.sort_keys,
-        _encoder.skipkeys,
-        _encoder.allow_nan,
+        None, own.default, texts, None, *separators, own.sort_keys, own.skipkeys, own.allow_nan
     )
     return pieces
 
@@ -53,9 +48,10 @@ def encode(value: Json) -> bytes:
 
 def decode(data: bytes) -> Json:
     """The value that `encode` encoded. Raises ValueError for what is no JSON."""
-    text = data.decode()
-    value, end = _decoder.raw_decode(text)  # `decode` would look for white space around it
-    return value if end == len(text) else _decoder.decode(text)
+    try:
+        return from_json(data, allow_inf_nan=False)
+    except ValueError:  # `json` reads more: NaN, half a character that is escaped, more than 200 levels
+        return _decoder.decode(data.decode())
 
 
 def digest_bytes(data: bytes) -> Digest:
