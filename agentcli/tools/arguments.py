@@ -84,7 +84,7 @@ def read(model: type[A], tool: str, given: Mapping[str, Any], example: Mapping[s
         properties = schema_of(model)["properties"]
         problems = "; ".join(_problem(problem, properties) for problem in error.errors(include_url=False)[:5])
         raise _wrong(tool, given, problems, example) from error
-    unusable = [name for name, value in found if not _is_encodable(value)]
+    unusable = [name for name, value in vars(found).items() if not _is_encodable(value)]
     if unusable:
         raise _wrong(tool, given, f"`{unusable[0]}` holds half a character (a lone surrogate)", example)
     return found
