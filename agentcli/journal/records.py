@@ -155,10 +155,10 @@ def parts_of(line: Line) -> Parts:
     if not line.digests and _DIGEST not in line.text and _FIELD not in line.text:
         return Parts(line.text)
     text, *names = line.text.split(_FIELD)
-    digests = split_digests(line.digests)
     mentioned = text.count(_DIGEST)
-    if len(digests) != mentioned + len(names) or len(line.digests) % 32:
+    if len(line.digests) != 32 * (mentioned + len(names)):
         raise ValueError("the digests do not fit the text")
+    digests = split_digests(line.digests)
     kept = {name.decode(): digest for name, digest in zip(names, digests[mentioned:], strict=True)}
     return Parts(text, digests[:mentioned], kept)
 

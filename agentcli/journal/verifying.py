@@ -86,8 +86,6 @@ class _Check:
 
     def contents(self, seq: int, parts: Parts) -> None:
         for name, digest in needed_by(self.type, parts):
-            if digest in self.seen:
-                continue
             if name == "manifest":
                 self.manifest(seq, digest)
             else:
