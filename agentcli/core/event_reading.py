@@ -93,8 +93,9 @@ def read_body(kind: str, value: dict[str, Any]) -> Body:
         return _unknown(kind)(value)
     known, readers = _fields_of(kind)
     given = value if value.keys() <= known else {name: value[name] for name in known & value.keys()}
-    read = {name: reader(given[name]) for name, reader in readers if name in given}
-    return cls(**(given | read if read else given))
+    if readers:
+        given = given | {name: reader(given[name]) for name, reader in readers if name in given}
+    return cls(**given)
 
 
 @cache
