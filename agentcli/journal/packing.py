@@ -89,13 +89,10 @@ def inflate_part(data: bytes, size: int) -> bytes:
     with suppress(zlib.error):
         return zlib.decompressobj(_RAW_DEFLATE).decompress(data, size + 1)[:size]
     unpacker, out = zlib.decompressobj(_RAW_DEFLATE), bytearray()
-    try:
+    with suppress(zlib.error):
         for at in range(0, len(data), _STEP):
-            if len(out) > size:
-                break
-            out += unpacker.decompress(data[at : at + _STEP], size + 1 - len(out))
-    except zlib.error:
-        pass
+            if (left := size + 1 - len(out)) > 0:
+                out += unpacker.decompress(data[at : at + _STEP], left)
     return bytes(out[:size])
 
 

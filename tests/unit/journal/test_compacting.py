@@ -79,7 +79,9 @@ async def test_a_long_run_reads_as_it_was_written(tmp_path: Path) -> None:
     with opened(tmp_path) as journal:
         assert list(journal.events("last")) == appended
         assert list(journal.events("last", 60)) == appended[60:]
-        assert journal.verify("last").intact
+        verified: list[Event] = []
+        assert journal.verify("last", verified).intact
+        assert verified == appended
         run = appended[0].run
         texts = [message.content for message in journal.conversation(run, 120)]
         assert texts == [f"{WORDS}{number}" for number in range(40)]
@@ -220,6 +222,37 @@ async def test_a_pack_that_was_put_in_anothers_place_is_read_anew(tmp_path: Path
         n, pack = reader._pack or (0, b"")
         reader._pack = n, bytes(len(pack) if as_long else 1)
         assert reader.read(digest) == content  # type: ignore[arg-type]
+
+
+def members(folder: Path) -> list[bytes]:
+    """The digests of what lies in packs, in the order in which it was put."""
+    return [row[0] for row in rows(folder, f"SELECT digest FROM blobs WHERE coding = {Coding.MEMBER} ORDER BY n")]  # type: ignore[misc]
+
+
+async def test_who_reads_two_contents_of_a_pack_has_looked_up_those_behind_them(tmp_path: Path) -> None:
+    await long_run(tmp_path)
+    with opened(tmp_path) as journal:
+        reader = journal._reading().blobs
+        asked: list[str] = []
+        reader.database.set_trace_callback(asked.append)
+        for digest in members(tmp_path):
+            reader.read(digest)
+        assert len(members(tmp_path)) == 82
+        assert len(asked) == 4  # two contents, their pack, and what lies behind the second
+
+
+async def test_a_content_that_lies_elsewhere_by_now_is_looked_up_anew(tmp_path: Path) -> None:
+    await long_run(tmp_path)
+    one, two, three, *_ = members(tmp_path)
+    with opened(tmp_path) as journal:
+        reader = journal._reading().blobs
+        wanted = reader.read(three)
+        reader.forget()
+        reader.read(one)
+        reader.read(two)
+        assert three in reader._next
+        reader._next[three] = (*reader._next[three][:2], b"\x00", *reader._next[three][3:])
+        assert reader.read(three) == wanted
 
 
 async def test_a_content_whose_pack_is_gone_is_named(tmp_path: Path) -> None:
