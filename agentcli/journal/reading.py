@@ -16,7 +16,8 @@ from agentcli.core.messages import Message
 from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.runs import RunStart
 from agentcli.errors import StorageError
-from agentcli.journal.blobs import BlobFiles, BlobReader
+from agentcli.journal.blob_files import BlobFiles
+from agentcli.journal.blobs import BlobReader
 from agentcli.journal.chunks import CHUNK, DamagedChunkError, unpack_rows
 from agentcli.journal.faults import broken, damaged, storage_error
 from agentcli.journal.records import MARK, SELECT, Line, Parts, Row, event_of, line_in, origin, parts_of
