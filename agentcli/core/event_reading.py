@@ -91,16 +91,15 @@ def read_body(kind: str, value: dict[str, Any]) -> Body:
     cls = BODIES.get(kind)
     if cls is None:
         return _unknown(kind)(value)
-    readers = _readers(kind)
-    out = {}
-    for name, item in value.items():
-        if name in readers:
-            reader = readers[name]
-            out[name] = reader(item) if reader else item
-    return cls(**out)
+    known, readers = _fields_of(kind)
+    given = value if value.keys() <= known else {name: value[name] for name in known & value.keys()}
+    if readers:
+        given = given | {name: reader(given[name]) for name, reader in readers if name in given}
+    return cls(**given)
 
 
 @cache
-def _readers(kind: str) -> dict[str, Any]:
-    """The fields of a body, each with what reads it, where plain JSON will not do."""
-    return {item.name: _READERS.get((kind, item.name)) for item in fields(BODIES[kind])}
+def _fields_of(kind: str) -> tuple[frozenset[str], tuple[tuple[str, Any], ...]]:
+    """The fields of a body; and what reads those for which plain JSON will not do."""
+    names = [item.name for item in fields(BODIES[kind])]
+    return frozenset(names), tuple((name, _READERS[kind, name]) for name in names if (kind, name) in _READERS)

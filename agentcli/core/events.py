@@ -7,7 +7,7 @@ the effect's key (lane, kind, name, ordinal) and the digest of its request or of
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from agentcli.core.canonical import Digest
 from agentcli.core.event_bodies import (
@@ -78,8 +78,7 @@ SCHEMA = 1
 EffectKind = Literal["model", "tool", "clock", "random", "approval", "input"]
 
 
-@value(frozen=True, slots=True)
-class EffectKey:
+class EffectKey(NamedTuple):
     """Where an effect stands: the `ordinal`-th effect of that kind and name in its lane. Never holds the model."""
 
     lane: str

@@ -58,10 +58,12 @@ class Message:
         out: dict[str, Any] = {"role": self.role, "content": self.content}
         if self.tool_calls:
             out["tool_calls"] = [call.to_json() for call in self.tool_calls]
-        for name in ("tool_call_id", "reasoning", "opaque"):
-            value = getattr(self, name)
-            if value is not None:
-                out[name] = value
+        if self.tool_call_id is not None:
+            out["tool_call_id"] = self.tool_call_id
+        if self.reasoning is not None:
+            out["reasoning"] = self.reasoning
+        if self.opaque is not None:
+            out["opaque"] = self.opaque
         return out
 
     @classmethod
@@ -70,7 +72,7 @@ class Message:
         return cls(
             role=value["role"],
             content=value["content"],
-            tool_calls=tuple(ToolCall.from_json(call) for call in value.get("tool_calls", ())),
+            tool_calls=tuple(map(ToolCall.from_json, value.get("tool_calls", ()))),
             tool_call_id=value.get("tool_call_id"),
             reasoning=value.get("reasoning"),
             opaque=value.get("opaque"),
@@ -106,7 +108,8 @@ class Conversation:
         self.digests.append(added)
         self.encoded.append(data)
         self.rolling.append(chain(self.rolling[-1], added))
-        self.call_ids.update(call.id for call in message.tool_calls)
+        for call in message.tool_calls:
+            self.call_ids.add(call.id)
         return added
 
     def view(self) -> ConversationView:

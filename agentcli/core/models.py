@@ -42,7 +42,8 @@ class Usage:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Usage:
         """Read back what `to_json` wrote; missing counts are 0."""
-        return cls(**{name: value.get(name, 0) for name in cls.__dataclass_fields__})
+        get = value.get
+        return cls(get("input", 0), get("output", 0), get("cached", 0), get("reasoning", 0))
 
 
 @value(frozen=True, slots=True)

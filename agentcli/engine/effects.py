@@ -8,7 +8,7 @@ goes on live (resume, fork) or refuses (replay).
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,8 +65,8 @@ class Effects:
         self._lanes = Lanes(self._serve)
         self._done: deque[asyncio.Future[None]] = deque()
         """Who waits to record a result, first come first."""
-        self._ordinals: Counter[tuple[str, str, str]] = Counter()
-        self._derived: Counter[tuple[str, str]] = Counter()
+        self._ordinals: dict[tuple[str, str, str], int] = defaultdict(int)
+        self._derived: dict[tuple[str, str], int] = defaultdict(int)
 
     # -- events -------------------------------------------------------------------------------------------------
 
@@ -154,22 +154,22 @@ class Effects:
         key = EffectKey(scope.lane, effect.kind, effect.name, self._ordinals[place])
         self._ordinals[place] += 1
         if self._playback is not None and not self._playback.over:
-            asked = Asked(key, effect.request, effect.describe)
-            if (recorded := await self._recorded(self._playback, asked)) is not None:
+            if (recorded := await self._recorded(self._playback, key, effect)) is not None:
                 return self._reach(self._playback, recorded).body
+            for event in self._playback.recording.rest():
+                self._tell(event)
         return await self._live(key, effect, scope)
 
-    async def _recorded(self, playback: Playback, asked: Asked) -> Event | None:
-        if (intent := playback.recording.intents.get(asked.key)) is not None:
+    async def _recorded(self, playback: Playback, key: EffectKey, effect: Effect) -> Event | None:
+        if (intent := playback.recording.intents.get(key)) is not None:
             self._reach(playback, intent)
-        answer = playback.ask(asked)
-        with self._lanes.still():
-            recorded = await answer
+        recorded = playback.take(key, effect.request) if self._lanes.single else None
+        if recorded is None:
+            answer = playback.ask(Asked(key, effect.request, effect.describe))
+            with self._lanes.still():
+                recorded = await answer
         if playback.answered % ANSWERS_AT_ONCE == 0:
             await asyncio.sleep(0)  # who wants to stop the run gets a word in
-        if recorded is None:
-            for event in playback.recording.rest():
-                self._tell(event)
         return recorded
 
     def _reach(self, playback: Playback, recorded: Event) -> Event:

@@ -101,17 +101,30 @@ class Playback:
         """Whether the recorded run, too, got no further: what it asks for had been begun, and never ended."""
         return self._then == "stop" or all(self.recording.begun(asked.key) for asked in asks)
 
-    def _next(self, asks: list[Asked]) -> list[Answer]:
+    def take(self, key: EffectKey, request: Digest) -> Event | None:
+        """The next recorded result, if it is that of this effect with this very request; None leaves it on record.
+
+        Every lane must have come to a stop: for who is alone, `ask` and `deliver` would come to the same.
+        """
+        recording = self.recording
+        if self.divergence is not None or not recording.order or recording.order[0] != key:
+            return None
+        if recording.asked(key).request != request:
+            return None
+        recording.order.popleft()
         self._cancelled.clear()
-        key = self.recording.order.popleft()
-        event = self.recording.results[key]
+        self.answered += 1
+        return recording.results[key]
+
+    def _next(self, asks: list[Asked]) -> list[Answer]:
+        key = self.recording.order[0]
         if key not in self._waiting:
-            return self._diverge(_unasked(event, asks[0]))
+            return self._diverge(_unasked(self.recording.results[key], asks[0]))
         asked, answer = self._waiting[key]
-        if self.recording.asked(key).request != asked.request:
+        event = self.take(key, asked.request)
+        if event is None:
             return self._diverge(self._difference(asked))
         del self._waiting[key]
-        self.answered += 1
         answer.set_result(event)
         return [answer]
 

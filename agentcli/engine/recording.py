@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from agentcli.core.events import (
@@ -44,10 +44,9 @@ class Recording:
         """How the run ended; None for one that did not, or was gone on with since."""
         self._describe = describe
         self._derived: dict[tuple[str, str, int], Event] = {}
-        self._ordinals: Counter[tuple[str, str]] = Counter()
+        self._ordinals: dict[tuple[str, str], int] = defaultdict(int)
         self._unseen: deque[Event] = deque()
         self._reached: set[int] = set()
-        self._superseded: set[int] = set()
         self._eras: list[int] = []
         self._ended: dict[str, int] = {}
         self._mono: float | None = None
@@ -98,14 +97,16 @@ class Recording:
         dropped = [event for event in self.results.values() if self._stopped(event)]
         if self.ending is not None and self.ending.error is not None and self.ending.error.code in UNUSABLE:
             dropped += [event for event in list(self.results.values())[-1:] if isinstance(event.body, ModelCompleted)]
+        stale = {place: event for place, event in self._derived.items() if self._is_stale(event, dropped)}
         for event in dropped:
-            self._drop(event)
+            if event.key is not None:
+                self.results.pop(event.key, None)
+        for place, event in stale.items():
+            del self._derived[place]
+            self._ordinals[event.lane, event.body.type] -= 1
+        gone = {event.seq for event in (*dropped, *stale.values())}
         self.order = deque(key for key in self.order if key in self.results)
-        for place, event in list(self._derived.items()):
-            if self._is_stale(event, dropped):
-                del self._derived[place]
-                self._ordinals[event.lane, event.body.type] -= 1
-                self._superseded.add(event.seq)
+        self._unseen = deque(event for event in self._unseen if event.seq not in gone)
         self.ending = None
 
     def _stopped(self, event: Event) -> bool:
@@ -114,11 +115,6 @@ class Recording:
         if isinstance(body, ApprovalResolved):
             return body.by == "nobody" or (body.decision != "no" and event.lane not in self._ended)
         return isinstance(body, (ModelFailed, LimitReached))
-
-    def _drop(self, event: Event) -> None:
-        if event.key is not None:
-            self.results.pop(event.key, None)
-        self._superseded.add(event.seq)
 
     @staticmethod
     def _is_stale(event: Event, dropped: list[Event]) -> bool:
@@ -142,27 +138,24 @@ class Recording:
         """The `ordinal`-th (from 0) derived event of this type in this lane, if it is on record."""
         return self._derived.get((lane, kind, ordinal))
 
-    def reach(self, event: Event) -> Iterator[Event]:
+    def reach(self, event: Event) -> list[Event]:
         """The run is at this event again. Gives what may be shown now: events are shown in the order of the record.
 
         A result, and the end, come when nothing that was recorded before them can come any more.
         """
-        self._reached.add(event.seq)
+        unseen, reached, shown = self._unseen, self._reached, []
+        reached.add(event.seq)
         is_late = event.result is not None or isinstance(event.body, RunCompleted)
-        while self._unseen and (self._is_due(self._unseen[0].seq) or (is_late and self._unseen[0].seq < event.seq)):
-            yield from self._shown(self._unseen.popleft())
+        before = event.seq if is_late else 0
+        while unseen and (unseen[0].seq < before or unseen[0].seq in reached):
+            shown.append(unseen.popleft())
+        return shown
 
-    def rest(self) -> Iterator[Event]:
+    def rest(self) -> list[Event]:
         """What has not been shown, now that the record has ended."""
-        while self._unseen:
-            yield from self._shown(self._unseen.popleft())
-
-    def _is_due(self, seq: int) -> bool:
-        return seq in self._reached or seq in self._superseded
-
-    def _shown(self, event: Event) -> Iterator[Event]:
-        if event.seq not in self._superseded:
-            yield event
+        shown = list(self._unseen)
+        self._unseen.clear()
+        return shown
 
     def asked(self, key: EffectKey) -> Event:
         """The event that recorded the request of an effect with a result: its intent, where it has one."""

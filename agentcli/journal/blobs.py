@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
-from typing import Final
 
-from agentcli.core.values import value
-from agentcli.journal.foreign import read_file
+from agentcli.journal.blob_files import FILES, BlobFiles, Packed
 from agentcli.journal.packing import WINDOW, Coding, deflate, inflate_part, pack, unpack
 
 INLINE_LIMIT = 65_536
 """Contents of more bytes become files."""
-
-FILES: Final = (Coding.FILE_RAW, Coding.FILE_DEFLATE)
 
 _BASE_MINIMUM = 64
 KNOWN_BYTES = 4_194_304
@@ -26,21 +19,11 @@ KNOWN_BYTES = 4_194_304
 
 # Asked for as the index is built: by the first 8 bytes of the digest.
 _FIND = "SELECT n, base FROM blobs WHERE substr(digest, 1, 8) = substr(:digest, 1, 8) AND digest = :digest"
-_READ = (
-    "SELECT size, coding, data, base FROM blobs WHERE substr(digest, 1, 8) = substr(:digest, 1, 8) AND digest = :digest"
-)
+_READ = "SELECT size, coding, data, base, n FROM blobs WHERE substr(digest, 1, 8) = substr(?1, 1, 8) AND digest = ?1"
+_NEXT = "SELECT digest, size, coding, data, base FROM blobs WHERE n > ? AND n <= ? AND coding = ?"
+_AHEAD = 128
+"""So many rows behind one that was read are looked at for members of packs: theirs are a few bytes each."""
 INSERT_BLOB = "INSERT INTO blobs (digest, size, coding, base, data) VALUES (?, ?, ?, ?, ?)"
-
-
-@value(frozen=True, slots=True)
-class Packed:
-    """A content ready for its row. `base` is the digest of the content it was compressed against."""
-
-    digest: bytes
-    size: int
-    coding: Coding
-    data: bytes | None
-    base: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -60,93 +43,6 @@ class Recent:
         """Remember a content, unless it needs another one itself or is of no use to others."""
         if packed.base is None and _BASE_MINIMUM <= len(data) <= WINDOW:
             self.kept.append((packed.digest, data))
-
-
-class BlobFiles:
-    """Large contents, below one folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def path(self, digest: bytes, coding: Coding) -> Path:
-        """Where a content lies. What is compressed has an ending of its own: either file is whole by itself."""
-        name = digest.hex()
-        return self.folder / name[:2] / (name[2:] + (".z" if coding is Coding.FILE_DEFLATE else ""))
-
-    def write(self, data: bytes, digest: bytes) -> Packed:
-        """Put the content on disk for good, under its name only when it is whole. Raises OSError."""
-        small = deflate(data)
-        # Under a tenth saved is not worth the time of every reader.
-        coding, kept = (Coding.FILE_DEFLATE, small) if len(small) < len(data) * 0.9 else (Coding.FILE_RAW, data)
-        path = self.path(digest, coding)
-        if not path.exists():
-            # `parents=True` would give the outer folder the usual mode.
-            for folder in (self.folder, path.parent):
-                folder.mkdir(mode=0o700, exist_ok=True)
-            _write_whole(path, kept)
-        return Packed(digest, len(data), coding, None)
-
-    def has(self, packed: Packed) -> bool:
-        """Whether the file is there, for a content that needs one: who prunes removes files that no row names yet."""
-        return packed.coding not in FILES or self.path(packed.digest, packed.coding).exists()
-
-    def size(self, digest: bytes, coding: Coding) -> int:
-        """What the file takes; nothing where there is none. Raises OSError."""
-        try:
-            return self.path(digest, coding).lstat().st_size
-        except FileNotFoundError:
-            return 0
-
-    def remove(self, folder: str, *names: str) -> None:
-        """Remove files of one of the folders, through no link; those that are not there are gone. Raises OSError."""
-        try:
-            at = os.open(self.folder / folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        try:
-            for name in names:
-                with suppress(FileNotFoundError):
-                    os.unlink(name, dir_fd=at)
-        finally:
-            os.close(at)
-
-    def read(self, digest: bytes, coding: Coding) -> bytes:
-        """What lies in the file. Raises OSError, ValueError."""
-        return read_file(self.path(digest, coding))
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    temporary = path.with_name(f".{path.name[:16]}.{os.urandom(8).hex()}")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-    _sync_folder(path.parent.parent)
-
-
-def _sync_folder(path: Path) -> None:
-    """Make a new name in the folder safe from a power cut."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-
-
-def bytes_of(path: Path, files: BlobFiles) -> int:
-    """What the files of a journal take: the database at `path`, its log, and the contents. Raises OSError."""
-    total = 0
-    for part in (path, path.with_name(path.name + "-wal"), *files.folder.glob("*/*")):
-        with suppress(FileNotFoundError):  # a writer gave it its name just now
-            total += part.lstat().st_size
-    return total
 
 
 @dataclass(slots=True)
@@ -201,6 +97,10 @@ def _against(recent: Recent, data: bytes, digest: bytes) -> Packed | None:
     return Packed(digest, len(data), Coding.DEFLATE_BASE, deflate(data, found[1]), found[0])
 
 
+_Place = tuple[int, int, bytes | None, int | None]
+"""How a content is kept: its size and coding, its data, and the row that these lean on."""
+
+
 class BlobReader:
     """Reads contents, and checks them against their digests."""
 
@@ -209,6 +109,8 @@ class BlobReader:
         self.files = files
         self._pack: tuple[int, bytes] | None = None
         """The pack that was read last: who reads one content of a run reads others of it."""
+        self._next: dict[bytes, _Place] = {}
+        """Where the contents lie that were put next: who reads two of a pack reads those behind them."""
         self._known: dict[bytes, bytes] = {}
         """What was read not long ago, by its digest."""
         self._room = KNOWN_BYTES
@@ -232,16 +134,13 @@ class BlobReader:
             data = self._held(digest)
         except ValueError:
             # Another process may have put it elsewhere meanwhile, or another pack in the place of the one known here.
-            self._pack = None
+            self._pack, self._next = None, {}
             data = self._held(digest)
         self._remember(digest, data)
         return data
 
     def _held(self, digest: bytes) -> bytes:
-        row = self.database.execute(_READ, {"digest": digest}).fetchone()
-        if row is None:
-            raise KeyError(digest.hex())
-        data = self._content(row, digest)
+        data = self._content(self._next.get(digest) or self._place(digest), digest)
         if sha256(data).digest() != digest:
             raise ValueError(f"content {digest.hex()} is not what its digest says")
         return data
@@ -249,7 +148,17 @@ class BlobReader:
     def forget(self) -> None:
         """Forget what was read: some of it may not be there any more."""
         self._known.clear()
-        self._pack = None
+        self._pack, self._next = None, {}
+
+    def _place(self, digest: bytes) -> _Place:
+        row = self.database.execute(_READ, (digest,)).fetchone()
+        if row is None:
+            raise KeyError(digest.hex())
+        *place, n = row
+        if self._pack is not None and self._pack[0] == place[3]:
+            following = self.database.execute(_NEXT, (n, n + _AHEAD, Coding.MEMBER))
+            self._next = {other: tuple(there) for other, *there in following}
+        return tuple(place)
 
     def _remember(self, digest: bytes, data: bytes) -> None:
         self._room -= len(data)
@@ -259,8 +168,8 @@ class BlobReader:
         elif len(data) <= INLINE_LIMIT:
             self._known[digest] = data
 
-    def _content(self, row: tuple[int, int, bytes | None, int | None], digest: bytes) -> bytes:
-        size, coding, data, base = row[0], Coding(row[1]), row[2], row[3]
+    def _content(self, place: _Place, digest: bytes) -> bytes:
+        size, coding, data, base = place[0], Coding(place[1]), place[2], place[3]
         if coding in FILES:
             try:
                 data = self.files.read(digest, coding)

@@ -14,7 +14,7 @@ So the same words stand there once, and a hash that was there before takes three
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import repeat
+from itertools import accumulate, chain, islice, pairwise, repeat
 from typing import Any, Final
 from zlib import crc32
 
@@ -82,25 +82,26 @@ def unpack_rows(packed: Row) -> Iterator[Row]:
     run, last, count = packed[0], packed[1], packed[11]
     first = last - count + 1 if isinstance(count, int) else last
     try:
-        for row in _unpacked(run, range(first, last + 1), packed[14]):
-            yield row
-            first = row[1] + 1
+        for rows in _unpacked(run, range(first, last + 1), packed[14]):
+            yield from rows
+            first += len(rows)
     except (ValueError, TypeError, RecursionError) as error:
         raise DamagedChunkError(first, last, str(error)) from error
 
 
-def _unpacked(run: int, seqs: range, body: bytes) -> Iterator[Row]:
+def _unpacked(run: int, seqs: range, body: bytes) -> Iterator[list[Row]]:
     head, texts, hashes = _parts(body)
     columns, checksums = _columns(decode(inflate(*head)), len(seqs))
-    lines = inflate_part(*texts).split(b"\n")
-    cuts = list(_cut(inflate_part(*hashes), zip(*columns[_PLAIN:], strict=True)))
-    given = list(zip(*columns[:_PLAIN], lines, cuts, strict=False))
+    lines, data = inflate_part(*texts).split(b"\n"), inflate_part(*hashes)
+    request, result, digests, mark = pieces = _cut(data, columns[_PLAIN:])
+    envelopes = (repeat(run), seqs, *columns[:_PLAIN], map(_or_none, request), map(_or_none, result))
+    rows = zip(*envelopes, map(plain_body, lines), digests, mark, strict=False)
     for at, checksum in zip(range(0, len(seqs), _GROUP), checksums, strict=True):
-        group = given[at : at + _GROUP]
-        if _checksums([row[-2] for row in group], [b"".join(row[-1]) for row in group]) != [checksum]:
+        group = slice(at, at + _GROUP)
+        joined = map(b"".join, zip(lines[group], *(piece[group] for piece in pieces), strict=False))
+        if crc32(b"".join(joined)) != checksum:
             raise ValueError("its bytes are not what was written")
-        for seq, (*plain, line, (request, result, digests, mark)) in zip(seqs[at:], group, strict=False):
-            yield (run, seq, *plain, request or None, result or None, plain_body(line), digests, mark)
+        yield list(islice(rows, _GROUP))
 
 
 def _part(data: bytes) -> bytes:
@@ -142,14 +143,14 @@ def _columns(head: Any, count: int) -> tuple[list[list[Any]], list[int]]:
     return columns, checksums
 
 
-def _cut(data: bytes, sizes: Iterator[tuple[int, ...]]) -> Iterator[list[bytes]]:
-    """The bytes of each row."""
-    at = 0
-    for four in sizes:
-        if min(four) < 0:
-            raise ValueError("its columns are not those of events")
-        cut = []
-        for size in four:
-            cut.append(data[at : at + size])
-            at += size
-        yield cut
+def _cut(data: bytes, sizes: list[list[int]]) -> list[list[bytes]]:
+    """The columns of bytes, of these sizes: those of the first row lie one behind the other, then those of the next."""
+    if any(min(column, default=0) < 0 for column in sizes):
+        raise ValueError("its columns are not those of events")
+    ends = [0, *accumulate(chain.from_iterable(zip(*sizes, strict=True)))]
+    pieces = [data[begin:end] for begin, end in pairwise(ends)]
+    return [pieces[at :: len(sizes)] for at in range(len(sizes))]
+
+
+def _or_none(digest: bytes) -> bytes | None:
+    return digest or None

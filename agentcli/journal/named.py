@@ -13,7 +13,7 @@ from typing import Final, Literal
 from agentcli.core.canonical import Digest, Json, decode
 from agentcli.core.events import Event, ModelStarted, RunForked, RunResumed, RunStarted, ToolCompleted
 from agentcli.core.runs import RunStart
-from agentcli.journal.records import Parts, Row, fields_of, line_in, parts_of, split_digests
+from agentcli.journal.records import Parts, Row, line_in, parts_of, split_digests
 
 Role = Literal["manifest", "head", "message", "snapshot"]
 """A plan, the part of requests that stays the same, one message of a request, a file before or after a call."""
@@ -70,19 +70,20 @@ def with_history(
             yield from ((message, "message") for message in history_of(manifest(digest)))
 
 
-def needed_by(kind: str, parts: Parts) -> Iterator[tuple[str, bytes]]:
+def needed_by(kind: str, parts: Parts) -> list[tuple[str, bytes]]:
     """The contents that an event of this type cannot do without, each with the field it stands in.
 
     A plan needs more: `history_in`. Raises ValueError, TypeError, KeyError or AttributeError for an event that is
     damaged.
     """
-    yield from parts.kept.items()
+    needed = list(parts.kept.items())
     if kind == "model.started":
-        yield from (("request", digest) for digest in parts.mentioned)
+        needed += [("request", digest) for digest in parts.mentioned]
     elif kind == "tool.completed":
-        yield from (("files", digest) for digest in _snapshots(parts))
+        needed += [("files", digest) for digest in _snapshots(parts)]
     elif kind in PLANNED:
-        yield "manifest", bytes.fromhex(fields_of(parts)["manifest"])
+        needed.append(("manifest", bytes.fromhex(parts.fields["manifest"])))
+    return needed
 
 
 def mentioned_in(row: Row) -> list[bytes]:
@@ -95,7 +96,7 @@ def mentioned_in(row: Row) -> list[bytes]:
 
 def plan_in(row: Row) -> bytes | None:
     """The plan that an event names. Raises as `needed_by` does."""
-    return bytes.fromhex(fields_of(parts_of(line_in(row)))["manifest"]) if row[2] in PLANNED else None
+    return bytes.fromhex(parts_of(line_in(row)).fields["manifest"]) if row[2] in PLANNED else None
 
 
 def history_in(manifest: bytes) -> Iterator[bytes]:
@@ -107,6 +108,6 @@ def history_in(manifest: bytes) -> Iterator[bytes]:
 
 
 def _snapshots(parts: Parts) -> Iterator[bytes]:
-    for touch in fields_of(parts)["files"] if parts.mentioned else ():
+    for touch in parts.fields["files"] if parts.mentioned else ():
         if touch["changed"] and not touch["masked"]:
             yield from (bytes.fromhex(touch[side]) for side in ("before", "after") if touch[side] is not None)

@@ -6,6 +6,7 @@ The codings are part of the schema. A dictionary never changes; a better one bec
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from enum import IntEnum
 
 from agentcli.journal.foreign import MAX_CONTENT
@@ -85,14 +86,13 @@ def inflate(data: bytes, size: int, dictionary: bytes = b"") -> bytes:
 def inflate_part(data: bytes, size: int) -> bytes:
     """What can still be had of damaged data: all before the damage. Raises ValueError for a size that none has."""
     check_size(size)
+    with suppress(zlib.error):
+        return zlib.decompressobj(_RAW_DEFLATE).decompress(data, size + 1)[:size]
     unpacker, out = zlib.decompressobj(_RAW_DEFLATE), bytearray()
-    try:
+    with suppress(zlib.error):
         for at in range(0, len(data), _STEP):
-            if len(out) > size:
-                break
-            out += unpacker.decompress(data[at : at + _STEP], size + 1 - len(out))
-    except zlib.error:
-        pass
+            if (left := size + 1 - len(out)) > 0:
+                out += unpacker.decompress(data[at : at + _STEP], left)
     return bytes(out[:size])
 
 
@@ -140,6 +140,8 @@ def plain_body(text: bytes) -> bytes:
 
 def unpack_body(data: bytes) -> bytes:
     """The reverse. Raises ValueError."""
+    if data[:1] == b"\x00":
+        return data[1:]
     size, begin = from_base_128(data)
     return inflate(data[begin:], size, _DICTIONARY_1) if size else data[begin:]
 

@@ -14,7 +14,7 @@ from itertools import takewhile
 from typing import Final
 
 from agentcli.core.runs import RunRow
-from agentcli.journal.blobs import BlobFiles, bytes_of
+from agentcli.journal.blob_files import BlobFiles, bytes_of
 from agentcli.journal.compacting import LEAST_EVENTS, Compact, compactions, cut_page
 from agentcli.journal.faults import storage_error
 from agentcli.journal.foreign import refuse_links

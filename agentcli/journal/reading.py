@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import dropwhile
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from agentcli.core.models import RequestDelta, Usage
 from agentcli.core.runs import RunStart
 from agentcli.core.values import value
 from agentcli.errors import StorageError
-from agentcli.journal.blobs import BlobFiles, BlobReader
+from agentcli.journal.blob_files import BlobFiles
+from agentcli.journal.blobs import BlobReader
 from agentcli.journal.chunks import CHUNK, DamagedChunkError, unpack_rows
 from agentcli.journal.faults import broken, damaged, storage_error
-from agentcli.journal.records import MARK, SELECT, Line, Parts, Row, event_of, fields_of, line_in, origin, parts_of
+from agentcli.journal.records import MARK, SELECT, Line, Parts, Row, event_of, line_in, origin, parts_of
 
 _PAGE = 500
 """Events fetched at a time: no read transaction stays open between pages, so that the log can be checkpointed."""
@@ -67,12 +69,7 @@ class EventReader:
         query = SELECT + "WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?"
         while page := self.database.execute(query, (n, after, _PAGE)).fetchall():
             for row in page:
-                if row[2] == CHUNK:
-                    for part in unpack_rows(row):
-                        if part[1] > after:
-                            yield part
-                else:
-                    yield row
+                yield from _later(unpack_rows(row), after) if row[2] == CHUNK else (row,)
             after = page[-1][1]
 
     def tip(self, n: int, start: RunStart) -> tuple[int, bytes]:
@@ -208,9 +205,13 @@ class EventReader:
 
     def _fields(self, run: str, row: Row) -> dict[str, Any]:
         try:
-            return fields_of(parts_of(line_in(row)))
+            return parts_of(line_in(row)).fields
         except _UNREADABLE as error:
             raise self._unreadable(run, row[1], error) from error
+
+
+def _later(rows: Iterator[Row], after: int) -> Iterator[Row]:
+    return dropwhile(lambda row: row[1] <= after, rows)
 
 
 def _missing(digest: bytes) -> StorageError:

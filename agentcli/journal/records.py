@@ -8,9 +8,10 @@ those of the text, then those of the fields. Canonical JSON has no raw control c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import Any
 
 from agentcli.core.canonical import Digest, decode, encode
 from agentcli.core.events import EffectKey, Event, read_body
@@ -70,7 +71,7 @@ def take(event: Event) -> Record:
     return Record(event, encode(fields), tuple(contents), _raw(event.request), _raw(event.result))
 
 
-@value(frozen=True, slots=True)
+@dataclass(slots=True)
 class Line:
     """What the chain runs over: an event's envelope, its text with marks for digests, and the digests."""
 
@@ -82,8 +83,8 @@ class Line:
         """The hash of this event, given that of the one before it (of the run's start for the first)."""
         seq, kind, time, mono, *rest, request, result = self.envelope
         head = encode([run, seq, kind, float(time), float(mono), *rest, _hex(request), _hex(result)])
-        sizes = b"%d %d\n" % (len(head), len(self.text))
-        return sha256(previous + sizes + head + self.text + self.digests).digest()
+        parts = (previous, len(head), len(self.text), head, self.text, self.digests)
+        return sha256(b"%b%d %d\n%b%b%b" % parts).digest()
 
     def row(self, run: int, own: bytes) -> Row:
         """The row to insert, for an event with this hash."""
@@ -124,62 +125,65 @@ def line_in(row: Row) -> Line:
     return Line(row[1:14], unpack_body(row[14]), row[15])
 
 
-class Parts(NamedTuple):
+@dataclass(slots=True)
+class Parts:
     """What the text of a line is made of."""
 
     text: bytes
     """JSON with a mark in the place of each digest, without the fields kept by content."""
-    mentioned: list[bytes]
+    mentioned: Sequence[bytes] = ()
     """The digests that the marks stand for."""
-    kept: dict[str, bytes]
+    kept: dict[str, bytes] = field(default_factory=dict)
     """The digests of the fields kept by content, by the fields' names."""
+    _fields: dict[str, Any] | None = field(default=None, init=False, compare=False)
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields that stand in the row itself; None for those kept by content. Raises ValueError."""
+        if self._fields is None:
+            self._fields = decode(self._whole() if self.mentioned else self.text)
+            self._fields.update(dict.fromkeys(self.kept))
+        return self._fields
+
+    def _whole(self) -> bytes:
+        begin, *pieces = self.text.split(_DIGEST)
+        marked = zip(self.mentioned, pieces, strict=True)
+        return begin + b"".join([b'"%b"%b' % (digest.hex().encode(), piece) for digest, piece in marked])
 
 
 def parts_of(line: Line) -> Parts:
     """Raises ValueError where the digests do not fit the text."""
+    if not line.digests and _DIGEST not in line.text and _FIELD not in line.text:
+        return Parts(line.text)
     text, *names = line.text.split(_FIELD)
-    if not names and not line.digests and _DIGEST not in text:
-        return Parts(text, [], {})
-    all_of_them = split_digests(line.digests)
     mentioned = text.count(_DIGEST)
-    if len(all_of_them) != mentioned + len(names) or len(line.digests) % 32:
+    if len(line.digests) != 32 * (mentioned + len(names)):
         raise ValueError("the digests do not fit the text")
-    named = zip((name.decode() for name in names), all_of_them[mentioned:], strict=True)
-    return Parts(text, all_of_them[:mentioned], dict(named))
+    digests = split_digests(line.digests)
+    kept = {name.decode(): digest for name, digest in zip(names, digests[mentioned:], strict=True)}
+    return Parts(text, digests[:mentioned], kept)
 
 
 def event_of(run: str, line: Line, parts: Parts, content: Callable[[bytes], bytes]) -> Event:
     """The event of a line. Raises ValueError where the line is damaged, and what `content` raises for a digest."""
     seq, kind, time, mono, lane, parent, turn, step, effect, name, ordinal, request, result = line.envelope
-    fields = fields_of(parts)
-    for field, digest in parts.kept.items():
-        fields[field] = decode(content(digest))
+    fields = parts.fields
+    if parts.kept:
+        fields = {**fields, **{field: decode(content(digest)) for field, digest in parts.kept.items()}}
     return Event(
-        run=run,
-        seq=seq,
-        time=time,
-        mono=mono,
-        body=read_body(kind, fields),
-        lane=lane,
-        parent=parent,
-        turn=turn,
-        step=step,
-        key=EffectKey(lane, effect, name, ordinal) if effect is not None else None,
-        request=_hex(request),
-        result=_hex(result),
+        run,
+        seq,
+        time,
+        mono,
+        read_body(kind, fields),
+        lane,
+        parent,
+        turn,
+        step,
+        EffectKey(lane, effect, name, ordinal) if effect is not None else None,
+        _hex(request),
+        _hex(result),
     )
-
-
-def fields_of(parts: Parts) -> dict[str, Any]:
-    """The fields that stand in the row itself; None for those kept by content. Raises ValueError."""
-    text, mentioned, kept = parts
-    if mentioned:
-        begin, *pieces = text.split(_DIGEST)
-        quoted = (b'"%s"' % digest.hex().encode() for digest in mentioned)
-        text = begin + b"".join(digest + piece for digest, piece in zip(quoted, pieces, strict=True))
-    fields: dict[str, Any] = decode(text)
-    fields.update(dict.fromkeys(kept))
-    return fields
 
 
 def split_digests(digests: bytes) -> list[bytes]:

@@ -14,7 +14,7 @@ from agentcli.core.events import Event
 from agentcli.core.messages import Message
 from agentcli.core.runs import RunEnd, RunQuery, RunRow, RunStart
 from agentcli.errors import StorageError
-from agentcli.journal.blobs import BlobFiles
+from agentcli.journal.blob_files import BlobFiles
 from agentcli.journal.faults import damaged, storage_error
 from agentcli.journal.foreign import RUN_ID, checked_tags, refuse_links
 from agentcli.journal.listing import Listing, no_journal

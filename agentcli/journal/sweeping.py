@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from agentcli.core.values import value
-from agentcli.journal.blobs import FILES, BlobFiles, BlobReader
+from agentcli.journal.blob_files import FILES, BlobFiles
+from agentcli.journal.blobs import BlobReader
 from agentcli.journal.marking import Marks, Notes
 from agentcli.journal.packing import Coding
 from agentcli.journal.packs import packs_of

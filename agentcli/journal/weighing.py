@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 
-from agentcli.journal.blobs import FILES, BlobFiles, bytes_of
+from agentcli.journal.blob_files import FILES, BlobFiles, bytes_of
 from agentcli.journal.locks import NOTE
 from agentcli.journal.marking import Marks
 from agentcli.journal.packing import Coding

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from agentcli.core.values import value
 from agentcli.errors import StorageError
-from agentcli.journal.blobs import BlobFiles, BlobReader
+from agentcli.journal.blob_files import BlobFiles
+from agentcli.journal.blobs import BlobReader
 from agentcli.journal.faults import storage_error
 from agentcli.journal.locks import RunLocks, Turnstile
 from agentcli.journal.operations import Operation, Sync, touch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -69,6 +70,7 @@ def schema_of(model: type[Arguments]) -> dict[str, Any]:
     }
 
 
+@cache
 def _fields(model: type[Arguments]) -> dict[str, FieldInfo]:
     """The fields by the names that callers use: `from` is no name for an attribute."""
     return {field.alias or name: field for name, field in model.model_fields.items()}
@@ -82,7 +84,7 @@ def read(model: type[A], tool: str, given: Mapping[str, Any], example: Mapping[s
         properties = schema_of(model)["properties"]
         problems = "; ".join(_problem(problem, properties) for problem in error.errors(include_url=False)[:5])
         raise _wrong(tool, given, problems, example) from error
-    unusable = [name for name, value in found if not _is_encodable(value)]
+    unusable = [name for name, value in vars(found).items() if not _is_encodable(value)]
     if unusable:
         raise _wrong(tool, given, f"`{unusable[0]}` holds half a character (a lone surrogate)", example)
     return found
@@ -162,9 +164,11 @@ def _wrong(tool: str, given: Mapping[str, Any], problems: str, example: Mapping[
 
 
 def _is_encodable(value: Any) -> bool:
-    texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+    texts = value if isinstance(value, list) else [value]
     try:
-        "".join(texts).encode()
+        for text in texts:
+            if isinstance(text, str):
+                text.encode()
     except UnicodeEncodeError:
         return False
     return True

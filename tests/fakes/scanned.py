@@ -15,7 +15,8 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 from agentcli.core.runs import RunQuery
-from agentcli.journal.blobs import BlobFiles, BlobReader
+from agentcli.journal.blob_files import BlobFiles
+from agentcli.journal.blobs import BlobReader
 from agentcli.journal.chunks import CHUNK, unpack_rows
 from agentcli.journal.packing import Coding, inflate_part, unpack_body
 from agentcli.journal.records import SELECT

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from agentcli.journal.blobs import KNOWN_BYTES, BlobFiles, BlobReader, Recent, keep, prepare
+from agentcli.journal.blob_files import BlobFiles
+from agentcli.journal.blobs import KNOWN_BYTES, BlobReader, Recent, keep, prepare
 from agentcli.journal.faults import storage_error
 from agentcli.journal.packing import Coding
 from agentcli.journal.schema import open_writer

@@ -92,6 +92,13 @@ def test_no_more_is_had_of_damaged_data_than_it_calls_its_size() -> None:
         inflate_part(b"", -1)
 
 
+def test_damage_behind_what_it_calls_its_size_costs_nothing() -> None:
+    text = bytes(251)
+    plain_block = b"\x00" + len(text).to_bytes(2, "little") + (len(text) ^ 0xFFFF).to_bytes(2, "little") + text
+    no_block = b"\x07"
+    assert inflate_part(plain_block + no_block * 600, 250) == text[:250]
+
+
 @given(st.integers(0, 2**35 - 1), st.binary(max_size=3))
 def test_a_number_in_base_128_comes_back(number: int, before: bytes) -> None:
     written = before + to_base_128(number)

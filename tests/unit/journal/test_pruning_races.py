@@ -16,7 +16,8 @@ from agentcli.core.canonical import digest_bytes
 from agentcli.core.events import ModelStarted
 from agentcli.core.models import RequestDelta
 from agentcli.errors import StorageError
-from agentcli.journal.blobs import BlobFiles, BlobReader, Recent, keep, prepare
+from agentcli.journal.blob_files import BlobFiles
+from agentcli.journal.blobs import BlobReader, Recent, keep, prepare
 from agentcli.journal.locks import RunLocks
 from agentcli.journal.marking import Marks, Notes
 from agentcli.journal.reading import EventReader
