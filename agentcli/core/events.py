@@ -39,6 +39,15 @@ from agentcli.core.model_bodies import (
     ModelStarted,
 )
 
+from agentcli.core.step_bodies import (
+    StepCancelled,
+    StepCompleted,
+    StepFailed,
+    StepRetried,
+    StepSkipped,
+    StepStarted,
+)
+
 __all__ = [
     "BODIES",
     "SCHEMA",
@@ -63,6 +72,12 @@ __all__ = [
     "RunForked",
     "RunResumed",
     "RunStarted",
+    "StepCancelled",
+    "StepCompleted",
+    "StepFailed",
+    "StepRetried",
+    "StepSkipped",
+    "StepStarted",
     "ToolCompleted",
     "ToolStarted",
     "TurnStarted",
