@@ -38,7 +38,6 @@ from agentcli.core.model_bodies import (
     ModelRetried,
     ModelStarted,
 )
-
 from agentcli.core.step_bodies import (
     StepCancelled,
     StepCompleted,

@@ -58,6 +58,8 @@ class Effects:
         self.clock = clock
         self.settle = settle
         self.deadline: tuple[float, float] | None = None
+        self.began: float | None = None
+        """When the run's first event was recorded: Unix seconds; the same in every replay and resumption of it."""
         self._log = log
         self._sinks = tuple(sinks)
         self._parent = parent
@@ -77,8 +79,11 @@ class Effects:
         self._derived[scope.lane, body.type] += 1
         playback = self._playback
         if playback and (recorded := playback.recording.derived(scope.lane, body.type, ordinal)) is not None:
-            return self._reach(playback, recorded)
-        return self._append(self._event(body, scope))
+            event = self._reach(playback, recorded)
+        else:
+            event = self._append(self._event(body, scope))
+        self.began = event.time if self.began is None else self.began
+        return event
 
     def note(self, body: Body, started: Event) -> None:
         """Append what happened while an effect is performed: a part of it, which only a replay shows again."""

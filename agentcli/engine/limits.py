@@ -10,6 +10,9 @@ from agentcli.errors import LimitError
 STEP_SECONDS = "step_seconds"
 """The name of the time that one try of a step has."""
 
+NO_LIMITS = Limits(turns=None)
+"""What a part of a run starts from: only what it says itself holds for it."""
+
 _UNITS = {"turns": "turns", "tokens": "tokens", "cost_usd": "US dollars", "seconds": "seconds", STEP_SECONDS: "seconds"}
 
 

@@ -13,6 +13,7 @@ from agentcli.engine.superseding import Failures
 Describe = Callable[[Event], Any]
 """The request that the event recorded, as JSON; asked for only when it differs."""
 
+
 class Recording:
     """The effects of a run by their place, and the order in which their results came.
 
