@@ -224,6 +224,12 @@ def parse_agent(text: str, shown: str) -> AgentTemplate:
     return validate(AgentTemplate, read(text, shown, FAMILY), Problems(FAMILY, shown))
 
 
+def parse_workflow(text: str, shown: str) -> WorkflowTemplate:
+    """The same for a workflow."""
+    kind = _workflows()
+    return validate(kind.model, read(text, shown, FAMILY), Problems(FAMILY, shown))
+
+
 def _is_path(word: str) -> bool:
     return "/" in word or word.endswith(ENDINGS)
 
