@@ -7,7 +7,7 @@ plan alone counts: the files are not read again.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -18,6 +18,17 @@ from agentcli.workbench.agent_plan import FORMAT, AgentPlan, PolicyPlan, tool_js
 
 TASK_CHARS = 300
 SHOWN_CHARS = 80
+_OF_WHOLE = ("workspace", "versions")
+"""What each part has in common with the whole: written once."""
+_OF_TASK: dict[str, Any] = {
+    "inputs": {},
+    "task": "",
+    "message": "",
+    "history": [],
+    "output_schema": None,
+    "unpriced": [],
+}
+"""What an agent without a task does not have yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +141,8 @@ class WorkflowPlan:
             "format": FORMAT,
             "kind": "workflow",
             "workflow": self.workflow,
-            "flows": {key: flow.to_json() for key, flow in self.flows.items()},
-            "agents": {name: agent.to_json() for name, agent in self.agents.items()},
+            "flows": {key: _without(flow.to_json(), _OF_WHOLE) for key, flow in self.flows.items()},
+            "agents": {name: _without(agent.to_json(), _OF_WHOLE, _OF_TASK) for name, agent in self.agents.items()},
             "agent": self.agent,
             "models": list(self.models),
             "limits": self.limits.to_json(),
@@ -145,15 +156,23 @@ class WorkflowPlan:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> WorkflowPlan:
         """Read back what `to_json` wrote."""
+        whole = {name: value[name] for name in _OF_WHOLE}
         return cls(
             **{name: value[name] for name in ("workflow", "agent", "inputs", "workspace", "versions")},
-            flows={key: FlowPlan.from_json(flow) for key, flow in value["flows"].items()},
-            agents={name: AgentPlan.from_json(agent) for name, agent in value["agents"].items()},
+            flows={key: FlowPlan.from_json({**flow, **whole}) for key, flow in value["flows"].items()},
+            agents={
+                name: AgentPlan.from_json({**agent, **whole, **_OF_TASK}) for name, agent in value["agents"].items()
+            },
             models=tuple(value["models"]),
             limits=Limits(**value["limits"]),
             unpriced=tuple(value.get("unpriced", ())),
             prompts=dict(value.get("prompts", {})),
         )
+
+
+def _without(value: dict[str, Any], *names: Iterable[str]) -> dict[str, Any]:
+    left_out = {name for some in names for name in some}
+    return {name: item for name, item in value.items() if name not in left_out}
 
 
 def _short(value: Any) -> str:
