@@ -40,15 +40,6 @@ def needs_of(template: WorkflowTemplate) -> dict[str, tuple[str, ...]]:
     return needs
 
 
-def chain_of(step_id: str, fallback_of: Mapping[str, str]) -> Iterator[str]:
-    """The fallback of a step, the fallback's own one, and so on; `fallback_of` is by the failing step's id."""
-    seen = {step_id}
-    while (found := fallback_of.get(step_id)) is not None and found not in seen:
-        seen.add(found)
-        yield found
-        step_id = found
-
-
 def order_of(waits: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """The steps, each after all that it waits for, and otherwise as they are written.
 
@@ -91,34 +82,41 @@ class Graph:
         return cls(tuple(needs), needs, fallbacks_of(template))
 
     @cached_property
-    def chains(self) -> dict[str, tuple[str, ...]]:
-        """The fallbacks of each step that has any, in the order in which they are tried."""
-        fallback_of = {failing: fallback for fallback, failing in self.stands_in.items() if fallback in self.needs}
-        return {step_id: tuple(chain_of(step_id, fallback_of)) for step_id in fallback_of}
+    def bits(self) -> dict[str, int]:
+        """The bit of each step, in the order in which they are written."""
+        return {step_id: 1 << place for place, step_id in enumerate(self.ids)}
+
+    @cached_property
+    def chains(self) -> dict[str, tuple[str, int]]:
+        """By the step that may fail: the last of its fallbacks (a fallback may have one too), and all as bits."""
+        chains: dict[str, tuple[str, int]] = {}
+        failing = set(self.stands_in.values())
+        for last in self.stands_in.keys() & self.needs.keys() - failing:
+            step_id, found = last, 0
+            while step_id in self.stands_in:
+                found |= self.bits[step_id]
+                step_id = self.stands_in[step_id]
+                chains[step_id] = last, found
+        return chains
 
     @cached_property
     def waits(self) -> dict[str, tuple[str, ...]]:
-        """What each step waits for, with the fallbacks of what it needs; one of those waits for no later one."""
-        return {step_id: self._waits(step_id, needs) for step_id, needs in self.needs.items()}
+        """What each step waits for: its needs, and the last fallback of each; a fallback waits for no later one."""
+        if not self.chains:
+            return dict(self.needs)
+        return {step_id: tuple(dict.fromkeys(self._waits(step_id, needs))) for step_id, needs in self.needs.items()}
 
-    def _waits(self, step_id: str, needs: tuple[str, ...]) -> tuple[str, ...]:
-        chains = self.chains
-        more = [fallback for need in needs for fallback in self._settling(need, step_id)] if chains else []
-        return tuple(dict.fromkeys((*needs, *more))) if more else needs
-
-    def _settling(self, need: str, step_id: str) -> tuple[str, ...]:
-        chain = self.chains.get(need, ())
-        return () if step_id in chain else chain
+    def _waits(self, step_id: str, needs: tuple[str, ...]) -> Iterator[str]:
+        yield from needs
+        for need in needs:
+            last, chain = self.chains.get(need, ("", 0))
+            if last and not chain & self.bits[step_id]:
+                yield last
 
     @cached_property
     def order(self) -> tuple[str, ...]:
         """The steps, each after all that it waits for; those in a cycle, or behind one, are left out."""
         return order_of(self.waits)
-
-    @cached_property
-    def bits(self) -> dict[str, int]:
-        """The bit of each step, in the order in which they are written."""
-        return {step_id: 1 << place for place, step_id in enumerate(self.ids)}
 
     @cached_property
     def before(self) -> dict[str, int]:
@@ -131,7 +129,7 @@ class Graph:
             found = 0
             for need in self.needs[step_id]:
                 found |= done.get(need, 0) | bits.get(need, 0)
-            for need in self.waits[step_id]:
-                found |= bits.get(need, 0)
+                _, chain = self.chains.get(need, ("", 0))
+                found |= 0 if chain & bits[step_id] else chain
             done[step_id] = found
         return done
