@@ -20,7 +20,7 @@ def fallbacks_of(template: WorkflowTemplate) -> dict[str, str]:
     """The step that each fallback stands in for, by the fallback's id. The first one counts, where two name it."""
     stands_in: dict[str, str] = {}
     for step_id, step in zip(template.step_ids(), template.steps, strict=True):
-        if isinstance(step.on_error, Fallback):
+        if isinstance(step.on_error, Fallback) and step.on_error.fallback != step_id:
             stands_in.setdefault(step.on_error.fallback, step_id)
     return stands_in
 

@@ -58,6 +58,8 @@ class Source:
     text: str
     data: Json
     root: Spot
+    has_cut: bool = True
+    """Whether any value may be `cut`; false spares looking."""
 
     def spot(self, path: Path) -> Spot:
         """The value at `path`, or the nearest one around it."""
@@ -105,7 +107,7 @@ def read(text: str, file: str, family: str) -> Source:
     except _GivenUpError:
         pass
     problems.raise_any()
-    return Source(file, text, data, root)
+    return Source(file, text, data, root, builder.has_cut)
 
 
 def unplaced(data: Json) -> Source:
@@ -161,6 +163,7 @@ class _Builder:
         self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
         self._anchors: dict[str, tuple[Json, Spot]] = {}
         self._nodes = 0
+        self.has_cut = False
 
     def document(self) -> tuple[Json, Spot]:
         """The one document of the file; an empty file is an empty mapping."""
@@ -243,7 +246,8 @@ class _Builder:
         spot.style = _STYLES.get(event.style, "plain")
         if spot.style != "plain":
             return event.value
-        spot.cut = _CUT.match(self._text, event.end_mark.index) is not None
+        if _CUT.match(self._text, event.end_mark.index) is not None:
+            spot.cut = self.has_cut = True
         return event.value if tag == "str" else resolve(event.value)
 
     def _sequence(self, spot: Spot, depth: int) -> list[Json]:
