@@ -67,8 +67,8 @@ class WorkflowRun:
         return name
 
     def inputs(self, key: str, given: Mapping[str, Json]) -> dict[str, Json]:
-        """See `Workflows`."""
-        return convert(self.template(key).inputs, dict(given))
+        """See `Workflows`. What is null counts as not given."""
+        return convert(self.template(key).inputs, {name: value for name, value in given.items() if value is not None})
 
     def loop(self, place: Place, data: Data, budget: Budget) -> AgentLoop:
         """See `Agents`."""

@@ -90,7 +90,7 @@ class WorkflowTerms:
         name, action = self._agent_name(place), self.action(place)
         agent, template = self.plan.agents[name], self.agents[name]
         given = {key: filled(value, data, now) for key, value in action.inputs.items()}
-        inputs = convert(template.inputs, given)
+        inputs = convert(template.inputs, {key: value for key, value in given.items() if value is not None})
         prompt = self.plan.prompts.get(f"{place.workflow}/{place.step}", action.prompt or "")
         step = self.steps[place.workflow][place.step]
         output = action.output or template.output
