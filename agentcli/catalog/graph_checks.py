@@ -81,10 +81,10 @@ def _cycles(graph: Graph) -> Iterator[list[str]]:
     done = set(graph.order)
     for start in graph.ids:
         way: dict[str, int] = {}
-        step_id = start
-        while step_id not in done and step_id not in way:
+        step_id: str | None = start
+        while step_id is not None and step_id not in done and step_id not in way:
             way[step_id] = len(way)
-            step_id = next(need for need in graph.waits[step_id] if need not in done and need in graph.bits)
+            step_id = next((need for need in graph.waits[step_id] if need in graph.bits and need not in done), None)
         if step_id in way:
             yield list(way)[way[step_id] :]
         done.update(way)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from agentcli.catalog.inputs import convert_one
 from agentcli.catalog.rendering import is_plain
 from agentcli.core.agents import InputSpec, is_of_type
 from agentcli.core.canonical import Json
-from agentcli.definitions.nearest import listed, suggestion
+from agentcli.definitions.nearest import listed, nearest, suggestion
 from agentcli.definitions.validation import shown
 from agentcli.errors import UsageError
 
@@ -53,10 +53,12 @@ def is_literal(value: Json) -> bool:
 
 def input_misfits(specs: Mapping[str, InputSpec], given: Mapping[str, Json], whose: str) -> list[Misfit]:
     """What is wrong with the inputs given to an agent or a workflow: `whose` names it, as "agent `a`"."""
-    found = [_unknown("INPUT", "input", name, specs, whose) for name in given if name not in specs]
+    unknown = [name for name in given if name not in specs]
+    found = [_unknown("INPUT", "input", name, specs, whose) for name in unknown]
+    meant = _meant(unknown, specs)
     for name, spec in specs.items():
         if name not in given:
-            if spec.must_be_given:
+            if spec.must_be_given and name not in meant:
                 found.append(_missing("INPUT", "input", name, whose, "inputs"))
         elif is_literal(given[name]):
             try:
@@ -73,7 +75,9 @@ def argument_misfits(schema: Mapping[str, Any], given: Mapping[str, Json], tool:
     open_ended = schema.get("additionalProperties", True) is not False
     unknown = [] if open_ended else [name for name in given if name not in properties]
     found = [_unknown("ARGUMENT", "argument", name, properties, whose) for name in unknown]
-    missing = [name for name in schema.get("required", ()) if name not in given]
+    missing = [
+        name for name in schema.get("required", ()) if name not in given and name not in _meant(unknown, properties)
+    ]
     found += [_missing("ARGUMENT", "argument", name, whose, "with") for name in missing]
     for name, value in given.items():
         why = _why_not(value, properties.get(name, {})) if is_literal(value) else None
@@ -101,6 +105,11 @@ def _fits(value: Json, kind: str) -> bool:
     if kind == "null":
         return value is None
     return is_of_type(value, kind)  # type: ignore[arg-type]
+
+
+def _meant(unknown: Iterable[str], known: Mapping[str, Any]) -> set[str | None]:
+    """What the unknown names were probably meant to be: that is not missing, too."""
+    return {nearest(name, known) for name in unknown}
 
 
 def _unknown(kind: str, word: str, name: str, known: Mapping[str, Any], whose: str) -> Misfit:

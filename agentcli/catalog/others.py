@@ -38,8 +38,9 @@ class Lookup(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Nested:
-    """A workflow that another one carries out: its inputs, None where its file is not valid, and whether it is too
-    deep: more workflows inside of each other than may be.
+    """A workflow that another one carries out: its inputs, None where its file is not valid or was not looked at.
+
+    `too_deep`: there are more workflows inside of each other than may be; told of the outermost one alone.
     """
 
     inputs: Inputs | None
@@ -103,14 +104,12 @@ class Others:
         path = _real(found)
         if path in self._open:
             return Endless((*self._open[self._open.index(path) :], path))
-        if len(self._open) > MAX_NESTING:
-            return Nested(None, too_deep=True)
-        if path not in self._workflows:
+        if path not in self._workflows and len(self._open) <= MAX_NESTING:
             self._workflows[path] = _told(lambda: self.lookup.workflow_inputs(found, self), tell)
         if self._open:
             self._stack(self._open[-1], path)
-        too_deep = len(self._open) + self._heights.get(path, 0) > MAX_NESTING
-        return Nested(self._workflows[path], too_deep)
+        too_deep = len(self._open) == 1 and self._heights.get(path, 0) >= MAX_NESTING
+        return Nested(self._workflows.get(path), too_deep)
 
     def _stack(self, outer: Path, inner: Path) -> None:
         self._heights[outer] = max(self._heights.get(outer, 0), self._heights.get(inner, 0) + 1)

@@ -72,19 +72,25 @@ def names_only(text: str) -> NamesOnly | None:
     """The parts of a text that holds nothing but names, maybe with filters that take nothing; None for any other."""
     if "\r" in text:
         return None
-    *parts, rest = _NAMES.split(text)
-    pieces, names = [*parts[::3], rest], []
-    if any("{{" in piece or "{%" in piece or "{#" in piece or piece.endswith("{") for piece in pieces):
-        return None
-    line, counted = 1, 0
+    pieces, names, line, end = [], [], 1, 0
     for found in _NAMES.finditer(text):
-        filters = [word.strip() for word in found[2].split("|")[1:]]
-        if not FILTERS.issuperset(filters):
+        pieces.append(text[end : found.start()])
+        line += text.count("\n", end, found.start())
+        end = found.end()
+        words, filters = found.groups()
+        if filters and not FILTERS.issuperset(word.strip() for word in filters.split("|")[1:]):
             return None
-        line += text.count("\n", counted, found.start())
-        counted = found.start()
-        names.append(NameUse(tuple(found[1].split(".")), line, bool(filters)))
+        names.append(NameUse(tuple(words.split(".")), line, bool(filters)))
+        line += found.group().count("\n")
+    pieces.append(text[end:])
+    if any(_begins_expression(piece) for piece in pieces):
+        return None
     return NamesOnly(tuple(pieces), tuple(names))
+
+
+def _begins_expression(piece: str) -> bool:
+    """Whether what stands between names begins another expression, a statement, or a bracket that changes the next."""
+    return "{" in piece and ("{{" in piece or "{%" in piece or "{#" in piece or piece[-1] == "{")
 
 
 _MISSING = object()
@@ -93,7 +99,7 @@ _MISSING = object()
 def _value_of(words: tuple[str, ...], values: Mapping[str, Any]) -> Any:
     value: Any = values
     for word in words:
-        if not isinstance(value, Mapping) or word not in value:
+        if not (type(value) is dict or isinstance(value, Mapping)) or word not in value:
             return _MISSING
         value = value[word]
     return _MISSING if callable(value) else value

@@ -26,11 +26,16 @@ def fallbacks_of(template: WorkflowTemplate) -> dict[str, str]:
 
 
 def needs_of(template: WorkflowTemplate) -> dict[str, tuple[str, ...]]:
-    """What each step waits for, by id: what it says, or the step before it; a fallback also for what may fail."""
+    """What each step waits for, by id: what it says, or the step before it; a fallback also for what may fail.
+
+    Of two steps with one id, which no valid template has, the first one counts.
+    """
     stands_in = fallbacks_of(template)
     needs: dict[str, tuple[str, ...]] = {}
     before: tuple[str, ...] = ()
     for step_id, step in zip(template.step_ids(), template.steps, strict=True):
+        if step_id in needs:
+            continue
         failing = stands_in.get(step_id)
         if failing is None:
             needs[step_id] = before if step.needs is None else tuple(dict.fromkeys(step.needs))

@@ -18,9 +18,9 @@ from agentcli.definitions.problems import Problems
 from agentcli.definitions.scalars import resolve
 from agentcli.definitions.syntax import report_syntax
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 4 << 20
 MAX_DEPTH = 40
-MAX_NODES = 50_000
+MAX_NODES = 250_000
 """Values in one file, an alias counted as all that it stands for."""
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -99,8 +99,8 @@ def read(text: str, file: str, family: str) -> Source:
     problems = Problems(family, file)
     text = text.removeprefix("\ufeff")
     _check_text(text, problems)
-    builder = _Builder(text, problems)
     try:
+        builder = _Builder(text, problems)
         data, root = builder.document()
     except yaml.YAMLError as error:
         report_syntax(error, text, problems)
@@ -160,7 +160,7 @@ class _Builder:
     def __init__(self, text: str, problems: Problems) -> None:
         self._text = text
         self._problems = problems
-        self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
+        self._next = _LOADER(text).get_event
         self._anchors: dict[str, tuple[Json, Spot]] = {}
         self._nodes = 0
         self.has_cut = False
@@ -180,9 +180,6 @@ class _Builder:
         if value is None:
             return {}, spot
         return value, spot
-
-    def _next(self) -> Any:
-        return next(self._events)
 
     def _until(self, end: type[Any], spot: Spot) -> Iterator[Any]:
         while not isinstance(event := self._next(), end):
