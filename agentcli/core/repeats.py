@@ -17,6 +17,7 @@ MAX_ITEMS = 100_000
 
 StepId: TypeAlias = Annotated[str, Field(pattern=STEP_ID, max_length=64)]
 OnError: TypeAlias = Literal["stop", "continue"]
+Ignore: TypeAlias = Literal["ignore"]
 ExpressionText: TypeAlias = Annotated[str, Field(pattern=EXPRESSION)]
 
 
@@ -57,11 +58,11 @@ def _foreach(value: Any) -> Any:
 
 
 def _on_error(value: Any) -> Any:
-    if value in ("stop", "continue"):
+    if value in ("stop", "continue", "ignore"):
         return value
     if isinstance(value, Fallback) or (isinstance(value, dict) and set(value) == set(Fallback.model_fields)):
         return Fallback.model_validate(value)
-    raise PydanticCustomError("on_error", "expected `stop`, `continue` or `{fallback: step}`")
+    raise PydanticCustomError("on_error", "expected `stop`, `continue`, `ignore` or `{fallback: step}`")
 
 
 Expression: TypeAlias = Annotated[str, PlainValidator(_expression, json_schema_input_type=ExpressionText)]
@@ -123,5 +124,5 @@ UntilGiven: TypeAlias = Annotated[
     Until, BeforeValidator(_text_is_condition, json_schema_input_type=ExpressionText | Until)
 ]
 StepOnError: TypeAlias = Annotated[
-    OnError | Fallback, PlainValidator(_on_error, json_schema_input_type=OnError | Fallback)
+    OnError | Ignore | Fallback, PlainValidator(_on_error, json_schema_input_type=OnError | Ignore | Fallback)
 ]

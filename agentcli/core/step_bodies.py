@@ -6,14 +6,16 @@ The envelope names the step and its lane; a `foreach` item, a try and a nested w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from agentcli.core.event_bodies import Body
 from agentcli.errors import ErrorInfo
 
 StepAction = Literal["prompt", "tool", "workflow", "switch"]
 Unmet = Literal["when", "need", "fallback"]
-OnFailure = Literal["stop", "continue", "fallback"]
+OnFailure = Literal["stop", "continue", "ignore", "fallback"]
+DEALT_WITH: Final = ("ignore", "fallback")
+"""What is done about a failure so that the run itself has not failed."""
 
 
 @dataclass(frozen=True, slots=True)

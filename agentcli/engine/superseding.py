@@ -22,6 +22,7 @@ from agentcli.core.events import (
     StepSkipped,
     ToolCompleted,
 )
+from agentcli.core.step_bodies import DEALT_WITH
 
 UNUSABLE = frozenset({"E-OUTPUT-SCHEMA", "E-OUTPUT-EMPTY", "E-OUTPUT-FILTERED"})
 """Errors that a run, or a step, ends with because of its last answer: going on means to ask for another one."""
@@ -59,7 +60,7 @@ class Failures:
         for event in self._derived:
             body = event.body
             if isinstance(body, (StepRetried, StepCompleted)) or (
-                isinstance(body, StepFailed) and body.then == "fallback"
+                isinstance(body, StepFailed) and body.then in DEALT_WITH
             ):
                 marks[event.lane] = event.seq
         return marks
@@ -100,7 +101,7 @@ class Failures:
         if isinstance(body, (RunCompleted, LimitReached, StepCancelled)):
             return not self._is_dealt_with(event)
         if isinstance(body, StepFailed):
-            return body.then != "fallback" and not self._is_dealt_with(event)
+            return body.then not in DEALT_WITH and not self._is_dealt_with(event)
         if isinstance(body, StepSkipped):
             return body.because == "need"
         return any(event.seq > one.seq and is_at_or_below(event.lane, one.lane) for one in dropped)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,7 @@ from agentcli.engine.scope import Scope
 from agentcli.engine.workflow.ports import Parts, Place
 from agentcli.engine.workflow.results import PartlyError, StepResult, failure_of, named
 from agentcli.engine.workflow.step_run import Around, StepRun
-from agentcli.errors import AgentcliError, RunError, sentence
+from agentcli.errors import AgentcliError, DefinitionError, RunError, sentence
 
 
 class GraphRun:
@@ -62,18 +63,17 @@ class GraphRun:
         except BaseException:
             self._cancelled(scope)
             raise
-        output = self._output()
-        failed = [step_id for step_id, result in self._results.items() if result.status == "failed"]
+        failed = [step_id for step_id, result in self._results.items() if result.status == "failed" and result.lost]
         if failed:
-            raise self._failed(sorted(failed, key=self._graph.ids.index), output)
-        return output
+            raise self._failed(sorted(failed, key=self._graph.ids.index))
+        return self._output()
 
     def _output(self) -> Json:
         if self._template.output is not None:
             return self._parts.expressions.value(self._template.output, self._data)
         return self._results[self._graph.ids[-1]].output
 
-    def _failed(self, steps: list[str], output: Json) -> RunError:
+    def _failed(self, steps: list[str]) -> RunError:
         first = self._results[steps[0]].error
         error = RunError(
             "E-STEPS-FAILED",
@@ -81,7 +81,8 @@ class GraphRun:
             why=sentence(f"`{steps[0]}`: {first.what}") if first is not None else "",
             fix="`agentcli resume RUN` tries them again.",
         )
-        error.output = output
+        with suppress(DefinitionError):  # it may need just what is not there
+            error.output = self._output()
         return error
 
     def _cancelled(self, scope: Scope) -> None:
@@ -133,7 +134,7 @@ class GraphRun:
         try:
             if step.foreach is None and not self._parts.expressions.value(step.when, self._data):
                 return self._skip("when", "Its `when` is false.", scope)
-            work = StepRun(self._around, place, step, self._data, self._budget, stops=then == "stop")
+            work = StepRun(self._around, place, step, self._data, self._budget, then)
             output = await work.run(scope)
         except AgentcliError as error:
             failure = failure_of(error, self._run)
@@ -144,7 +145,7 @@ class GraphRun:
                 self._keep(step_id, StepResult("failed", error=failure.info, lost=True))
                 raise named(failure, scope.step or step_id) from error
             partly = error.output if isinstance(error, PartlyError) else None
-            return StepResult("failed", partly, failure.info, lost=True)
+            return StepResult("failed", partly, failure.info, lost=then != "ignore")
         self._door.emit(StepCompleted(output), scope)
         return StepResult("completed", output)
 

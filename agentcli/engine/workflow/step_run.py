@@ -11,6 +11,7 @@ from typing import Any
 from agentcli.core.canonical import Json, encode
 from agentcli.core.events import StepCompleted, StepFailed, StepRetried, StepSkipped, StepStarted
 from agentcli.core.messages import ToolCall
+from agentcli.core.step_bodies import OnFailure
 from agentcli.core.workflows import Action, Step
 from agentcli.engine.effects import Effects
 from agentcli.engine.lanes import Slots
@@ -47,12 +48,13 @@ class Around:
 class StepRun:
     """One step of the workflow `key`, with the data that its expressions may use."""
 
-    def __init__(self, around: Around, place: Place, step: Step, data: Data, budget: Budget, stops: bool) -> None:
+    def __init__(self, around: Around, place: Place, step: Step, data: Data, budget: Budget, then: OnFailure) -> None:
         self._around = around
         self._place = place
         self._step = step
         self._data = data
-        self._stops = stops
+        self._then: OnFailure = "continue" if then == "fallback" else then
+        """What the failure of one item does to the others."""
         limits = step.limits.given()
         self._budget = Budget(step.limits.to_limits(NO_LIMITS), budget) if limits else budget
 
@@ -75,7 +77,7 @@ class StepRun:
             for index, item in enumerate(items)
         ]
         outputs = await self._around.door.gather(jobs, self._around.width, stop=True) if jobs else []
-        if failed:
+        if failed and self._then != "ignore":
             first = failed[min(failed)].info
             error = PartlyError(
                 "E-STEP-ITEMS",
@@ -100,8 +102,8 @@ class StepRun:
             failure = failure_of(error, self._around.run)
             if failure is None:
                 raise
-            door.emit(StepFailed(failure.info, "stop" if self._stops else "continue"), scope)
-            if self._stops:
+            door.emit(StepFailed(failure.info, self._then), scope)
+            if self._then == "stop":
                 raise failure from error
             failed[index] = failure
             return None

@@ -28,7 +28,7 @@ REPLIES: list[dict[str, Any]] = [
     # map-reduce
     {"contains": "Answer in one sentence.\nred", "text": "It is red."},
     {"contains": "Answer in one sentence.\nblue", "text": "It is blue."},
-    {"contains": "- It is red.\n- It is blue.", "text": "Two colours."},
+    {"matches": "(?s)- It is red.*- It is blue", "text": "Two colours."},
     # revise
     {"contains": "Your last text was: Too long a text.", "text": "Short."},
     {"contains": "Text: Short.", "text": '{"good": true, "why": "It is short."}'},
@@ -71,8 +71,8 @@ def test_a_prompt_list_feeds_each_answer_forward(workflow: Workflow) -> None:
 
 def test_a_plan_is_executed_part_by_part_and_checked_also_where_a_part_failed(workflow: Workflow, cli: Cli) -> None:
     done = workflow("plan-execute", "-i", "task=Look at the files.")
-    assert done.code == 1
-    assert steps(cli) == {"plan": "step.completed", "work": "step.failed", "check": "step.skipped"}
+    assert done.out == "Three files; the largest is not known.\n"
+    assert steps(cli) == {"plan": "step.completed", "work": "step.completed", "check": "step.completed"}
 
 
 def test_a_router_asks_who_fits(workflow: Workflow, cli: Cli) -> None:
