@@ -179,7 +179,9 @@ class CheckError(AgentcliError):
 
 
 class RunError(AgentcliError):
-    """The run ended without a usable result."""
+    """The run ended without the result it should have. `output` is what there is of it."""
+
+    output: Any = None
 
 
 class StorageError(AgentcliError):

@@ -18,6 +18,7 @@ NAMES = (
     "files",
     "sandbox",
     "tripwire",
+    "graph",
     "embedded",
 )
 

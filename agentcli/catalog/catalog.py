@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Literal, TypeAlias, TypeVar
 
 from agentcli.catalog.checks import Check, Known, check_agent
-from agentcli.core.agents import NAME, AgentTemplate
+from agentcli.core.agents import NAME, AgentTemplate, InputSpec
 from agentcli.core.values import value
 from agentcli.definitions.files import ENDINGS, both_endings, read_definition
 from agentcli.definitions.literal_secrets import warnings_about
@@ -21,6 +21,7 @@ from agentcli.definitions.yaml_source import read
 from agentcli.errors import DefinitionError, ErrorInfo, UsageError
 
 if TYPE_CHECKING:
+    from agentcli.catalog.others import Others
     from agentcli.core.workflows import WorkflowTemplate
 
 FAMILY = "E-TEMPLATE"
@@ -106,28 +107,41 @@ class Catalog:
 
     def agent_listing(self) -> Listing[AgentTemplate]:
         """Every agent, and what is broken: to be shown as warnings."""
-        return self._listing(_AGENTS, self._known)
+        return self._listing(_AGENTS)
 
     def workflow_listing(self) -> Listing[WorkflowTemplate]:
         """Every workflow, and what is broken."""
-        return self._listing(_workflows(), self._with_agents())
+        return self._listing(_workflows())
 
     def agent(self, name_or_path: str) -> LoadedAgent:
         """The agent of this name or in this file.
 
         Raises UsageError E-AGENT-UNKNOWN with the nearest name, DefinitionError with everything wrong in its file.
         """
-        return self._load_named(_AGENTS, name_or_path, self._known)
+        return self._load_named(_AGENTS, name_or_path)
 
     def edited_agent(self, path: Path) -> LoadedAgent:
         """The agent in a file that may be called otherwise: an edit that is tried out. Raises as `agent` does."""
         why = "The edited template is read from there."
         path = _existing(_AGENTS, path.expanduser(), str(path), why)
-        return _load(_AGENTS, path, self._root_of(path), self._known, any_name=True)
+        return self._load(_AGENTS, path, self._root_of(path), any_name=True)
 
     def workflow(self, name_or_path: str) -> LoadedWorkflow:
         """The workflow of this name or in this file. Raises as `agent` does (E-WORKFLOW-UNKNOWN)."""
-        return self._load_named(_workflows(), name_or_path, self._with_agents())
+        return self._load_named(_workflows(), name_or_path)
+
+    def nested_workflow(self, name_or_path: str, home: Path) -> LoadedWorkflow | None:
+        """The workflow that a step names; a path counts from `home`, the folder that its file's paths count from.
+
+        None where there is no such file, or one that does not lie in that folder. Raises DefinitionError.
+        """
+        path = self.workflow_path(name_or_path, home)
+        return None if path is None else self._load(_workflows(), path, self._root_of(path))
+
+    def home_of(self, path: Path) -> Path:
+        """The folder that the paths in a template count from: its root's, else its own."""
+        root = self._root_of(path)
+        return root.path if root is not None else path.absolute().parent
 
     def is_agent(self, word: str) -> bool:
         """Whether a word names an agent, valid or not, or is the path of a template file."""
@@ -139,23 +153,47 @@ class Catalog:
         """Every name, sorted, without opening a file: for suggestions and completion."""
         return sorted({name for root in self._roots for name in _stems(root.path / folder)})
 
-    def _with_agents(self) -> Known:
-        return replace(self._known, agents=frozenset(self.names("agents")))
+    # -- what workflows name ------------------------------------------------------------------------------------
+
+    def agent_names(self) -> frozenset[str]:
+        """Every agent by name, whether it is valid or not."""
+        return frozenset(self.names("agents"))
+
+    def workflow_names(self) -> frozenset[str]:
+        """Every workflow by name, whether it is valid or not."""
+        return frozenset(self.names("workflows"))
+
+    def agent_inputs(self, name: str) -> Mapping[str, InputSpec]:
+        """The inputs that an agent declares. Raises as `agent` does."""
+        return self.agent(name).template.inputs
+
+    def workflow_path(self, word: str, home: Path) -> Path | None:
+        """The file of a workflow that a step names; None where there is none in `home`, or in the catalog."""
+        if _is_path(word):
+            path = home / word
+            inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(home))
+            return path if inside and path.is_file() else None
+        root = self._find(_workflows(), word)
+        return both_endings(root.path / "workflows", word)[0] if root is not None else None
+
+    def workflow_inputs(self, path: Path, others: Others) -> Mapping[str, InputSpec]:
+        """The inputs that a workflow declares; `others` are those under check. Raises DefinitionError."""
+        return self._load(_workflows(), path, self._root_of(path), others).template.inputs
 
     def _find(self, kind: _Kind[T], name: str) -> Root | None:
         if len(name) > 64 or not re.fullmatch(NAME, name):
             return None
         return next((root for root in self._roots if both_endings(root.path / kind.folder, name)), None)
 
-    def _load_named(self, kind: _Kind[T], word: str, known: Known) -> Loaded[T]:
+    def _load_named(self, kind: _Kind[T], word: str) -> Loaded[T]:
         if _is_path(word):
             why = "A word with a `/` or the ending of a YAML file is a path."
             path = _existing(kind, Path(word).expanduser(), word, why)
-            return _load(kind, path, self._root_of(path), known)
+            return self._load(kind, path, self._root_of(path))
         root = self._find(kind, word)
         if root is None:
             raise self._unknown(kind, word)
-        return self._load_in(kind, root, word, known)
+        return self._load_in(kind, root, word)
 
     def _unknown(self, kind: _Kind[T], word: str) -> UsageError:
         names = sorted({name for root in self._roots for name in _stems(root.path / kind.folder)})
@@ -163,21 +201,43 @@ class Catalog:
         fix = suggestion(word, names, f"See `agentcli {kind.folder if kind.word == 'agent' else 'workflow'} list`.")
         return UsageError(f"E-{kind.word.upper()}-UNKNOWN", f"There is no {kind.word} `{word}`.", why=why, fix=fix)
 
-    def _load_in(self, kind: _Kind[T], root: Root, name: str, known: Known) -> Loaded[T]:
+    def _load_in(self, kind: _Kind[T], root: Root, name: str) -> Loaded[T]:
         first, *others = both_endings(root.path / kind.folder, name)
         if others:
             problems = Problems(FAMILY, str(first))
             why = f"{others[0]} defines it as well."
             problems.add("DUPLICATE-NAME", f"Two files define `{name}`.", why=why, fix="Remove one of them.", at=(1, 1))
             problems.raise_any()
-        return _load(kind, first, root, known)
+        return self._load(kind, first, root)
+
+    def _load(
+        self, kind: _Kind[T], path: Path, root: Root | None, others: Others | None = None, *, any_name: bool = False
+    ) -> Loaded[T]:
+        inside = root.path if root is not None and root.source == "project" else None
+        text = read_definition(path, FAMILY, inside=inside)
+        source = read(text, str(path), FAMILY)
+        problems = Problems(FAMILY, str(path))
+        template = validate(kind.model, source, problems)
+        known = replace(self._known, others=others or self._others(kind))
+        check = Check(source, problems, known, self.home_of(path))
+        kind.check(template, template.name if any_name else path.stem, check)
+        problems.raise_any()
+        warnings = tuple(warnings_about(source, FAMILY))
+        return Loaded(template, path, text, root.source if root else "path", warnings)
+
+    def _others(self, kind: _Kind[T]) -> Others | None:
+        if kind is _AGENTS:
+            return None
+        from agentcli.catalog.others import Others
+
+        return Others(self)
 
     def _root_of(self, path: Path) -> Root | None:
         """The root that a file given by its path belongs to. In a project, whatever folder it is in."""
         absolute = Path(os.path.normpath(path.absolute()))
         return next((root for root in self._roots if absolute.is_relative_to(root.path)), None)
 
-    def _listing(self, kind: _Kind[T], known: Known) -> Listing[T]:
+    def _listing(self, kind: _Kind[T]) -> Listing[T]:
         roots: dict[str, list[Root]] = {}
         for root in self._roots:
             for name in _stems(root.path / kind.folder):
@@ -187,7 +247,7 @@ class Catalog:
         for name, (nearest_root, *farther) in sorted(roots.items()):
             shadowed = tuple(path for root in farther for path in both_endings(root.path / kind.folder, name))
             try:
-                found = self._load_in(kind, nearest_root, name, known)
+                found = self._load_in(kind, nearest_root, name)
             except DefinitionError as error:
                 path = both_endings(nearest_root.path / kind.folder, name)[0]
                 broken.append(Broken(name, nearest_root.source, path, error))
@@ -204,25 +264,18 @@ def _existing(kind: _Kind[T], path: Path, word: str, why: str) -> Path:
     return path
 
 
-def _load(kind: _Kind[T], path: Path, root: Root | None, known: Known, *, any_name: bool = False) -> Loaded[T]:
-    inside = root.path if root is not None and root.source == "project" else None
-    text = read_definition(path, FAMILY, inside=inside)
-    source = read(text, str(path), FAMILY)
-    problems = Problems(FAMILY, str(path))
-    home = root.path if root is not None else path.absolute().parent
-    template = validate(kind.model, source, problems)
-    kind.check(template, template.name if any_name else path.stem, Check(source, problems, known, home))
-    problems.raise_any()
-    warnings = tuple(warnings_about(source, FAMILY))
-    return Loaded(template, path, text, root.source if root else "path", warnings)
-
-
 def parse_agent(text: str, shown: str) -> AgentTemplate:
     """The template in a text that was checked when it was first read; `shown` names it in errors.
 
     Raises DefinitionError, where the format is another one by now.
     """
     return validate(AgentTemplate, read(text, shown, FAMILY), Problems(FAMILY, shown))
+
+
+def parse_workflow(text: str, shown: str) -> WorkflowTemplate:
+    """The same for a workflow."""
+    kind = _workflows()
+    return validate(kind.model, read(text, shown, FAMILY), Problems(FAMILY, shown))
 
 
 def _is_path(word: str) -> bool:

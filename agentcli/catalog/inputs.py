@@ -42,11 +42,12 @@ def convert(specs: Mapping[str, InputSpec], given: Mapping[str, Json]) -> dict[s
     if missing:
         raise _missing(missing[0], specs[missing[0]], missing[1:])
     for name, spec in specs.items():
-        values[name] = _one(name, spec, given[name]) if name in given else spec.default
+        values[name] = convert_one(name, spec, given[name]) if name in given else spec.default
     return values
 
 
-def _one(name: str, spec: InputSpec, value: Json) -> Json:
+def convert_one(name: str, spec: InputSpec, value: Json) -> Json:
+    """One input's value, as its declaration has it. Raises UsageError E-INPUT-TYPE, E-INPUT-VALUE or E-INPUT-SIZE."""
     if isinstance(value, str):
         if len(value) > MAX_INPUT:
             why = f"It has {len(value)} characters; at most {MAX_INPUT} are taken."

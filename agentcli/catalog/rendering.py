@@ -4,26 +4,25 @@ Inputs never become template source. A template may test, loop over its data and
 other templates, call methods that build large texts, or draw random numbers. Control characters are removed from what
 is filled in (they can rewrite a terminal, and mean nothing to a model); all other text goes in as it is, since a prompt
 is no HTML page and an agent may well be asked about `<script>`.
+
+A text is read once, however often it is filled in, and what a rendering costs does not depend on data it does not use.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from agentcli.catalog.template_faults import Fault, Names, Uses, faults_of
+from agentcli.catalog.template_values import filled, looked_up, names_only, sanitised
 from agentcli.core.canonical import Json
 from agentcli.errors import DefinitionError
 
 if TYPE_CHECKING:
-    from agentcli.catalog.template_faults import Fault
     from agentcli.catalog.template_language import Language
 
-Names = Mapping[str, frozenset[str] | None]
-"""The names that a template may use, and for each the attributes that it has; None where those are not known."""
-
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+__all__ = ["Names", "check", "evaluate", "faults", "is_plain", "render", "resolve_schema", "sanitised"]
 
 
 def is_plain(text: str) -> bool:
@@ -45,7 +44,9 @@ def render(
     """
     if is_plain(text):
         return text
-    return _language().render(text, _values(inputs, now, data))
+    values = _values(inputs, now, data)
+    quick = filled(text, values)
+    return quick if quick is not None else _language().render(text, values)
 
 
 def evaluate(
@@ -58,7 +59,9 @@ def evaluate(
     """Like `render`, but a text that is one `{{ expression }}` gives that expression's value in its own type."""
     if is_plain(text):
         return text
-    return _language().evaluate(text, _values(inputs, now, data))
+    values = _values(inputs, now, data)
+    found = looked_up(text, values)
+    return found[0] if found is not None else _language().evaluate(text, values)
 
 
 def resolve_schema(schema: dict[str, Json] | str, *, inputs: Mapping[str, Json]) -> dict[str, Json]:
@@ -83,7 +86,14 @@ def _no_schema(why: str) -> DefinitionError:
 
 def faults(text: str, names: Names) -> list[Fault]:
     """What is wrong with a template before it has any data; none for a text without expressions."""
-    return [] if is_plain(text) else _language().faults(text, names)
+    return [] if is_plain(text) else faults_of(_uses(text), names)
+
+
+def _uses(text: str) -> Uses:
+    form = names_only(text)
+    if form is not None:
+        return Uses((), tuple((name.words, name.line) for name in form.names))
+    return _language().uses(text)
 
 
 def check(text: str, names: Names) -> None:
@@ -92,22 +102,10 @@ def check(text: str, names: Names) -> None:
         raise DefinitionError(f"E-TEMPLATE-{fault.kind}", fault.what, why=fault.why, fix=fault.fix, line=fault.line)
 
 
-def sanitised(value: Json) -> Json:
-    """A value as it may stand in a prompt: its texts without control characters, all else as it is."""
-    if isinstance(value, str):
-        return _CONTROL.sub("", value)
-    if isinstance(value, (list, tuple)):
-        return [sanitised(item) for item in value]
-    if isinstance(value, dict):
-        return {sanitised(key): sanitised(item) for key, item in value.items()}
-    return value
-
-
 def _values(
     inputs: Mapping[str, Json], now: Callable[[], str] | None, data: Mapping[str, Json] | None
 ) -> dict[str, Any]:
-    values: dict[str, Any] = {name: sanitised(value) for name, value in (data or {}).items()}
-    values["inputs"] = sanitised(dict(inputs))
+    values: dict[str, Any] = {**(data or {}), "inputs": inputs}
     if now is not None:
         values["now"] = now
     return values

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import operator
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from jinja2.exceptions import SecurityError
 
-MAX_TEXT = 1_000_000
-"""Characters of a rendered text, and of every text or list made on the way."""
+from agentcli.catalog.template_values import MAX_TEXT, sanitised
 
 MAX_ITERATIONS = 10_000
 """Loop iterations of one rendering, all loops together."""
 
 _MAX_BITS = 4_096
+_LINK = re.compile(r"https?://[^\s<>\"`{}|\\^\[\]]{1,2000}", re.IGNORECASE)
+_PUNCTUATION = ".,;:!?'*_\u3001\u3002\uff0c\uff09\u300d\u201d\u2019"
 
 
 def _bounded(size: int) -> None:
@@ -88,7 +90,7 @@ def _indent(text: str, width: int = 4, first: bool = False) -> str:
 
 
 def _to_json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return json.dumps(sanitised(value), ensure_ascii=False, sort_keys=True)
 
 
 def _round(value: float, precision: int = 0) -> float:
@@ -99,9 +101,26 @@ def _sum(items: Iterable[Any]) -> Any:
     return sum(item for item in items if isinstance(item, (int, float)))
 
 
+def _links(value: Any) -> list[str]:
+    """The addresses that begin with http:// or https:// in a text, or in a list of texts: each once, in order."""
+    texts = value if isinstance(value, (list, tuple)) else [value]
+    found = [_trimmed(link) for text in texts for link in _LINK.findall(str(text))]
+    return [link for link in dict.fromkeys(found) if not link.endswith("//")]
+
+
+def _trimmed(link: str) -> str:
+    """Without the punctuation of the sentence around it: a bracket belongs to it where it was opened in it."""
+    unopened = link.count(")") - link.count("(")
+    while link[-1] in _PUNCTUATION or (link[-1] == ")" and unopened > 0):
+        unopened -= link[-1] == ")"
+        link = link[:-1]
+    return link
+
+
 BOUNDED_FILTERS: dict[str, Callable[..., Any]] = {
     "indent": _indent,
     "join": _join,
+    "links": _links,
     "replace": _replace,
     "round": _round,
     "sum": _sum,

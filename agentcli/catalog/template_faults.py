@@ -1,23 +1,24 @@
-"""What can be said against a template before it has any data: unknown names and filters, statements it may not use."""
+"""What can be said against a template before it has any data: unknown names, and what its reading found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple, TypeAlias, Union
 
-from jinja2 import meta, nodes
-
+from agentcli.core.values import value
 from agentcli.definitions.nearest import listed, nearest
 
-_STATEMENTS = (
-    nodes.Output,
-    nodes.If,
-    nodes.For,
-    nodes.Assign,
-    nodes.AssignBlock,
-    nodes.With,
-    nodes.FilterBlock,
-)
+Names: TypeAlias = Mapping[str, Union["Names", frozenset[str], None]]
+"""The names that a template may use, and for each the names inside of it; None where those are not known."""
+
+_ONLY_IN = {
+    "item": "Only a step with `foreach` has it.",
+    "index": "Only a step with `foreach` has it.",
+    "last": "Only the action of a step with `until` has it.",
+    "round": "Only a step with `until` has it.",
+    "output": "Only the condition of `until` has it; that of another step is `steps.ID.output`.",
+}
 
 
 class Fault(NamedTuple):
@@ -31,66 +32,57 @@ class Fault(NamedTuple):
     words: str
 
 
-def faults_of(tree: nodes.Template, names: Mapping[str, frozenset[str] | None], filters: Iterable[str]) -> list[Fault]:
-    """Every fault of a parsed template. Names are looked at once its statements and filters are good."""
-    faults = [*statement_faults(tree), *_filters(tree, sorted(filters))]
-    return faults or [*_undeclared(tree, names), *_attributes(tree, names)]
+@value(frozen=True, slots=True)
+class Uses:
+    """What reading a text tells: its faults, and the names it uses from outside, each as words with its line."""
+
+    faults: tuple[Fault, ...]
+    names: tuple[tuple[tuple[str, ...], int], ...]
 
 
-def statement_faults(tree: nodes.Template) -> Iterable[Fault]:
-    """The statements that a template may not use, whatever they do."""
-    for node in tree.find_all(nodes.Stmt):
-        recursive = isinstance(node, nodes.For) and node.recursive
-        if recursive or not isinstance(node, _STATEMENTS):
-            name = "A recursive loop" if recursive else f"`{type(node).__name__.lower()}`"
-            why = "A template may use if, for, set, with and filter."
-            yield Fault("VALUE", f"{name} cannot be used in a template.", why, "Write it without.", node.lineno, "")
+class ExplainedNames(Mapping[str, frozenset[str]]):
+    """Names that can say why another one is not among them."""
+
+    @abstractmethod
+    def absence(self, word: str) -> tuple[str, str] | None:
+        """Why it is not, and what to do; None if there is nothing to say but what there is."""
 
 
-def _undeclared(tree: nodes.Template, known: Mapping[str, frozenset[str] | None]) -> Iterable[Fault]:
-    unknown = meta.find_undeclared_variables(tree).difference(known)
-    for node in tree.find_all(nodes.Name):
-        if node.name not in unknown:
-            continue
-        unknown.discard(node.name)
-        inputs = known.get("inputs") or ()
-        near = nearest(node.name, known)
-        fix = f"Did you mean `{near}`?" if near else f"Use one of: {listed(known)}."
-        if node.name in inputs:
-            fix = f"Write `inputs.{node.name}`."
-        yield Fault(
-            "UNDEFINED", f"`{node.name}` is not defined.", "Nothing gives this name.", fix, node.lineno, node.name
-        )
+def faults_of(uses: Uses, names: Names) -> list[Fault]:
+    """Every fault of a text. Names are looked at once its statements and filters are good."""
+    return list(uses.faults) or list(_unknown(uses, names))
 
 
-def _attributes(tree: nodes.Template, known: Mapping[str, frozenset[str] | None]) -> Iterable[Fault]:
-    found: list[nodes.Getattr | nodes.Getitem] = [*tree.find_all(nodes.Getattr), *tree.find_all(nodes.Getitem)]
-    for node in found:
-        base, word = node.node, _attribute(node)
-        if not isinstance(base, nodes.Name) or word is None:
-            continue
-        names = known.get(base.name)
-        if names is None or word in names:
-            continue
-        near = nearest(word, names)
-        fix = f"Did you mean `{base.name}.{near}`?" if near else "Use one of them, or leave it out."
-        if base.name == "inputs" and not near:
+def _unknown(uses: Uses, names: Names) -> Iterator[Fault]:
+    told: set[tuple[str, ...]] = set()
+    for words, line in uses.names:
+        holder: Names | frozenset[str] | None = names
+        for depth, word in enumerate(words):
+            if holder is None:
+                break
+            if word not in holder:
+                if words[: depth + 1] not in told:
+                    yield _undefined(words[:depth], word, holder, names, line)
+                told.add(words[: depth + 1])
+                break
+            holder = holder[word] if isinstance(holder, Mapping) else None
+
+
+def _undefined(inside: tuple[str, ...], word: str, holder: Names | frozenset[str], names: Names, line: int) -> Fault:
+    base = ".".join(inside)
+    whole = f"{base}.{word}" if base else word
+    explained = holder.absence(word) if isinstance(holder, ExplainedNames) else None
+    near = nearest(word, holder)
+    if explained is not None:
+        why, fix = explained
+    elif base:
+        why = f"`{base}` has: {listed(holder) or 'nothing'}."
+        fix = f"Did you mean `{base}.{near}`?" if near else "Use one of them, or leave it out."
+        if base == "inputs" and not near:
             fix = f"Declare it under `inputs:`, as `{word}: {{type: string}}`."
-        why = f"`{base.name}` has: {listed(names) or 'nothing'}."
-        yield Fault("UNDEFINED", f"`{base.name}.{word}` is not defined.", why, fix, node.lineno, word)
-
-
-def _attribute(node: nodes.Getattr | nodes.Getitem) -> str | None:
-    if isinstance(node, nodes.Getattr):
-        return node.attr
-    constant = node.arg
-    return constant.value if isinstance(constant, nodes.Const) and isinstance(constant.value, str) else None
-
-
-def _filters(tree: nodes.Template, filters: list[str]) -> Iterable[Fault]:
-    for node in tree.find_all(nodes.Filter):
-        if node.name not in filters:
-            near = nearest(node.name, filters)
-            fix = f"Did you mean `{near}`?" if near else "Leave it out."
-            what = f"There is no filter `{node.name}`."
-            yield Fault("UNDEFINED", what, f"There are: {listed(filters, 50)}.", fix, node.lineno, node.name)
+    else:
+        why = _ONLY_IN.get(word, "Nothing gives this name.")
+        fix = f"Did you mean `{near}`?" if near else f"Use one of: {listed(holder)}."
+        if word in (names.get("inputs") or ()):
+            fix = f"Write `inputs.{word}`."
+    return Fault("UNDEFINED", f"`{whole}` is not defined.", why, fix, line, word)

@@ -7,10 +7,11 @@ an operator or filter would make, the result by its length. What cannot be bound
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError, TemplateError, UndefinedError
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context
@@ -18,22 +19,21 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import pass_context
 from jinja2.visitor import NodeTransformer
 
-from agentcli.catalog.template_bounds import BOUNDED_FILTERS, MAX_ITERATIONS, MAX_TEXT, OPERATORS, concatenated
-from agentcli.catalog.template_faults import Fault, faults_of, statement_faults
+from agentcli.catalog.template_bounds import BOUNDED_FILTERS, MAX_ITERATIONS, OPERATORS, concatenated
+from agentcli.catalog.template_faults import Fault, Uses
+from agentcli.catalog.template_reading import statement_faults, uses_of
+from agentcli.catalog.template_values import CACHED, MAX_TEXT, printed, sanitised
+from agentcli.catalog.template_values import FILTERS as ALLOWED
 from agentcli.core.canonical import Json
 from agentcli.errors import DefinitionError, sentence
 
-_FILTERS = (
-    "abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "groupby", "int", "items",
-    "last", "length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "reverse", "select",
-    "selectattr", "sort", "string", "striptags", "title", "trim", "truncate", "unique", "upper", "wordcount",
-)  # fmt: skip
 _METHODS: dict[type, frozenset[str]] = {
     str: frozenset({"lower", "upper", "strip", "lstrip", "rstrip", "title", "startswith", "endswith", "split"}),
     dict: frozenset({"items", "keys", "values", "get"}),
     list: frozenset({"count", "index"}),
 }
 _BUDGET, _LOOP, _JOINED = " budget", " loop", " joined"
+_RESULT = "result"
 """Names that no template can spell."""
 
 
@@ -98,51 +98,58 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 class Language:
-    """Checks and renders templates. One object serves all of them; it keeps no state between two."""
+    """Reads, checks and renders templates. A text is read and compiled once, however often it is used."""
 
     def __init__(self) -> None:
         self._env = _Environment(
             undefined=StrictUndefined,
             autoescape=False,
             keep_trailing_newline=True,
-            finalize=lambda value: "" if value is None else value,
+            finalize=printed,
             cache_size=0,
         )
-        self._filters = {name: FILTERS[name] for name in _FILTERS} | BOUNDED_FILTERS
-        self._env.filters = {**self._filters, _LOOP: _counted, _JOINED: concatenated}
+        filters = {name: BOUNDED_FILTERS.get(name) or FILTERS[name] for name in ALLOWED}
+        self._env.filters = {**filters, _LOOP: _counted, _JOINED: concatenated}
         self._env.globals = {}
+        self.uses = lru_cache(CACHED)(self._uses)
+        """What a text uses, and what is wrong with it whatever there is."""
+        self._as_text = lru_cache(CACHED)(self._compiled_text)
+        self._as_value = lru_cache(CACHED)(self._compiled_value)
 
-    def faults(self, text: str, names: Mapping[str, frozenset[str] | None]) -> list[Fault]:
-        """What is wrong with a template before it has any data."""
+    def _uses(self, text: str) -> Uses:
         try:
-            return faults_of(self._env.parse(text), names, self._filters)
+            return uses_of(self._env.parse(text))
         except TemplateSyntaxError as error:
             fix = "Close every `{{`, `{%` and quote; write `{{ '{{' }}` for a literal one."
-            return [
-                Fault(
-                    "TEMPLATING", "The expression cannot be read.", sentence(str(error.message)), fix, error.lineno, ""
-                )
-            ]
+            what, why = "The expression cannot be read.", sentence(str(error.message))
+            return Uses((Fault("TEMPLATING", what, why, fix, error.lineno, ""),), ())
         except RecursionError:
-            why = "There is a limit, so that no text can exhaust the program."
-            return [Fault("TEMPLATING", "The text is nested too deeply.", why, "Make it simpler.", 1, "")]
+            what, why = "The text is nested too deeply.", "There is a limit, so that no text can exhaust the program."
+            return Uses((Fault("TEMPLATING", what, why, "Make it simpler.", 1, ""),), ())
 
     def render(self, text: str, values: dict[str, Any]) -> str:
         """The text with its expressions filled in. Raises DefinitionError E-TEMPLATE-RENDER."""
-        rendered: str = self._guarded(text, lambda tree: self._text(tree, values))
+        rendered: str = _guarded(lambda: _text(self._as_text(text), values))
         return rendered
 
     def evaluate(self, text: str, values: dict[str, Any]) -> Json:
         """The value of a text that is one expression, in its own type; else like `render`."""
-        return self._guarded(text, lambda tree: self._value(tree, values))
+        return _guarded(lambda: self._evaluated(text, values))
 
-    def _guarded(self, text: str, action: Any) -> Any:
-        try:
-            return action(self._checked(text))
-        except UndefinedError as error:
-            raise _failed(str(error), "Declare the input, or give it a value.") from error
-        except (TemplateError, RecursionError, ArithmeticError, TypeError, ValueError, LookupError) as error:
-            raise _failed(str(error) or type(error).__name__, "Change the text, or what is filled in.") from error
+    def _evaluated(self, text: str, values: dict[str, Any]) -> Json:
+        template = self._as_value(text)
+        return _text(self._as_text(text), values) if template is None else _value(template, values)
+
+    def _compiled_text(self, text: str) -> Template:
+        return self._env.from_string(_Bounds().visit(self._checked(text)))
+
+    def _compiled_value(self, text: str) -> Template | None:
+        """One that only gives a name to its expression; None for a text that is more than one."""
+        expression = _only_expression(self._checked(text))
+        if expression is None:
+            return None
+        result = nodes.Assign(nodes.Name(_RESULT, "store"), expression, lineno=1)
+        return self._env.from_string(_Bounds().visit(nodes.Template([result], lineno=1)))
 
     def _checked(self, text: str) -> nodes.Template:
         tree = self._env.parse(text)
@@ -150,25 +157,31 @@ class Language:
             raise SecurityError(fault.what)
         return tree
 
-    def _text(self, tree: nodes.Template, values: dict[str, Any]) -> str:
-        pieces, size = [], 0
-        for piece in self._env.from_string(_Bounds().visit(tree)).generate({**values, _BUDGET: _Budget()}):
-            size += len(piece)
-            if size > MAX_TEXT:
-                raise SecurityError(f"The result is longer than {MAX_TEXT} characters.")
-            pieces.append(piece)
-        return "".join(pieces)
 
-    def _value(self, tree: nodes.Template, values: dict[str, Any]) -> Json:
-        expression = _only_expression(tree)
-        if expression is None:
-            return self._text(tree, values)
-        result = nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)
-        template = self._env.from_string(_Bounds().visit(nodes.Template([result], lineno=1)))
-        context = template.new_context({**values, _BUDGET: _Budget()})
-        for _ in template.root_render_func(context):
-            pass
-        return _as_json(context.vars["result"])
+def _guarded(action: Callable[[], Any]) -> Any:
+    try:
+        return action()
+    except UndefinedError as error:
+        raise _failed(str(error), "Declare the input, or give it a value.") from error
+    except (TemplateError, RecursionError, ArithmeticError, TypeError, ValueError, LookupError) as error:
+        raise _failed(str(error) or type(error).__name__, "Change the text, or what is filled in.") from error
+
+
+def _text(template: Template, values: dict[str, Any]) -> str:
+    pieces, size = [], 0
+    for piece in template.generate({**values, _BUDGET: _Budget()}):
+        size += len(piece)
+        if size > MAX_TEXT:
+            raise SecurityError(f"The result is longer than {MAX_TEXT} characters.")
+        pieces.append(piece)
+    return "".join(pieces)
+
+
+def _value(template: Template, values: dict[str, Any]) -> Json:
+    context = template.new_context({**values, _BUDGET: _Budget()})
+    for _ in template.root_render_func(context):
+        pass
+    return _as_json(context.vars[_RESULT])
 
 
 def _only_expression(tree: nodes.Template) -> nodes.Expr | None:
@@ -188,9 +201,9 @@ def _as_json(value: Any) -> Json:
     if isinstance(value, StrictUndefined):
         str(value)
     if value is None or isinstance(value, (str, int, float)):
-        return value
+        return sanitised(value)
     if isinstance(value, Mapping):
-        return {str(key): _as_json(item) for key, item in value.items()}
+        return {sanitised(str(key)): _as_json(item) for key, item in value.items()}
     if isinstance(value, Iterable):
         return [_as_json(item) for item in value]
     raise SecurityError(f"A {type(value).__name__} is not a value.")

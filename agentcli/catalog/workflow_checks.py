@@ -1,106 +1,160 @@
-"""The step graph of a workflow template: ids, needs, cycles, and the names that each step may use."""
+"""Everything about a workflow template that its fields alone do not tell."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from pathlib import Path as File
 
-from agentcli.catalog.checks import Check, input_names
-from agentcli.catalog.rendering import Names
-from agentcli.core.canonical import Json
-from agentcli.core.workflows import Step, WorkflowTemplate
+from agentcli.catalog.checks import Check, check_output, check_permissions, check_tools, input_names
+from agentcli.catalog.graph_checks import actions_of, check_graph
+from agentcli.catalog.literals import Misfit, argument_misfits, input_misfits
+from agentcli.catalog.others import Endless, Others
+from agentcli.catalog.step_names import StepNames, action_names, condition_names, inner_names
+from agentcli.catalog.template_faults import Names
+from agentcli.core.graphs import Graph
+from agentcli.core.workflows import (
+    MAX_ITEMS,
+    MAX_NESTING,
+    Action,
+    ForeachFile,
+    ForeachRange,
+    Step,
+    WorkflowTemplate,
+)
 from agentcli.definitions.nearest import listed, suggestion
 from agentcli.definitions.yaml_source import Path
 
 
 def check_workflow(template: WorkflowTemplate, stem: str, check: Check) -> None:
-    """Everything about a workflow that its fields alone do not tell."""
+    """Notes all problems; those of the agents and workflows that it names as well, with their places there."""
     check.name(template.name, stem)
     check.uncut(("description",))
     check.inputs(template.inputs)
+    check_tools(template.tools, check)
+    check_permissions(template.permissions, check)
     _agent(template.agent, ("agent",), check)
-    before = _ancestors(template, check)
+    graph = Graph.of(template)
+    check_graph(template, graph, check)
+    if check.known.others is None:
+        _steps(template, graph, check)
+    else:
+        with check.known.others.inside(File(check.source.file)):
+            _steps(template, graph, check)
+
+
+def _steps(template: WorkflowTemplate, graph: Graph, check: Check) -> None:
     names = input_names(template.inputs)
     for index, (step_id, step) in enumerate(zip(template.step_ids(), template.steps, strict=True)):
-        _step(step, ("steps", index), {**names, "steps": frozenset(before[step_id])}, check)
-    check.text(("output",), {**names, "steps": frozenset(template.step_ids())})
+        if check.problems.full:
+            return
+        _step(step, template.agent, ("steps", index), {**names, "steps": StepNames(graph, step_id)}, check)
+    check.text(("output",), template.output, {**names, "steps": StepNames(graph)})
 
 
-def needs_of(template: WorkflowTemplate) -> dict[str, tuple[str, ...]]:
-    """What each step waits for, by id: what it says, or the step before it."""
-    ids = template.step_ids()
-    needs: dict[str, tuple[str, ...]] = {}
-    for index, (step_id, step) in enumerate(zip(ids, template.steps, strict=True)):
-        needs[step_id] = step.needs if step.needs is not None else tuple(ids[index - 1 : index] if index else ())
-    return needs
+def _step(step: Step, agent: str | None, path: Path, names: Names, check: Check) -> None:
+    _foreach(step, (*path, "foreach"), names, check)
+    inner = inner_names(names, step)
+    check.text((*path, "when"), step.when, inner)
+    if step.until is not None:
+        check.text((*path, "until", "condition"), step.until.condition, condition_names(inner))
+    inside = action_names(inner, step)
+    check.text((*path, "switch"), step.switch, inside)
+    for action, place in actions_of(step, path):
+        _action(action, agent, place, inside, check)
 
 
-def _ancestors(template: WorkflowTemplate, check: Check) -> dict[str, set[str]]:
-    """Every step that is done before a step begins, by id. Problems of the graph are noted on the way."""
-    ids = template.step_ids()
-    _unique(ids, check)
-    needs = needs_of(template)
-    for index, step in enumerate(template.steps):
-        for place, need in enumerate(step.needs or ()):
-            if need not in needs:
-                fix = suggestion(need, ids, "Name one of them.")
-                path = ("steps", index, "needs", place)
-                check.add("UNKNOWN-STEP", f"There is no step `{need}`.", f"There are: {listed(ids)}.", fix, path)
-    before: dict[str, set[str]] = {step_id: _reached(step_id, needs) for step_id in needs}
-    in_cycle = [step_id for step_id in ids if step_id in before[step_id]]
-    if in_cycle:
-        why = f"These steps wait for each other: {', '.join(in_cycle)}."
-        at: Path = ("steps", ids.index(in_cycle[0]), "needs")
-        check.add("CYCLE", f"The step `{in_cycle[0]}` waits for itself.", why, "Remove one of their `needs`.", at)
-    return before
+def _foreach(step: Step, path: Path, names: Names, check: Check) -> None:
+    foreach = step.foreach
+    if isinstance(foreach, ForeachFile):
+        check.text((*path, "file"), foreach.file, names)
+    elif isinstance(foreach, ForeachRange):
+        _bounded(foreach.last - foreach.first + 1, path, check)
+    else:
+        check.values(path, foreach, names)
+        _bounded(len(foreach) if isinstance(foreach, list) else 0, path, check)
 
 
-def _reached(start: str, needs: Mapping[str, Sequence[str]]) -> set[str]:
-    reached: set[str] = set()
-    waiting = list(needs[start])
-    while waiting:
-        step = waiting.pop()
-        if step not in reached:
-            reached.add(step)
-            waiting.extend(needs.get(step, ()))
-    return reached
+def _bounded(items: int, path: Path, check: Check) -> None:
+    if items > MAX_ITEMS:
+        why = f"It has {items} items; all outputs are held at the same time, so at most {MAX_ITEMS} are taken."
+        check.add("FOREACH", "The list of `foreach` is too long.", why, "Split it over more steps or runs.", path)
 
 
-def _unique(ids: Sequence[str], check: Check) -> None:
-    first: dict[str, int] = {}
-    for index, step_id in enumerate(ids):
-        if step_id in first:
-            why = f"Step {first[step_id] + 1} has the same id; unnamed steps are called by their place."
-            what = f"Two steps are called `{step_id}`."
-            check.add("DUPLICATE-STEP", what, why, "Rename one of them.", ("steps", index, "id"))
-        first.setdefault(step_id, index)
-
-
-def _step(step: Step, path: Path, names: Names, check: Check) -> None:
-    check.text((*path, "foreach"), names)
-    inner = {**names, "item": None} if step.foreach is not None else names
-    check.text((*path, "when"), inner)
-    check.text((*path, "prompt") if (*path, "prompt") == check.source.known((*path, "prompt")) else path, inner)
-    _values(step.with_, (*path, "with"), inner, check)
-    check.models(step.model, (*path, "model"))
-    _agent(step.agent, (*path, "agent"), check)
-    if step.tool is not None:
-        check.tool(step.tool, (*path, "tool"))
-
-
-def _values(value: Json, path: Path, names: Names, check: Check) -> None:
-    """Every text inside a tool's arguments."""
-    if isinstance(value, str):
-        check.text(path, names)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            _values(item, (*path, key), names, check)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            _values(item, (*path, index), names, check)
+def _action(action: Action, agent: str | None, path: Path, names: Names, check: Check) -> None:
+    check.text((*path, "prompt"), action.prompt, names)
+    check.models(action.model, (*path, "model"))
+    check.values((*path, "inputs"), action.inputs, names)
+    check.values((*path, "with"), action.with_, names)
+    check_output(action.output, (*path, "output"), names, check)
+    if action.tool is not None:
+        _tool(action.tool, action, path, check)
+    elif action.workflow is not None:
+        _nested(action.workflow, action, path, check)
+    else:
+        _agent(action.agent, (*path, "agent"), check)
+        _agent_inputs(action.agent or agent, action, path, check)
 
 
 def _agent(name: str | None, path: Path, check: Check) -> None:
-    agents = check.known.agents
-    if name is not None and agents is not None and name not in agents:
-        fix = suggestion(name, agents, "See `agentcli agents list`.")
-        check.add("UNKNOWN-AGENT", f"There is no agent `{name}`.", f"There are: {listed(agents)}.", fix, path)
+    others = check.known.others
+    if name is not None and others is not None and name not in others.agent_names and not check.problems.full:
+        fix = suggestion(name, others.agent_names, "See `agentcli agents list`.")
+        why = f"There are: {listed(others.agent_names)}."
+        check.add("UNKNOWN-AGENT", f"There is no agent `{name}`.", why, fix, path)
+
+
+def _agent_inputs(name: str | None, action: Action, path: Path, check: Check) -> None:
+    """The inputs of the agent that is asked; which one that is where no file says it, the settings decide."""
+    others = check.known.others
+    if name is not None and others is not None and name in others.agent_names:
+        specs = others.agent(name, check.problems.include)
+        if specs is not None:
+            _tell(input_misfits(specs, action.inputs, f"agent `{name}`"), (*path, "inputs"), check)
+
+
+def _tool(name: str, action: Action, path: Path, check: Check) -> None:
+    check.tool(name, (*path, "tool"))
+    schema = check.own.get(name)
+    if schema is None and check.known.parameters is not None and name in (check.known.tools or ()):
+        schema = check.known.parameters(name)
+    if schema is not None:
+        _tell(argument_misfits(schema, action.with_, name), (*path, "with"), check)
+
+
+def _nested(word: str, action: Action, path: Path, check: Check) -> None:
+    others = check.known.others
+    if others is None or check.problems.full:
+        return
+    nested = others.workflow(word, check.home, check.problems.include)
+    place = (*path, "workflow")
+    if nested is None:
+        _unknown_workflow(word, others, place, check)
+    elif isinstance(nested, Endless):
+        _endless(nested, place, check)
+    elif nested.too_deep:
+        why = f"At most {MAX_NESTING} are carried out inside of each other."
+        check.add("NESTING", "Workflows are nested too deeply.", why, "Put steps of theirs into one.", place)
+    elif nested.inputs is not None:
+        _tell(input_misfits(nested.inputs, action.inputs, f"workflow `{word}`"), (*path, "inputs"), check)
+
+
+def _unknown_workflow(word: str, others: Others, path: Path, check: Check) -> None:
+    names = others.workflow_names
+    why = f"There are: {listed(names)}." if names else "There are none in the catalog."
+    if "/" in word or word.endswith((".yaml", ".yml")):
+        why = f"A path counts from {check.home}, and must not lead out of it."
+    fix = suggestion(word, names, "See `agentcli workflow list`.")
+    check.add("UNKNOWN-WORKFLOW", f"There is no workflow `{word}`.", why, fix, path)
+
+
+def _endless(found: Endless, path: Path, check: Check) -> None:
+    names = [file.stem for file in found.files]
+    why = f"The way is {', '.join(f'`{name}`' for name in names[:-1])}, and `{names[-1]}` again."
+    what = f"The workflow `{names[-1]}` carries itself out."
+    check.add("CYCLE-WORKFLOW", what, why, "Remove one of these steps.", path)
+
+
+def _tell(misfits: list[Misfit], path: Path, check: Check) -> None:
+    for misfit in misfits:
+        where = path if misfit.key is None else (*path, misfit.key)
+        at = check.source.where_key(where) if misfit.kind.startswith("UNKNOWN") else check.source.where(where)
+        check.problems.add(misfit.kind, misfit.what, why=misfit.why, fix=misfit.fix, at=at)

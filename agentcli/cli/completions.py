@@ -21,6 +21,11 @@ def agent_names(ctx: typer.Context, incomplete: str) -> list[str]:
     return _names(ctx, incomplete, lambda bench: bench.catalog.names())
 
 
+def workflow_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The workflows that can be run."""
+    return _names(ctx, incomplete, lambda bench: bench.catalog.names("workflows"))
+
+
 def tool_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """The tools; those in Python files as far as their text tells."""
     from agentcli.workbench.list_tools import known_tools

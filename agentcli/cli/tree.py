@@ -31,6 +31,13 @@ ROOT = Entry(
     children=(
         Entry("init", "Make a project in a folder, and check it.", "init", WORK),
         Entry("run", "Give an agent a task.", "run", WORK),
+        Entry(
+            "workflow",
+            "Prompt lists and step graphs.",
+            panel=WORK,
+            default="list",
+            children=(Entry("run", "Run a workflow, from its first step to its last.", "workflow.run"),),
+        ),
         Entry("resume", "Go on with a run that has stopped; nothing completed is done again.", "resume", WORK),
         Entry("fork", "Begin a new run from a point of an old one.", "fork", WORK),
         Entry("replay", "Carry a run out again from its record alone, and compare.", "replay", LOOK),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -59,7 +59,7 @@ class ConfigFile:
         """Secrets in it."""
         return warnings_about(self.source, FAMILY)
 
-    def secrets(self) -> Iterator[LiteralSecret]:
+    def secrets(self) -> list[LiteralSecret]:
         """The values of those secrets, to be kept out of every record."""
         return literal_secrets(self.source.data)
 

@@ -35,6 +35,14 @@ from agentcli.core.model_bodies import (
     ModelStarted,
 )
 from agentcli.core.models import RequestDelta, Usage
+from agentcli.core.step_bodies import (
+    StepCancelled,
+    StepCompleted,
+    StepFailed,
+    StepRetried,
+    StepSkipped,
+    StepStarted,
+)
 from agentcli.core.tools import FileTouch
 from agentcli.errors import ErrorInfo
 
@@ -59,6 +67,12 @@ AnyBody = (
     | InputRead
     | LimitReached
     | Warned
+    | StepStarted
+    | StepCompleted
+    | StepSkipped
+    | StepRetried
+    | StepFailed
+    | StepCancelled
 )
 
 BODIES: dict[str, type[Body]] = {body.type: body for body in AnyBody.__args__}
@@ -72,6 +86,8 @@ _READERS: dict[tuple[str, str], Any] = {
     ("run.completed", "usage"): Usage.from_json,
     ("run.completed", "error"): lambda v: None if v is None else ErrorInfo.from_json(v),
     ("model.failed", "error"): ErrorInfo.from_json,
+    ("step.failed", "error"): ErrorInfo.from_json,
+    ("step.retried", "error"): ErrorInfo.from_json,
     ("tool.completed", "files"): lambda v: tuple(FileTouch.from_json(touch) for touch in v),
     ("tool.completed", "flags"): lambda v: tuple(Flag.from_json(flag) for flag in v),
 }

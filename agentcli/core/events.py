@@ -37,6 +37,14 @@ from agentcli.core.model_bodies import (
     ModelRetried,
     ModelStarted,
 )
+from agentcli.core.step_bodies import (
+    StepCancelled,
+    StepCompleted,
+    StepFailed,
+    StepRetried,
+    StepSkipped,
+    StepStarted,
+)
 from agentcli.core.values import value
 
 __all__ = [
@@ -63,6 +71,12 @@ __all__ = [
     "RunForked",
     "RunResumed",
     "RunStarted",
+    "StepCancelled",
+    "StepCompleted",
+    "StepFailed",
+    "StepRetried",
+    "StepSkipped",
+    "StepStarted",
     "ToolCompleted",
     "ToolStarted",
     "TurnStarted",

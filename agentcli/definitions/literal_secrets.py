@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from agentcli.core.canonical import Json
@@ -26,19 +25,26 @@ class LiteralSecret(NamedTuple):
     value: str
 
 
-def literal_secrets(value: Json, path: Path = ()) -> Iterator[LiteralSecret]:
+def literal_secrets(value: Json) -> list[LiteralSecret]:
     """Texts that are secrets by their key's name or by their own shape."""
-    if isinstance(value, dict):
+    found: list[LiteralSecret] = []
+    _look_into(value, (), found)
+    return found
+
+
+def _look_into(value: Json, path: Path, found: list[LiteralSecret]) -> None:
+    if isinstance(value, str):
+        if len(value) >= _MIN_LENGTH and not value.startswith(("$", "{{")):
+            named = bool(path) and isinstance(path[-1], str) and _KEY.search(path[-1]) is not None
+            shaped = _VALUE.search(value)
+            if named or shaped:
+                found.append(LiteralSecret(path, value if named or shaped is None else shaped.group()))
+    elif isinstance(value, dict):
         for key, item in value.items():
-            yield from literal_secrets(item, (*path, key))
+            _look_into(item, (*path, key), found)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from literal_secrets(item, (*path, index))
-    elif isinstance(value, str) and len(value) >= _MIN_LENGTH and not value.startswith(("$", "{{")):
-        named = bool(path) and isinstance(path[-1], str) and _KEY.search(path[-1]) is not None
-        shaped = _VALUE.search(value)
-        if named or shaped:
-            yield LiteralSecret(path, value if named or shaped is None else shaped.group())
+            _look_into(item, (*path, index), found)
 
 
 def warnings_about(source: Source, family: str) -> list[ErrorInfo]:

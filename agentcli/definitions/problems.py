@@ -18,14 +18,19 @@ class Problems:
 
     def add(self, kind: str, what: str, *, why: str = "", fix: str = "", at: tuple[int, int]) -> None:
         """Note a problem. `kind` ends the code (`UNKNOWN-KEY`), `at` is line and column, counted from 1."""
-        if len(self._found) < MAX_PROBLEMS:
+        if not self.full:
             texts = (_one_line(what), _one_line(why), _one_line(fix))
             self._found.append(ErrorInfo(f"{self.family}-{kind}", *texts, self.file, *at))
 
     def include(self, info: ErrorInfo) -> None:
         """Note a problem as it is: one of a file that this one names."""
-        if len(self._found) < MAX_PROBLEMS:
+        if not self.full:
             self._found.append(info)
+
+    @property
+    def full(self) -> bool:
+        """Whether no further one is taken: looking for more is in vain."""
+        return len(self._found) >= MAX_PROBLEMS
 
     def __bool__(self) -> bool:
         return bool(self._found)

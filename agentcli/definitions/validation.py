@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -53,16 +53,22 @@ def validate(model: type[T], source: Source, problems: Problems) -> T:
         return model.model_validate(source.data)
     except ValidationError as error:
         errors = error.errors(include_url=False)
-        meant = {_meant(found["loc"], model) for found in errors if found["type"] == "extra_forbidden"}
+        consequences = set(_consequences(errors, model))
         for found in errors:
-            if found["type"] != "missing" or found["loc"] not in meant:
+            if (found["type"], found["loc"]) not in consequences and not problems.full:
                 report(found, model, source, problems)
         raise problems.error() from None
 
 
-def _meant(loc: Path, model: type[BaseModel]) -> Path:
-    """The key that an unknown one was probably meant to be: then that one is not missing, too."""
-    return (*loc[:-1], nearest(str(loc[-1]), keys_at(model, loc[:-1])) or "")
+def _consequences(errors: Sequence[Mapping[str, Any]], model: type[BaseModel]) -> Iterator[tuple[str, Path]]:
+    """Errors that there are only because of others: the key that an unknown one was meant to be is missing, too, and
+    a list is too short without its bad items.
+    """
+    for found in errors:
+        loc = found["loc"]
+        if found["type"] == "extra_forbidden":
+            yield "missing", (*loc[:-1], nearest(str(loc[-1]), keys_at(model, loc[:-1])) or "")
+        yield from (("too_short", loc[:depth]) for depth in range(len(loc)))
 
 
 def report(found: Mapping[str, Any], model: type[BaseModel], source: Source, problems: Problems) -> None:
@@ -79,6 +85,10 @@ def report(found: Mapping[str, Any], model: type[BaseModel], source: Source, pro
         problems.add("VALUE", what, why=why, fix="Rename it.", at=source.where_key(loc))
     elif kind in _TYPES:
         _wrong_type(found, loc, source, problems)
+    elif kind == "misplaced":
+        context = found["ctx"]
+        what, why = f"`{loc[-1]}` cannot stand beside `{context['beside']}`.", "It belongs to another kind of step."
+        problems.add("VALUE", what, why=why, fix=context["fix"], at=source.where_key(loc))
     elif kind == "unquoted":
         why, at = f"Expected {_expected(found)}.", source.where(loc)
         problems.add("QUOTE", f"`{dotted(loc)}` is not text.", why=why, fix="Quote the whole text.", at=at)

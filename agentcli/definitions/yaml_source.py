@@ -19,9 +19,9 @@ from agentcli.definitions.problems import Problems
 from agentcli.definitions.scalars import resolve
 from agentcli.definitions.syntax import report_syntax, unprintable
 
-MAX_BYTES = 1 << 20
+MAX_BYTES = 4 << 20
 MAX_DEPTH = 40
-MAX_NODES = 50_000
+MAX_NODES = 250_000
 """Values in one file, an alias counted as all that it stands for."""
 
 Path: TypeAlias = tuple[str | int, ...]
@@ -58,6 +58,8 @@ class Source:
     text: str
     data: Json
     root: Spot
+    has_cut: bool = True
+    """Whether any value may be `cut`; false spares looking."""
 
     def spot(self, path: Path) -> Spot:
         """The value at `path`, or the nearest one around it."""
@@ -97,15 +99,15 @@ def read(text: str, file: str, family: str) -> Source:
     problems = Problems(family, file)
     text = text.removeprefix("\ufeff")
     _check_text(text, problems)
-    builder = _Builder(text, problems)
     try:
+        builder = _Builder(text, problems)
         data, root = builder.document()
     except yaml.YAMLError as error:
         report_syntax(error, text, problems)
     except _GivenUpError:
         pass
     problems.raise_any()
-    return Source(file, text, data, root)
+    return Source(file, text, data, root, builder.has_cut)
 
 
 def unplaced(data: Json) -> Source:
@@ -158,9 +160,10 @@ class _Builder:
     def __init__(self, text: str, problems: Problems) -> None:
         self._text = text
         self._problems = problems
-        self._events: Iterator[Any] = iter(yaml.parse(text, Loader=_LOADER))
+        self._next = _LOADER(text).get_event
         self._anchors: dict[str, tuple[Json, Spot]] = {}
         self._nodes = 0
+        self.has_cut = False
 
     def document(self) -> tuple[Json, Spot]:
         """The one document of the file; an empty file is an empty mapping."""
@@ -177,9 +180,6 @@ class _Builder:
         if value is None:
             return {}, spot
         return value, spot
-
-    def _next(self) -> Any:
-        return next(self._events)
 
     def _until(self, end: type[Any], spot: Spot) -> Iterator[Any]:
         while not isinstance(event := self._next(), end):
@@ -243,7 +243,8 @@ class _Builder:
         spot.style = _STYLES.get(event.style, "plain")
         if spot.style != "plain":
             return event.value
-        spot.cut = _CUT.match(self._text, event.end_mark.index) is not None
+        if _CUT.match(self._text, event.end_mark.index) is not None:
+            spot.cut = self.has_cut = True
         return event.value if tag == "str" else resolve(event.value)
 
     def _sequence(self, spot: Spot, depth: int) -> list[Json]:

@@ -10,14 +10,15 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from agentcli.core.canonical import Digest, digest
 from agentcli.core.events import Body, EffectKey, Event, LimitReached
 from agentcli.engine.effect import Effect, Settle, leave_in_doubt
-from agentcli.engine.lanes import Lanes, stop_if_cancelled
+from agentcli.engine.lanes import Lanes, Signal, Slots, stop_if_cancelled
+from agentcli.engine.limits import STEP_SECONDS
 from agentcli.engine.playback import ANSWERS_AT_ONCE, Asked, Playback
 from agentcli.engine.ports import Clock, EventSink, RunLog
 from agentcli.engine.scope import Scope
@@ -57,6 +58,8 @@ class Effects:
         self.clock = clock
         self.settle = settle
         self.deadline: tuple[float, float] | None = None
+        self.began: float | None = None
+        """When the run's first event was recorded: Unix seconds; the same in every replay and resumption of it."""
         self._log = log
         self._sinks = tuple(sinks)
         self._parent = parent
@@ -76,8 +79,11 @@ class Effects:
         self._derived[scope.lane, body.type] += 1
         playback = self._playback
         if playback and (recorded := playback.recording.derived(scope.lane, body.type, ordinal)) is not None:
-            return self._reach(playback, recorded)
-        return self._append(self._event(body, scope))
+            event = self._reach(playback, recorded)
+        else:
+            event = self._append(self._event(body, scope))
+        self.began = event.time if self.began is None else self.began
+        return event
 
     def note(self, body: Body, started: Event) -> None:
         """Append what happened while an effect is performed: a part of it, which only a replay shows again."""
@@ -188,7 +194,7 @@ class Effects:
         with self._lanes.still():
             if known is None and effect.intent is not None and effect.durable:
                 await self._log.barrier()
-            body = known or await self._in_time(effect, started)
+            body = known or await self._in_time(effect, started, scope)
             try:
                 await self._turn()
             finally:  # it did happen: on record also where the run is cancelled meanwhile
@@ -205,10 +211,11 @@ class Effects:
         with self._lanes.still():
             return await self.settle(begun)
 
-    async def _in_time(self, effect: Effect, started: Event) -> Body:
-        if self.deadline is None:
+    async def _in_time(self, effect: Effect, started: Event, scope: Scope) -> Body:
+        ends = self._ends(scope)
+        if ends is None:
             return await effect.live(started)
-        at, allowed = self.deadline
+        limit, at, allowed = ends
         if (left := at - self.clock.monotonic()) > 0:
             try:
                 async with asyncio.timeout(left) as timeout:
@@ -216,13 +223,32 @@ class Effects:
             except TimeoutError:
                 if not timeout.expired():
                     raise
-        return LimitReached("seconds", round(allowed + self.clock.monotonic() - at, 3), allowed)
+        return LimitReached(limit, round(allowed + self.clock.monotonic() - at, 3), allowed)
+
+    def _ends(self, scope: Scope) -> tuple[str, float, float] | None:
+        """The limit that ends first, when that is, and how many seconds it allows."""
+        ends = [("seconds", *self.deadline)] if self.deadline is not None else []
+        if scope.deadline is not None:
+            ends.append((STEP_SECONDS, scope.deadline.at, scope.deadline.seconds))
+        return min(ends, key=lambda end: end[1], default=None)
 
     # -- lanes --------------------------------------------------------------------------------------------------
 
     async def gather(self, jobs: Sequence[Callable[[], Awaitable[T]]], limit: int, *, stop: bool = False) -> list[T]:
         """See `Lanes.gather`."""
         return await self._lanes.gather(jobs, limit, stop=stop)
+
+    async def wait(self, signal: Signal) -> None:
+        """Return when the signal was given; the lane stands still meanwhile."""
+        await self._lanes.wait(signal)
+
+    def give(self, signal: Signal) -> None:
+        """Let go on who waits for the signal, and whoever will."""
+        self._lanes.give(signal)
+
+    def slot(self, slots: Slots) -> AbstractAsyncContextManager[None]:
+        """One of the slots, as soon as one is free; first come first served."""
+        return self._lanes.slot(slots)
 
     async def _turn(self) -> None:
         """Results are recorded one at a time, each when all lanes stand still: the order in which replay gives them."""

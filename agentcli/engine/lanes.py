@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+
+class Signal:
+    """Something that other lanes wait for, given once (see `Lanes.give`)."""
+
+    def __init__(self) -> None:
+        self.given = False
+        self.waiting: list[asyncio.Future[None]] = []
+
+
+class Slots:
+    """How many lanes may do something at the same time (see `Lanes.slot`); those inside count for `outer` too."""
+
+    def __init__(self, limit: int, outer: Slots | None = None) -> None:
+        self.free = limit
+        self.outer = outer
+        self.waiting: deque[asyncio.Future[None]] = deque()
 
 
 def stop_if_cancelled() -> None:
@@ -54,15 +71,78 @@ class Lanes:
         if self._still < self._open or self._leaving:
             return
         for answered in self._serve():
-            if self.single:  # it goes on at once, and no other could
-                continue
-            self._leaving += 1
-            # Runs after the lane's own next step, which was scheduled when it was answered.
-            answered.add_done_callback(self._left)
+            if not self.single:  # else it goes on at once, and no other could
+                self._leave(answered)
+
+    def _leave(self, answered: asyncio.Future[Any]) -> None:
+        """Nobody else goes on before the lane that was answered has moved."""
+        self._leaving += 1
+        # Runs after the lane's own next step, which was scheduled when it was answered.
+        answered.add_done_callback(self._left)
 
     def _left(self, _answered: asyncio.Future[Any]) -> None:
         self._leaving -= 1
         self.look()
+
+    # -- lanes that wait for each other -------------------------------------------------------------------------
+
+    async def wait(self, signal: Signal) -> None:
+        """Return when the signal was given. Waiting for another lane is standing still."""
+        if not signal.given:
+            waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            signal.waiting.append(waiting)
+            with self.still():
+                await waiting
+
+    def give(self, signal: Signal) -> None:
+        """Let go on who waits for the signal, in the order in which they came."""
+        signal.given = True
+        for waiting in signal.waiting:
+            self._answer(waiting)
+        signal.waiting.clear()
+
+    @asynccontextmanager
+    async def slot(self, slots: Slots) -> AsyncIterator[None]:
+        """Inside, the lane has one of the slots, and one of the outer ones; who came first gets the next free one."""
+        await self._take(slots)
+        try:
+            if slots.outer is None:
+                yield
+            else:
+                async with self.slot(slots.outer):
+                    yield
+        finally:
+            self._pass_on(slots)
+
+    async def _take(self, slots: Slots) -> None:
+        if slots.free:
+            slots.free -= 1
+            return
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        slots.waiting.append(place)
+        try:
+            with self.still():
+                await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():  # it was this lane's turn, and it cannot take it
+                self._pass_on(slots)
+            raise
+
+    def _pass_on(self, slots: Slots) -> None:
+        while slots.waiting:
+            if self._answer(slots.waiting.popleft()):
+                return
+        slots.free += 1
+
+    def _answer(self, waiting: asyncio.Future[None]) -> bool:
+        """Whether somebody still waited there, and goes on now."""
+        if waiting.done():  # cancelled
+            return False
+        waiting.set_result(None)
+        self._leave(waiting)
+        return True
+
+    # -- lanes side by side -------------------------------------------------------------------------------------
 
     async def gather(self, jobs: Sequence[Callable[[], Awaitable[T]]], limit: int, *, stop: bool = False) -> list[T]:
         """Run the jobs side by side, at most `limit` at a time, each in lanes of its own; results in the jobs' order.

@@ -16,7 +16,7 @@ from agentcli.engine.effects import Effects
 from agentcli.engine.limits import Budget
 from agentcli.engine.ports import RunLog
 from agentcli.engine.scope import Scope
-from agentcli.errors import AgentcliError, ErrorInfo, sentence
+from agentcli.errors import AgentcliError, ErrorInfo, RunError, sentence
 
 T = TypeVar("T")
 
@@ -131,7 +131,8 @@ async def to_the_end(work: Coroutine[Any, Any, T]) -> T:
 
 def _failed(error: Exception) -> _Ending:
     if isinstance(error, AgentcliError):
-        return _Ending(error.exit_code, error=error.info, cause=error)
+        output = error.output if isinstance(error, RunError) else None
+        return _Ending(error.exit_code, output, error.info, error)
     return _Ending(1, error=_internal(error), cause=error)
 
 

@@ -7,14 +7,24 @@ from agentcli.core.limits import Limits
 from agentcli.core.models import Usage
 from agentcli.errors import LimitError
 
-_UNITS = {"turns": "turns", "tokens": "tokens", "cost_usd": "US dollars", "seconds": "seconds"}
+STEP_SECONDS = "step_seconds"
+"""The name of the time that one try of a step has."""
+
+NO_LIMITS = Limits(turns=None)
+"""What a part of a run starts from: only what it says itself holds for it."""
+
+_UNITS = {"turns": "turns", "tokens": "tokens", "cost_usd": "US dollars", "seconds": "seconds", STEP_SECONDS: "seconds"}
 
 
 class Budget:
-    """Counts turns, tokens and cost of one run. `cost_usd` becomes None once a price was not known."""
+    """Counts turns, tokens and cost of one run, or of a part of one: what that uses counts for the `whole` too.
 
-    def __init__(self, limits: Limits) -> None:
+    `cost_usd` becomes None once a price was not known.
+    """
+
+    def __init__(self, limits: Limits, whole: Budget | None = None) -> None:
         self.limits = limits
+        self.whole = whole
         self.turns = 0
         self.usage = Usage()
         self.cost_usd: float | None = 0.0
@@ -25,9 +35,13 @@ class Budget:
         self.usage += usage
         self._known_cost += cost_usd or 0.0
         self.cost_usd = None if cost_usd is None or self.cost_usd is None else self._known_cost
+        if self.whole is not None:
+            self.whole.count(usage, cost_usd)
 
     def open_turn(self) -> int:
         """The number of the next turn, which counts from now on."""
+        if self.whole is not None:
+            self.whole.open_turn()
         self.turns += 1
         return self.turns
 
@@ -39,7 +53,7 @@ class Budget:
             unknown = name == "cost_usd" and self.cost_usd is None
             if allowed is not None and (value >= allowed or unknown):
                 return LimitReached(name, value, allowed)
-        return None
+        return self.whole.exhausted() if self.whole is not None else None
 
 
 def limit_error(reached: LimitReached) -> LimitError:
@@ -48,6 +62,14 @@ def limit_error(reached: LimitReached) -> LimitError:
     used = f"It had used {reached.used:g} {unit}."
     if name == "cost_usd" and reached.used < reached.allowed:
         used = f"It had used {reached.used:g} {unit}, and a call whose price is not known."
+    if name == STEP_SECONDS:
+        return LimitError(
+            "E-STEP-TIMEOUT",
+            f"The step did not end within its {reached.allowed:g} seconds.",
+            why=used,
+            fix="Raise `timeout:` of the step.",
+            limit=name,
+        )
     return LimitError(
         f"E-LIMIT-{name.upper().replace('_', '-')}",
         f"The run was stopped by its limit of {reached.allowed:g} {unit}.",

@@ -36,6 +36,10 @@ class OutputSchema:
             return None, [f"it is not JSON: {error}"]
         except RecursionError:
             return None, ["it is nested too deeply"]
+        return self.check(value)
+
+    def check(self, value: Any) -> tuple[Any, list[str]]:
+        """The same for what is a value already."""
         problems = [
             f"at ${''.join(f'[{step!r}]' for step in problem.instance_path)}: {problem.message}"
             for problem in self._validator.iter_errors(value)

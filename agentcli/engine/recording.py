@@ -7,23 +7,11 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from agentcli.core.events import (
-    ApprovalResolved,
-    EffectKey,
-    Event,
-    LimitReached,
-    ModelCompleted,
-    ModelFailed,
-    RunCompleted,
-    RunForked,
-    RunResumed,
-)
+from agentcli.core.events import EffectKey, Event, RunCompleted, RunForked, RunResumed
+from agentcli.engine.superseding import Failures
 
 Describe = Callable[[Event], Any]
 """The request that the event recorded, as JSON; asked for only when it differs."""
-
-UNUSABLE = frozenset({"E-OUTPUT-SCHEMA", "E-OUTPUT-EMPTY", "E-OUTPUT-FILTERED"})
-"""Errors that a run ends with because of its last answer: going on means to ask for another one."""
 
 
 class Recording:
@@ -94,34 +82,19 @@ class Recording:
 
     def _supersede(self) -> None:
         """What stopped the run was answered by going on: it is asked for again, not given again."""
-        dropped = [event for event in self.results.values() if self._stopped(event)]
-        if self.ending is not None and self.ending.error is not None and self.ending.error.code in UNUSABLE:
-            dropped += [event for event in list(self.results.values())[-1:] if isinstance(event.body, ModelCompleted)]
-        stale = {place: event for place, event in self._derived.items() if self._is_stale(event, dropped)}
-        for event in dropped:
+        failures = Failures(self.results.values(), self._derived.values(), self._ended)
+        gone = {event.seq for event in failures.derived()}
+        for place, event in list(self._derived.items()):
+            if event.seq in gone:
+                del self._derived[place]
+                self._ordinals[event.lane, event.body.type] -= 1
+        for event in failures.results():
+            gone.add(event.seq)
             if event.key is not None:
                 self.results.pop(event.key, None)
-        for place, event in stale.items():
-            del self._derived[place]
-            self._ordinals[event.lane, event.body.type] -= 1
-        gone = {event.seq for event in (*dropped, *stale.values())}
         self.order = deque(key for key in self.order if key in self.results)
         self._unseen = deque(event for event in self._unseen if event.seq not in gone)
         self.ending = None
-
-    def _stopped(self, event: Event) -> bool:
-        """Whether a result is a failure, or an approval that no call has used: approvals hold for nobody else."""
-        body = event.body
-        if isinstance(body, ApprovalResolved):
-            return body.by == "nobody" or (body.decision != "no" and event.lane not in self._ended)
-        return isinstance(body, (ModelFailed, LimitReached))
-
-    @staticmethod
-    def _is_stale(event: Event, dropped: list[Event]) -> bool:
-        """Whether a derived event said that the run ends, or followed from a result that was dropped."""
-        if isinstance(event.body, (RunCompleted, LimitReached)):
-            return True
-        return any(event.seq > one.seq and _is_at_or_below(event.lane, one.lane) for one in dropped)
 
     # -- where the run stands -----------------------------------------------------------------------------------
 
@@ -168,10 +141,6 @@ class Recording:
     def request(self, key: EffectKey) -> Any:
         """The recorded request of an effect with a result, as JSON."""
         return self._describe(self.asked(key))
-
-
-def _is_at_or_below(lane: str, above: str) -> bool:
-    return not above or lane == above or lane.startswith(f"{above}/")
 
 
 def first_difference(recorded: Any, current: Any, path: str = "$") -> tuple[str, Any, Any] | None:

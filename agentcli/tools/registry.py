@@ -152,6 +152,12 @@ class ToolRegistry:
         return build
 
 
+def parameters_of(name: str) -> Mapping[str, Any]:
+    """The JSON Schema of a built-in tool's arguments. Raises DefinitionError (E-TEMPLATE-UNKNOWN-TOOL)."""
+    spec: ToolSpec = _module(name).spec()
+    return spec.parameters
+
+
 def permissions_of(uses: Iterable[ToolUse]) -> Permissions:
     """The rules that the options of tools stand for. Raises DefinitionError as `ToolRegistry.select` does."""
     given = [_own_options(use).rules(use.name) for use in uses if use.options and use.name in BUILT_IN]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from dataclasses import field
-from typing import Any
+from dataclasses import field, replace
+from typing import Any, Literal
 
 from agentcli import __version__
 from agentcli.core.agents import Permissions, ToolUse
@@ -103,6 +103,20 @@ class AgentPlan:
     versions: dict[str, str]
     unpriced: tuple[str, ...] = ()
     code: tuple[dict[str, str], ...] = ()
+
+    @property
+    def kind(self) -> Literal["agent"]:
+        """What the run is one of."""
+        return "agent"
+
+    @property
+    def name(self) -> str:
+        """What the run is called: its agent."""
+        return self.agent
+
+    def in_workspace(self, folder: str) -> AgentPlan:
+        """The plan at work in another folder."""
+        return replace(self, workspace=folder)
 
     def head(self) -> RequestHead:
         """What every request of the run begins with."""

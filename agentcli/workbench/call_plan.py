@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from agentcli.core.agents import ToolUse
@@ -50,6 +51,10 @@ class CallPlan:
     def uses(self) -> tuple[ToolUse, ...]:
         """How it is set up."""
         return (self.use,)
+
+    def in_workspace(self, folder: str) -> CallPlan:
+        """The plan at work in another folder."""
+        return replace(self, workspace=folder)
 
     def terms(self) -> Terms:
         """The plan as the engine goes by it: there is no model and no conversation. Raises DefinitionError."""

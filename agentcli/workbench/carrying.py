@@ -1,4 +1,6 @@
-"""What a run does between its first event and its last, by its plan: an agent at work, or one call of a tool."""
+"""What a run does between its first event and its last, by its plan: an agent or a workflow at work, or one call of a
+tool.
+"""
 
 from __future__ import annotations
 
@@ -12,27 +14,33 @@ from agentcli.engine.effects import Effects
 from agentcli.engine.limits import Budget
 from agentcli.engine.ports import RunLog
 from agentcli.engine.scope import Scope
-from agentcli.engine.terms import Terms
 from agentcli.engine.tool_calls import ToolCalls
 from agentcli.errors import DeniedError, RunError, sentence
 from agentcli.workbench.agent_plan import AgentPlan
 from agentcli.workbench.agent_run import Parts, agent_loop
 from agentcli.workbench.call_plan import CALL_ID, LANE, CallPlan
 from agentcli.workbench.run_agent import main_of, warn_of_deprecated
+from agentcli.workbench.workflow_plan import WorkflowPlan
 
-Plan: TypeAlias = AgentPlan | CallPlan
+Plan: TypeAlias = AgentPlan | CallPlan | WorkflowPlan
 Main: TypeAlias = Callable[[Scope], Awaitable[Any]]
 
 WHY_CHARS = 400
 TASK_CHARS = 300
 
 
-def carrying(door: Effects, log: RunLog, parts: Parts, terms: Sequence[Terms], plan: Plan) -> tuple[Main, Budget]:
-    """The run's work, ready to begin, and what it counts."""
+def carrying(door: Effects, log: RunLog, parts: Parts, terms: Sequence[Any], plan: Plan) -> tuple[Main, Budget]:
+    """The run's work, ready to begin, and what it counts. `terms` is what `terms_of` gave for the plan of each era."""
     if isinstance(plan, AgentPlan):
-        loop = agent_loop(door, log, parts, terms)
+        loop = agent_loop(door, log, parts, terms, plan)
         return main_of(plan, loop), loop.budget
-    calls = ToolCalls(door, log, parts.tools, parts.approver, parts.admission, terms, parts.happened)
+    if isinstance(plan, WorkflowPlan):
+        from agentcli.workbench.workflow_parts import WorkflowRun
+
+        run = WorkflowRun(door, log, parts, terms)
+        return run.main, run.budget
+    tools = parts.tools("", plan)
+    calls = ToolCalls(door, log, tools, parts.approver, parts.admission, terms, parts.happened)
     return _call_of(plan, calls), Budget(terms[0].limits)
 
 
@@ -40,6 +48,8 @@ def started_of(plan: Plan, manifest: str = "") -> RunStarted:
     """The first event of a run by this plan."""
     if isinstance(plan, AgentPlan):
         return RunStarted("agent", plan.agent, plan.models[0], plan.task, plan.inputs, manifest)
+    if isinstance(plan, WorkflowPlan):
+        return RunStarted("workflow", plan.name, next(iter(plan.models), None), plan.task, plan.inputs, manifest)
     return RunStarted("tool", plan.name, None, task_of(plan), plan.arguments, manifest)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentcli.core.events import RunStarted
 from agentcli.core.values import value
@@ -14,13 +14,13 @@ from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
 from agentcli.engine.playback import Playback
 from agentcli.engine.ports import Approver, EventSink
 from agentcli.engine.recording import Recording
-from agentcli.engine.terms import Terms
-from agentcli.workbench.agent_plan import AgentPlan
+from agentcli.tools.registry import ToolRegistry
 from agentcli.workbench.agent_run import Parts
 from agentcli.workbench.carrying import Plan, carrying
-from agentcli.workbench.going_on import tools_on
+from agentcli.workbench.going_on import workspace_of
 from agentcli.workbench.own_code import OwnCode
-from agentcli.workbench.rehearse import Closed
+from agentcli.workbench.part_tools import part_tools
+from agentcli.workbench.row_files import RowFiles
 from agentcli.workbench.system_clock import SystemClock
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Continuation:
 
     started: RunStarted
     plan: Plan
-    terms: Sequence[Terms]
+    terms: Sequence[Any]
     recording: Recording
     parent: str | None
     code: OwnCode
@@ -57,10 +57,11 @@ async def continue_run(
     admission = Admission(bench.redactor)
     providers = bench.open_providers()
     try:
-        workspace, tools = tools_on(bench, run.plan, run.code)
+        workspace = workspace_of(bench, run.plan)
         try:
-            model = providers.open(run.plan.models) if isinstance(run.plan, AgentPlan) else Closed()
-            parts = Parts(model, tools, approver, admission, run.happened)
+            registry = ToolRegistry(bench.tool_context(workspace))
+            tools = part_tools(registry, run.code, run.plan.limits.tool_seconds)
+            parts = Parts(providers.open, tools, approver, admission, run.happened, RowFiles(workspace))
             playback = Playback(run.recording, "live")
             door = Effects(
                 log.run,

@@ -16,11 +16,12 @@ from agentcli.engine.admission import Admission
 from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.playback import Asked
 from agentcli.engine.ports import Approver, EventSink
-from agentcli.engine.terms import Terms
 from agentcli.errors import UsageError
 from agentcli.workbench.agent_run import terms_of
+from agentcli.workbench.call_plan import CallPlan
 from agentcli.workbench.continuation import Continuation, continue_run
 from agentcli.workbench.fork_files import files_to_restore, make_workspace, workspace_folder
+from agentcli.workbench.fork_workflow import before_step, planned_workflow
 from agentcli.workbench.going_on import (
     changes_between,
     code_on,
@@ -31,10 +32,11 @@ from agentcli.workbench.going_on import (
     workspace_on,
 )
 from agentcli.workbench.own_code import OwnCode, own_code
-from agentcli.workbench.recorded_run import RecordedRun, plans_of, read_verified, recording_of
+from agentcli.workbench.recorded_run import Recorded, no_conversation, plans_of, read_any_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
 from agentcli.workbench.run_agent import start_of
 from agentcli.workbench.system_clock import SystemClock
+from agentcli.workbench.workflow_plan import WorkflowPlan
 
 if TYPE_CHECKING:
     from agentcli.workbench.agent_plan import AgentPlan
@@ -46,7 +48,8 @@ if TYPE_CHECKING:
 class ForkRequest:
     """Where to cut which run, and what is to be different from there on.
 
-    `at` is the seq of the last event that is kept; without it, the last of those whose result is replaced. `results`
+    `at` is the seq of the last event that is kept, `step` the step of a workflow at whose beginning the cut is; without
+    either, it is the last of those whose result is replaced. `results`
     and `responses` replace recorded tool results and answers of the model, by seq. `files` says whether the fork's
     workspace holds the files as they were at the cut, or is the present one. `in_doubt` decides about calls that were
     in flight at the cut.
@@ -54,6 +57,7 @@ class ForkRequest:
 
     run: str
     at: int | None = None
+    step: str | None = None
     models: tuple[str, ...] = ()
     prompt: str | None = None
     instructions: str | None = None
@@ -85,13 +89,13 @@ class ForkPlan:
 class _Branch:
     """A fork, thought through to where it goes live."""
 
-    run: RecordedRun
+    run: Recorded
     cut: int
     prefix: tuple[Event, ...]
-    plans: tuple[AgentPlan, ...]
-    plan: AgentPlan
+    plans: tuple[Any, ...]
+    plan: AgentPlan | WorkflowPlan
     changes: dict[str, Any]
-    terms: tuple[Terms, ...]
+    terms: tuple[Any, ...]
     wanted: tuple[Asked, ...]
 
 
@@ -135,7 +139,7 @@ async def _fork(
     branch = await _branch(bench, request)
     parent = branch.run.id
     start = start_of(branch.plan, "0" * 64, parent, "fork", branch.cut)
-    plan = replace(branch.plan, workspace=str(_workspace(bench, branch, request, start.id)))
+    plan = branch.plan.in_workspace(str(_workspace(bench, branch, request, start.id)))
     plan = await code_on(bench, plan, code)
     manifest = encode(plan.to_json())
     start = replace(start, manifest=digest_bytes(manifest))
@@ -157,11 +161,13 @@ async def _fork(
 
 async def _branch(bench: Workbench, request: ForkRequest) -> _Branch:
     request = _admitted(bench, request)
-    run, _ = read_verified(bench, request.run)
+    run, _ = read_any_verified(bench, request.run)
+    if isinstance(run.plans[-1], CallPlan):
+        raise no_conversation(run.row)
     cut = _cut(run, request)
     prefix = tuple(_replaced(event, request) for event in run.events[:cut])
     _refuse_unknown(run, request, cut)
-    plans = plans_of(bench, prefix)
+    plans = plans_of(bench, prefix, run.row.start.kind)
     plan = await priced(bench, _planned(bench, plans[-1], request))
     changes = changes_between(plans[-1], plan)
     if replaced := sorted((*request.results, *request.responses)):
@@ -181,9 +187,11 @@ def _admitted(bench: Workbench, request: ForkRequest) -> ForkRequest:
     return replace(request, results={seq: admit(text) for seq, text in request.results.items()}, responses=responses)
 
 
-def _cut(run: RecordedRun, request: ForkRequest) -> int:
+def _cut(run: Recorded, request: ForkRequest) -> int:
     named = (*request.results, *request.responses)
     cut = request.at if request.at is not None else max(named, default=0)
+    if request.step is not None:
+        cut = before_step(run.events, request.step)
     if not 1 <= cut <= len(run.events):
         why = f"Its events are numbered from 1 to {len(run.events)}."
         what = f"There is no event {cut} in the run {run.id}." if request.at is not None else "No cut is named."
@@ -191,7 +199,7 @@ def _cut(run: RecordedRun, request: ForkRequest) -> int:
     return cut
 
 
-def _refuse_unknown(run: RecordedRun, request: ForkRequest, cut: int) -> None:
+def _refuse_unknown(run: Recorded, request: ForkRequest, cut: int) -> None:
     kinds: tuple[tuple[Mapping[int, Any], type[Body], str], ...] = (
         (request.results, ToolCompleted, "result of a tool"),
         (request.responses, ModelCompleted, "answer of a model"),
@@ -220,7 +228,11 @@ def _replaced(event: Event, request: ForkRequest) -> Event:
     return replace(event, body=body, result=digest(body.to_json()))
 
 
-def _planned(bench: Workbench, plan: AgentPlan, request: ForkRequest) -> AgentPlan:
+def _planned(bench: Workbench, plan: Any, request: ForkRequest) -> Any:
+    if isinstance(plan, WorkflowPlan):
+        texts = {"prompt": request.prompt, "instructions": request.instructions}
+        given = {name: text for name, text in texts.items() if text is not None}
+        return planned_workflow(bench, plan, request.limits, request.models, given, request.step)
     plan = plan_on(bench, plan, request.limits, request.models)
     if request.prompt is not None:
         plan = replace(plan, task=request.prompt, message=bench.redactor.redact(request.prompt))

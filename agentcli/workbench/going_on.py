@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from agentcli.catalog.catalog import LoadedAgent
+from agentcli.catalog.catalog import LoadedAgent, LoadedWorkflow
 from agentcli.core.agents import NAME
 from agentcli.core.event_bodies import Body
 from agentcli.core.events import Event, ToolCompleted
+from agentcli.core.limits import Limits
 from agentcli.core.policies import Layer
 from agentcli.engine.effect import Settle, leave_in_doubt
 from agentcli.errors import AgentcliError, UsageError
@@ -27,17 +28,22 @@ from agentcli.workbench.limits_given import limits_given
 from agentcli.workbench.own_code import OwnCode, selected
 from agentcli.workbench.permissions_here import policy_here
 from agentcli.workbench.plan_agent import rules_of
+from agentcli.workbench.plan_workflow import flow_rules
 from agentcli.workbench.rehearse import Rehearsed
 from agentcli.workbench.run_agent import refuse_unpriced, unpriced
+from agentcli.workbench.workflow_plan import FlowPlan, WorkflowPlan
 
 if TYPE_CHECKING:
     from agentcli.engine.ports import Approver
     from agentcli.workbench.wiring import Workbench
 
 
-P = TypeVar("P", AgentPlan, CallPlan)
+P = TypeVar("P", bound=AgentPlan | CallPlan | FlowPlan)
+A = TypeVar("A", bound=AgentPlan | CallPlan | WorkflowPlan)
+W = TypeVar("W", AgentPlan, WorkflowPlan)
 
 _UNTOLD = frozenset({"policy", "versions", "model_reason", "unpriced"})
+_PARTS = ("agents", "flows")
 """Fields that change with the machine, or only because the models do."""
 
 
@@ -66,11 +72,49 @@ def call_on(bench: Workbench, plan: CallPlan, limits: Mapping[str, float]) -> Ca
     return replace(plan, policy=policy_here(bench), limits=limits_given(limits, mine), versions=versions())
 
 
-async def priced(bench: Workbench, plan: AgentPlan) -> AgentPlan:
+async def priced(bench: Workbench, plan: W) -> W:
     """The plan, if its cost can be counted where it is limited. Raises LimitError E-LIMIT-COST-UNKNOWN."""
     found = replace(plan, unpriced=await unpriced(bench.open_providers(), plan))
     refuse_unpriced(found)
     return found
+
+
+def workflow_on(
+    bench: Workbench, plan: WorkflowPlan, limits: Mapping[str, float], models: Sequence[str] = ()
+) -> WorkflowPlan:
+    """The same for a workflow: each of its agents and workflows, and the limits of the whole."""
+    agents = {name: plan_on(bench, agent, {}, models) for name, agent in plan.agents.items()}
+    asked = tuple(bench.from_here(name) for name in models or bench.options.model or ())
+    return replace(
+        plan,
+        agents=agents,
+        flows={key: replace(flow, policy=flow_policy_on(bench, flow)) for key, flow in plan.flows.items()},
+        models=asked or plan.models,
+        limits=limits_given(limits, whole_on(bench, plan.limits)),
+        versions=versions(),
+    )
+
+
+def whole_on(bench: Workbench, limits: Limits) -> Limits:
+    """The limits of a whole workflow, no higher than this user's. How many turns one conversation has is not meant."""
+    lowered = bench.loaded.no_more_than_mine(limits)
+    return lowered if "turns" in bench.loaded.user_limits else replace(lowered, turns=limits.turns)
+
+
+def flow_policy_on(bench: Workbench, flow: FlowPlan) -> PolicyPlan:
+    """The rules for the calls that the steps of a workflow are: as `policy_on`."""
+    ours = _flow_as_it_is_here(bench, flow)
+    return _policy(bench, flow.policy, flow_rules(bench, ours) if ours is not None else None)
+
+
+def _flow_as_it_is_here(bench: Workbench, flow: FlowPlan) -> LoadedWorkflow | None:
+    if re.fullmatch(NAME, flow.name) is None:
+        return None
+    try:
+        loaded = bench.catalog.workflow(flow.name)
+    except AgentcliError:
+        return None
+    return loaded if loaded.text == flow.source else None
 
 
 def policy_on(bench: Workbench, plan: AgentPlan) -> PolicyPlan:
@@ -79,10 +123,14 @@ def policy_on(bench: Workbench, plan: AgentPlan) -> PolicyPlan:
     A record may hold the text of a trusted template and beside it rules that were never in it: what it allows is asked.
     """
     ours = _as_it_is_here(bench, plan)
-    if ours is not None:
-        rules = [rules_of(bench, ours)]
+    return _policy(bench, plan.policy, rules_of(bench, ours) if ours is not None else None)
+
+
+def _policy(bench: Workbench, recorded_policy: PolicyPlan, here: Layer | None) -> PolicyPlan:
+    if here is not None:
+        rules = [here]
     else:
-        recorded = (layer.permissions for layer in plan.policy.layers if layer.name == "agent")
+        recorded = (layer.permissions for layer in recorded_policy.layers if layer.name == "agent")
         # Where nothing is allowed there is nothing to distrust, and nothing that a comparison should tell.
         rules = [Layer("agent", permissions, trusted=not permissions.allow) for permissions in recorded]
     return PolicyPlan((*bench.loaded.permissions, *rules), yes=bench.options.yes, allow=tuple(bench.options.allow))
@@ -122,26 +170,47 @@ def copies_of(bench: Workbench) -> Path:
     return bench.journal_folder / WORKSPACES
 
 
-async def code_on(bench: Workbench, plan: P, code: OwnCode) -> P:
+async def code_on(bench: Workbench, plan: A, code: OwnCode) -> A:
     """The plan with the code of its own tools as it is now, loaded. Raises DeniedError, DefinitionError."""
+    if isinstance(plan, WorkflowPlan):
+        parts = {key: await _part_on(bench, part, code.part(key)) for key, part in plan.parts.items()}
+        return cast("A", plan.with_parts(parts))
+    return await _part_on(bench, plan, code)
+
+
+async def _part_on(bench: Workbench, plan: P, code: OwnCode) -> P:
     await code.load(plan.uses, Path(plan.path), Path(plan.workspace), plan.tools)
     return replace(plan, code=tuple(bench.redactor.redact(list(code.sources)))) if code.sources else plan
 
 
-def tools_on(bench: Workbench, plan: Plan, code: OwnCode) -> tuple[Workspace, Selection]:
+def tools_on(bench: Workbench, plan: AgentPlan, code: OwnCode) -> tuple[Workspace, Selection]:
     """The plan's tools over its workspace, which whoever asked for them closes. Raises UsageError, DefinitionError."""
+    workspace = workspace_of(bench, plan)
+    registry = ToolRegistry(bench.tool_context(workspace))
+    return workspace, selected(registry, plan.uses, plan.limits.tool_seconds, code)
+
+
+def workspace_of(bench: Workbench, plan: Plan) -> Workspace:
+    """The plan's workspace, which whoever asked for it closes. Raises UsageError."""
     folder = Path(plan.workspace)
     if is_copy(folder, copies_of(bench)):
-        workspace = open_workspace(bench, folder)
-    else:
-        workspace = Workspace(folder, private=bench.places.private)
-    return workspace, selected(ToolRegistry(bench.tool_context(workspace)), plan, code)
+        return open_workspace(bench, folder)
+    return Workspace(folder, private=bench.places.private)
 
 
 def changes_between(before: Plan, after: Plan) -> dict[str, Any]:
     """The fields of the plan that are not as they were, by name, with their new values."""
-    old, new = before.to_json(), after.to_json()
-    return {name: value for name, value in new.items() if old.get(name) != value and name not in _UNTOLD}
+    return _changed(before.to_json(), after.to_json())
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What is not as it was. Of a workflow's agents and workflows, only the fields that are not."""
+    found = {name: value for name, value in new.items() if old.get(name) != value and name not in _UNTOLD}
+    for name in _PARTS:
+        if name in found:
+            parts = {key: _changed(old.get(name, {}).get(key, {}), part) for key, part in found.pop(name).items()}
+            found.update({name: told} if (told := {key: part for key, part in parts.items() if part}) else {})
+    return found
 
 
 def refuse_divergence(done: Rehearsed) -> None:

@@ -28,9 +28,16 @@ _PLACEHOLDER = "@PROJECT@"
 _DOT = "dot-"
 """How the template's files spell the dot of `.gitignore`, so that they mean nothing where they lie."""
 _SCHEMAS: tuple[SchemaName, ...] = ("agent", "workflow", "config")
+_FIRST = {
+    "full": 'agentcli run "According to docs/refunds.md, how many days is the refund period?"',
+    "minimal": 'agentcli run "Which files does this project have?"',
+    "workflow": "agentcli workflow run triage",
+}
+"""What is worth typing first in a project of each template."""
 _DESCRIPTIONS = {
     "full": "agents, a workflow, a handbook to ask about, a Python function, permissions and a profile",
     "minimal": "settings and one agent",
+    "workflow": "messages of customers, sorted to desks and read into a table by a workflow",
 }
 
 
@@ -176,14 +183,9 @@ def _verify(root: Path, places: Places) -> tuple[tuple[str, ...], tuple[str, ...
 
 
 def _next_steps(root: Path, template: str) -> tuple[str, ...]:
-    question = (
-        "According to docs/refunds.md, how many days is the refund period?"
-        if template == "full"
-        else "Which files does this project have?"
-    )
     here = root == Path.cwd()
     steps = [] if here else [f"cd {_quoted(root)}"]
-    return (*steps, f'agentcli run "{question}"', "agentcli runs show last")
+    return (*steps, _FIRST[template], "agentcli runs show last")
 
 
 def _quoted(path: Path) -> str:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from agentcli.tools.registry import Selection, ToolRegistry
     from agentcli.tools.registry import ToolUse as Use
     from agentcli.tools.worker.crew import Crew, Loaded
-    from agentcli.workbench.carrying import Plan
     from agentcli.workbench.wiring import Workbench
 
 MOST_FILES: Final = 50
@@ -37,8 +36,13 @@ class OwnCode:
         self._crew: Crew | None = None
         self._log: Any = None
         self._tools: OwnTools | None = None
+        self._parts: dict[str, OwnCode] = {}
         self.sources: tuple[dict[str, str], ...] = ()
         """The texts of the files that took part, by their path: what a manifest keeps of them."""
+
+    def part(self, key: str) -> OwnCode:
+        """The code of one part of the run, which has a worker of its own: one agent of a workflow."""
+        return self._parts.setdefault(key, OwnCode(self._bench)) if key else self
 
     async def load(
         self, uses: Iterable[ToolUse], template: Path, folder: Path, recorded: Sequence[ToolSpec] = ()
@@ -75,7 +79,9 @@ class OwnCode:
         return self._tools.tools_of(use)
 
     async def aclose(self) -> None:
-        """End the worker, and all that it started."""
+        """End the worker, and all that it started; and those of the parts."""
+        for part in self._parts.values():
+            await part.aclose()
         if self._crew is not None:
             await self._crew.aclose()
         if self._log is not None:
@@ -125,12 +131,12 @@ async def own_code(bench: Workbench) -> AsyncIterator[OwnCode]:
         await to_the_end(code.aclose())
 
 
-def selected(registry: ToolRegistry, plan: Plan, code: OwnCode) -> Selection:
-    """The plan's tools, each behind its gate. Raises DefinitionError."""
+def selected(registry: ToolRegistry, uses: Sequence[ToolUse], tool_seconds: float, code: OwnCode) -> Selection:
+    """The tools that a plan uses, each behind its gate. Raises DefinitionError."""
     from agentcli.tools.gates import Gates
 
     # A call that would wait for most of its time is better refused: the model can do something else meanwhile.
-    return registry.select(plan.uses, code, Gates(patience=min(Gates().patience, plan.limits.tool_seconds / 2)))
+    return registry.select(uses, code, Gates(patience=min(Gates().patience, tool_seconds / 2)))
 
 
 def home_of(bench: Workbench, template: Path) -> tuple[Path, bool]:

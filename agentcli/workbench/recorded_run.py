@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from agentcli.core.canonical import Digest, decode
 from agentcli.core.events import (
@@ -23,17 +23,15 @@ from agentcli.journal.faults import broken
 from agentcli.workbench.agent_plan import AgentPlan
 from agentcli.workbench.call_plan import CallPlan
 from agentcli.workbench.carrying import Plan
+from agentcli.workbench.workflow_plan import WorkflowPlan
 
 if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-P = TypeVar("P", AgentPlan, CallPlan)
-
-
 @dataclass(frozen=True)
 class Recorded:
-    """A run, of an agent or of one tool. `plans` are those of its eras; the last one is in force."""
+    """A run of any kind. `plans` are those of its eras; the last one is in force."""
 
     row: RunRow
     started: RunStarted
@@ -73,14 +71,10 @@ def read_verified(bench: Workbench, ref: str) -> tuple[RecordedRun, int]:
 
 
 def read_any_verified(bench: Workbench, ref: str) -> tuple[Recorded, int]:
-    """The same for a run that may be a call of a tool as well."""
+    """The same for a run of any kind."""
     row = bench.journal.find(ref)
-    if row.start.kind != "tool":
-        return read_verified(bench, row.start.id)
     events, contents = _verified(bench, row)
-    digests = [digest for digest in map(_manifest, events) if digest is not None]
-    plans = tuple(_read(bench, digest, CallPlan.from_json) for digest in digests)
-    return Recorded(row, _started(row, events), events, plans), contents
+    return Recorded(row, _started(row, events), events, plans_of(bench, events, row.start.kind)), contents
 
 
 def _verified(bench: Workbench, row: RunRow) -> tuple[tuple[Event, ...], int]:
@@ -94,13 +88,18 @@ def _verified(bench: Workbench, row: RunRow) -> tuple[tuple[Event, ...], int]:
 def _row(bench: Workbench, ref: str) -> RunRow:
     row = bench.journal.find(ref)
     if row.start.kind != "agent":
-        raise UsageError(
-            "E-RUN-KIND",
-            f"The run {row.start.id} is no run of an agent.",
-            why=f"It is of the kind `{row.start.kind}`: there is no conversation in it to go on with.",
-            fix="Look at it with `agentcli runs show`.",
-        )
+        raise no_conversation(row)
     return row
+
+
+def no_conversation(row: RunRow) -> UsageError:
+    """The error for a run of a kind that cannot be gone on with so."""
+    return UsageError(
+        "E-RUN-KIND",
+        f"The run {row.start.id} is no run of an agent.",
+        why=f"It is of the kind `{row.start.kind}`: there is no conversation in it to go on with.",
+        fix="Look at it with `agentcli runs show`.",
+    )
 
 
 def _run(bench: Workbench, row: RunRow, events: tuple[Event, ...]) -> RecordedRun:
@@ -119,10 +118,21 @@ def _started(row: RunRow, events: tuple[Event, ...]) -> RunStarted:
     return started
 
 
-def plans_of(bench: Workbench, events: Sequence[Event]) -> tuple[AgentPlan, ...]:
-    """The plans of the eras that these events begin. Raises StorageError E-JOURNAL-DAMAGED for what is no plan."""
+def plans_of(bench: Workbench, events: Sequence[Event], kind: str = "agent") -> tuple[Any, ...]:
+    """The plans of the eras that these events of a run of that kind begin.
+
+    Raises StorageError E-JOURNAL-DAMAGED for what is no plan.
+    """
     digests = [digest for digest in map(_manifest, events) if digest is not None]
-    return tuple(_read(bench, digest, AgentPlan.from_json) for digest in digests)
+    return tuple(_read(bench, digest, _READERS[kind]) for digest in digests)
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Plan]] = {
+    "agent": AgentPlan.from_json,
+    "tool": CallPlan.from_json,
+    "workflow": WorkflowPlan.from_json,
+    "row": WorkflowPlan.from_json,
+}
 
 
 def _manifest(event: Event) -> Digest | None:
@@ -133,7 +143,7 @@ def _manifest(event: Event) -> Digest | None:
     return body.manifest if isinstance(body, (RunResumed, RunForked)) else None
 
 
-def _read(bench: Workbench, digest: Digest, read: Callable[[dict[str, Any]], P]) -> P:
+def _read(bench: Workbench, digest: Digest, read: Callable[[dict[str, Any]], Plan]) -> Plan:
     data = bench.journal.blob(digest)
     try:
         return read(decode(data))

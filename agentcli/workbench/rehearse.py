@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-from agentcli.core.canonical import Digest, digest_bytes
+from agentcli.core.canonical import Digest, Json, digest_bytes
 from agentcli.core.events import Event
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.runs import RunEnd
@@ -20,13 +20,15 @@ from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute
 from agentcli.engine.playback import Playback
 from agentcli.engine.ports import Decision, EventSink, ModelObserver, TextStream
 from agentcli.engine.recording import Recording
-from agentcli.engine.terms import Terms
 from agentcli.workbench.agent_run import Parts
 from agentcli.workbench.carrying import Plan, carrying, started_of
 from agentcli.workbench.system_clock import SystemClock
 
 if TYPE_CHECKING:
+    from agentcli.workbench.agent_plan import AgentPlan
+    from agentcli.workbench.call_plan import CallPlan
     from agentcli.workbench.wiring import Workbench
+    from agentcli.workbench.workflow_plan import FlowPlan
 
 
 @value(frozen=True, slots=True)
@@ -43,7 +45,7 @@ async def rehearse(
     run: str,
     recording: Recording,
     plan: Plan,
-    terms: Sequence[Terms],
+    terms: Sequence[Any],
     then: Literal["refuse", "stop"],
     sinks: Sequence[EventSink] = (),
 ) -> Rehearsed:
@@ -51,7 +53,10 @@ async def rehearse(
     from agentcli.tools.recorded import RecordedTools
 
     admission = Admission(NothingSecret())
-    tools = RecordedTools(plan.tools, plan.uses, Path(plan.workspace), bench.places.private)
+
+    def tools(_key: str, part: AgentPlan | CallPlan | FlowPlan) -> RecordedTools:
+        return RecordedTools(part.tools, part.uses, Path(part.workspace), bench.places.private)
+
     log = _Unwritten(run)
     tasks: list[asyncio.Task[RunOutcome]] = []
 
@@ -60,7 +65,9 @@ async def rehearse(
 
     playback = Playback(recording, then, on_stop=stop)
     door = Effects(run, log, SystemClock(), sinks=sinks, playback=playback, seq=recording.last_seq)
-    main, budget = carrying(door, log, Parts(Closed(), tools, Closed(), admission), terms, plan)
+    main, budget = carrying(
+        door, log, Parts(lambda _: Closed(), tools, Closed(), admission, files=Closed()), terms, plan
+    )
     work = execute(door, log, budget, started_of(plan), main, Interrupt(), admission)
     tasks.append(asyncio.create_task(work))
     return Rehearsed(await tasks[0], playback, tuple(log.added))
@@ -89,6 +96,10 @@ class Closed:
 
     async def aclose(self) -> None:
         """There is nothing to let go of."""
+
+    async def rows(self, path: str) -> list[Json]:
+        """Never."""
+        _refuse("for a file")
 
 
 def _refuse(whom: str) -> NoReturn:

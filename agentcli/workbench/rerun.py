@@ -92,7 +92,8 @@ async def _rerun(
             log.put(manifest)
             settle = settling(approver, "ask", {})
             door = Effects(start.id, log, SystemClock(), sinks=sinks, parent=run.id, settle=settle)
-            loop = agent_loop(door, log, Parts(model, tools, approver, admission), terms)
+            parts = Parts(lambda _: model, lambda _key, _plan: tools, approver, admission)
+            loop = agent_loop(door, log, parts, terms, plan)
             started = RunStarted("agent", plan.agent, start.model, plan.task, plan.inputs, start.manifest)
             main, interrupt, seconds = main_of(plan, loop), interrupt or Interrupt(), plan.limits.seconds
             return await execute(door, log, loop.budget, started, main, interrupt, admission, seconds=seconds)

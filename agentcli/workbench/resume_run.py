@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from agentcli.core.canonical import digest_bytes, encode
@@ -26,12 +26,14 @@ from agentcli.workbench.going_on import (
     priced,
     refuse_divergence,
     settling,
+    workflow_on,
     workspace_on,
 )
 from agentcli.workbench.own_code import OwnCode, own_code
 from agentcli.workbench.recorded_run import Recorded, read_any_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
 from agentcli.workbench.system_clock import SystemClock
+from agentcli.workbench.workflow_plan import WorkflowPlan
 
 if TYPE_CHECKING:
     from agentcli.workbench.carrying import Plan
@@ -104,11 +106,14 @@ async def _resume(
 
 
 async def _plan_on(bench: Workbench, last: Plan, limits: Mapping[str, float], code: OwnCode) -> Plan:
+    plan: Plan
     if isinstance(last, CallPlan):
-        call = call_on(bench, last, limits)
-        return await code_on(bench, replace(call, workspace=str(workspace_on(bench, call))), code)
-    plan = await priced(bench, plan_on(bench, last, limits))
-    return await code_on(bench, replace(plan, workspace=str(workspace_on(bench, plan))), code)
+        plan = call_on(bench, last, limits)
+    elif isinstance(last, WorkflowPlan):
+        plan = await priced(bench, workflow_on(bench, last, limits))
+    else:
+        plan = await priced(bench, plan_on(bench, last, limits))
+    return await code_on(bench, plan.in_workspace(str(workspace_on(bench, plan))), code)
 
 
 def _refuse_completed(row: RunRow) -> None:

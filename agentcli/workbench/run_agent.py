@@ -30,6 +30,7 @@ from agentcli.workbench.wiring import Workbench
 
 if TYPE_CHECKING:
     from agentcli.providers.registry import Providers
+    from agentcli.workbench.workflow_plan import WorkflowPlan
 
 
 @value(frozen=True, slots=True)
@@ -77,7 +78,8 @@ async def _run(
     providers = bench.open_providers()
     try:
         # What can be wrong with the plan is raised here, before there is a run.
-        parts = Parts(providers.open(plan.models), selected(bench.tools, plan, code), approver, admission)
+        model, tools = providers.open(plan.models), selected(bench.tools, plan.uses, plan.limits.tool_seconds, code)
+        parts = Parts(lambda _: model, lambda _key, _plan: tools, approver, admission)
         terms = [terms_of(bench, plan)]
         plan = replace(plan, unpriced=await unpriced(providers, plan))
         manifest = encode(plan.to_json())
@@ -85,7 +87,7 @@ async def _run(
         log = bench.journal.begin(start)
         log.put(manifest)
         door = Effects(start.id, log, SystemClock(), sinks=sinks, parent=parent)
-        loop = agent_loop(door, log, parts, terms)
+        loop = agent_loop(door, log, parts, terms, plan)
         started = RunStarted("agent", plan.agent, start.model, plan.task, plan.inputs, start.manifest)
         main, interrupt, seconds = main_of(plan, loop), interrupt or Interrupt(), plan.limits.seconds
         return await execute(door, log, loop.budget, started, main, interrupt, admission, seconds=seconds)
@@ -94,16 +96,20 @@ async def _run(
 
 
 def start_of(
-    plan: AgentPlan, manifest: Digest, parent: str | None, relation: Relation | None, cut: int | None = None
+    plan: AgentPlan | WorkflowPlan,
+    manifest: Digest,
+    parent: str | None = None,
+    relation: Relation | None = None,
+    cut: int | None = None,
 ) -> RunStart:
     """The row of a new run by this plan."""
     now = SystemClock().now()
     return RunStart(
         id=run_id(now, secrets.randbits(RANDOM_BITS)),
-        kind="agent",
-        name=plan.agent,
+        kind=plan.kind,
+        name=plan.name,
         task=plan.task,
-        model=plan.models[0],
+        model=next(iter(plan.models), None),
         manifest=manifest,
         started=now,
         parent=parent,
@@ -131,7 +137,7 @@ def warn_of_deprecated(door: Effects, tools: Sequence[ToolSpec], scope: Scope) -
             door.emit(Warned("W-TOOL-DEPRECATED", what, f"See `agentcli tools show {spec.name}`."), scope)
 
 
-async def unpriced(providers: Providers, plan: AgentPlan) -> tuple[str, ...]:
+async def unpriced(providers: Providers, plan: AgentPlan | WorkflowPlan) -> tuple[str, ...]:
     """The plan's models whose price is not known, where its cost is limited."""
     if plan.limits.cost_usd is None:
         return ()
@@ -139,7 +145,7 @@ async def unpriced(providers: Providers, plan: AgentPlan) -> tuple[str, ...]:
     return tuple(model for model, is_known in zip(plan.models, known, strict=True) if not is_known)
 
 
-def refuse_unpriced(plan: AgentPlan) -> None:
+def refuse_unpriced(plan: AgentPlan | WorkflowPlan) -> None:
     """Raises LimitError E-LIMIT-COST-UNKNOWN where a cost that is limited could not be counted."""
     if plan.unpriced:
         raise LimitError(

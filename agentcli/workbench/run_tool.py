@@ -65,7 +65,7 @@ async def _run(
 ) -> RunOutcome:
     admission = Admission(bench.redactor)
     plan = await _plan(bench, request, admission, code)
-    tools = selected(bench.tools, plan, code)
+    tools = selected(bench.tools, plan.uses, plan.limits.tool_seconds, code)
     _check(tools.get(plan.name), plan)
     terms = [plan.terms()]
     manifest = encode(plan.to_json())
@@ -82,7 +82,8 @@ async def _run(
     log = bench.journal.begin(start)
     log.put(manifest)
     door = Effects(start.id, log, SystemClock(), sinks=sinks)
-    main, budget = carrying(door, log, Parts(Closed(), tools, approver, admission), terms, plan)
+    parts = Parts(lambda _: Closed(), lambda _key, _plan: tools, approver, admission)
+    main, budget = carrying(door, log, parts, terms, plan)
     started, seconds = started_of(plan, start.manifest), plan.limits.seconds
     return await execute(door, log, budget, started, main, interrupt, admission, seconds=seconds)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,13 +150,14 @@ class Workbench:
         from agentcli.catalog.checks import Known
         from agentcli.providers.registry import EMBEDDED
         from agentcli.providers.servers import SERVERS
-        from agentcli.tools.registry import BUILT_IN
+        from agentcli.tools.registry import BUILT_IN, parameters_of
 
         providers = frozenset({*SERVERS, *EMBEDDED, *self.settings.providers})
         roots = [Root(self.places.config, "user"), Root(templates_root(), "built-in")]
         if self.project is not None:
             roots.insert(0, Root(self.project.root, "project"))
-        return Catalog(roots, Known(tools=frozenset(BUILT_IN), providers=providers, packages=self._package_names))
+        tools, parameters = frozenset(BUILT_IN), cache(parameters_of)
+        return Catalog(roots, Known(tools, providers, self._package_names, parameters))
 
     @cached_property
     def journal(self) -> SqliteJournal:

@@ -66,7 +66,7 @@ def test_every_transcript_is_what_its_commands_print(document: Path, isolated: P
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     *printed, _ = done.stdout.split("\036")
     for command, output, code in zip(told, printed[::2], printed[1::2], strict=True):

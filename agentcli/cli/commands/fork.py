@@ -17,6 +17,7 @@ EXAMPLES = (
     ("agentcli fork last --tool-result 8=@other.txt", "what if the tool had said something else?"),
     ("agentcli fork k7f3qz --at 1 --instructions @new.md --plan", "what would be asked anew, and what it might cost"),
     ("agentcli fork last --at 12 --limit turns=40", "with more room from there on"),
+    ("agentcli fork last --at draft --prompt @shorter.md", "a workflow from one of its steps on, with another prompt"),
 )
 
 OTHER = "What is different"
@@ -29,8 +30,12 @@ def command(
         typer.Argument(metavar="RUN", help="An id, a unique part of one, last or last~1.", autocompletion=run_ids),
     ],
     at: Annotated[
-        int | None,
-        typer.Option("--at", metavar="SEQ", help="The last event that is kept; what comes after it is done anew."),
+        str | None,
+        typer.Option(
+            "--at",
+            metavar="SEQ|STEP",
+            help="The last event that is kept, or the step of a workflow that is done anew with all after it.",
+        ),
     ] = None,
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what would go live and what it might cost, and do nothing.")
@@ -98,7 +103,8 @@ def command(
     replies = reader.by_seq(responses or (), "--response")
     request = ForkRequest(
         run,
-        at=at,
+        at=int(at) if at is not None and at.isdecimal() else None,
+        step=at if at is not None and not at.isdecimal() else None,
         models=tuple(model or ()),
         prompt=reader.text(prompt, "--prompt") if prompt is not None else None,
         instructions=reader.text(instructions, "--instructions") if instructions is not None else None,

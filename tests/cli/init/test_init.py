@@ -52,9 +52,9 @@ def test_nothing_is_overwritten_without_force(cli: Cli, isolated: Path) -> None:
 
 def test_templates_are_listed(cli: Cli) -> None:
     result = cli("init", "--list")
-    assert [line.split()[0] for line in result.out.splitlines()] == ["TEMPLATE", "full", "minimal"]
+    assert [line.split()[0] for line in result.out.splitlines()] == ["TEMPLATE", "full", "minimal", "workflow"]
     objects = [json.loads(line) for line in cli("init", "--list", "--json").out.splitlines()]
-    assert [one["name"] for one in objects] == ["full", "minimal"]
+    assert [one["name"] for one in objects] == ["full", "minimal", "workflow"]
 
 
 def test_an_unknown_template_suggests_the_nearest(cli: Cli) -> None:

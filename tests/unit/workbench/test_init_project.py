@@ -30,7 +30,7 @@ def places(tmp_path: Path) -> Places:
 
 
 def test_the_default_template_is_listed_first_and_all_are_described() -> None:
-    assert NAMES == [DEFAULT_TEMPLATE, "minimal"]
+    assert NAMES == [DEFAULT_TEMPLATE, "minimal", "workflow"]
     assert all(template.description for template in list_project_templates())
 
 

@@ -1,0 +1,1 @@
+"""`agentcli workflow`: prompt lists and step graphs."""

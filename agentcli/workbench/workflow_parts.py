@@ -1,0 +1,118 @@
+"""A workflow's run put together: the engine's ports, from its plans and from what it reaches the outside through."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from agentcli.catalog.inputs import convert
+from agentcli.core.canonical import Json
+from agentcli.core.events import rfc3339
+from agentcli.core.workflows import WorkflowTemplate
+from agentcli.engine.agent_loop import AgentLoop
+from agentcli.engine.effects import Effects
+from agentcli.engine.limits import Budget
+from agentcli.engine.model_calls import ModelCalls
+from agentcli.engine.ports import RunLog, ToolSet
+from agentcli.engine.scope import Scope
+from agentcli.engine.tool_calls import ToolCalls
+from agentcli.engine.workflow import ports
+from agentcli.engine.workflow.graph_run import GraphRun
+from agentcli.engine.workflow.ports import Data, Place
+from agentcli.workbench.agent_run import Parts
+from agentcli.workbench.run_agent import refuse_unpriced, warn_of_deprecated
+from agentcli.workbench.workflow_terms import WorkflowTerms, filled
+
+if TYPE_CHECKING:
+    from agentcli.workbench.workflow_plan import WorkflowPlan
+
+
+class WorkflowRun:
+    """A run of a workflow under the terms of each of its eras; the first ones decide which steps there are.
+
+    It is the engine's `Expressions`, `Workflows` and `Agents` at once.
+    """
+
+    def __init__(self, door: Effects, log: RunLog, parts: Parts, terms: Sequence[WorkflowTerms]) -> None:
+        self._door = door
+        self._log = log
+        self._parts = parts
+        self._terms = terms
+        self._always: dict[int, set[str]] = defaultdict(set)
+        self._toolsets: dict[str, ToolSet] = {}
+        self.plan: WorkflowPlan = terms[-1].plan
+        self.budget = Budget(terms[0].plan.limits)
+
+    async def main(self, scope: Scope) -> Any:
+        """The workflow's output. Raises AgentcliError."""
+        plan = self._terms[0].plan
+        refuse_unpriced(self.plan)
+        warn_of_deprecated(self._door, self.plan.tools, scope)
+        engine = ports.Parts(self, self, self, self._parts.files, _CallsByFlow(self))
+        return await GraphRun(self._door, engine, plan.workflow, plan.inputs, self.budget, self.budget).run(scope)
+
+    # -- ports --------------------------------------------------------------------------------------------------
+
+    def value(self, value: Json, data: Data) -> Json:
+        """See `Expressions`."""
+        return filled(value, data, self._now)
+
+    def template(self, key: str) -> WorkflowTemplate:
+        """See `Workflows`."""
+        return self._terms[0].templates[key]
+
+    def nested(self, key: str, name: str) -> str:
+        """See `Workflows`: templates call a workflow by its key."""
+        return name
+
+    def inputs(self, key: str, given: Mapping[str, Json]) -> dict[str, Json]:
+        """See `Workflows`. What is null counts as not given."""
+        return convert(self.template(key).inputs, {name: value for name, value in given.items() if value is not None})
+
+    def loop(self, place: Place, data: Data, budget: Budget) -> AgentLoop:
+        """See `Agents`."""
+        admission = self._parts.admission
+        terms = [one.of_prompt(place, data, self._now) for one in self._terms]
+        newest = self._terms[-1]
+        agent = newest.agent_at(place)
+        provider = self._parts.models(newest.models_at(place))
+        tools = self._tools(f"agent:{agent.agent}")
+        return AgentLoop(
+            door=self._door,
+            model=ModelCalls(self._door, self._log, provider, admission),
+            tools=self._calls(tools, terms),
+            budget=Budget(terms[0].limits, budget),
+            terms=terms,
+        )
+
+    def calls_of(self, key: str) -> ToolCalls:
+        """The calls that the steps of a workflow are."""
+        return self._calls(self._tools(f"workflow:{key}"), [one.of_calls(key) for one in self._terms])
+
+    def _calls(self, tools: ToolSet, terms: Sequence[Any]) -> ToolCalls:
+        parts = self._parts
+        calls = ToolCalls(self._door, self._log, tools, parts.approver, parts.admission, terms, parts.happened)
+        calls.always = self._always
+        return calls
+
+    def _tools(self, key: str) -> ToolSet:
+        if key not in self._toolsets:
+            self._toolsets[key] = self._parts.tools(key, self.plan.parts[key])
+        return self._toolsets[key]
+
+    def _now(self) -> str:
+        """The time at which the run began: the same in each of its replays."""
+        return rfc3339(self._door.began or 0.0)
+
+
+class _CallsByFlow(dict[str, ToolCalls]):
+    """The tool calls of each workflow, made when they are first needed."""
+
+    def __init__(self, run: WorkflowRun) -> None:
+        super().__init__()
+        self._run = run
+
+    def __missing__(self, key: str) -> ToolCalls:
+        self[key] = self._run.calls_of(key)
+        return self[key]
