@@ -43,7 +43,7 @@ SWITCH = FLOW + "  - {id: a, switch: '{{ inputs.k }}', "
             + "  - {id: c, prompt: x, needs: [a]}",
             "CYCLE", 4, 31, "`b` waits for itself",
         ),
-        (FLOW + "  - {prompt: x, on_error: ignore}", "VALUE", 3, 27, "`steps[0].on_error`"),
+        (FLOW + "  - {prompt: x, on_error: skip}", "VALUE", 3, 27, "`steps[0].on_error`"),
         # what expressions may use
         (FLOW + "  - {tool: fetch_url, with: {url: [{a: '{{ itm }}'}]}}", "UNDEFINED", 3, 44, "`itm`"),
         (FLOW + "  - '{{ steps.later.output }}'\n  - {id: later, prompt: x}", "UNDEFINED", 3, 15, "`steps.later`"),
