@@ -25,6 +25,12 @@ from agentcli.core.events import (
     RunForked,
     RunResumed,
     RunStarted,
+    StepCancelled,
+    StepCompleted,
+    StepFailed,
+    StepRetried,
+    StepSkipped,
+    StepStarted,
     ToolCompleted,
     ToolStarted,
     TurnStarted,
@@ -115,6 +121,12 @@ ONE_OF_EACH: tuple[Body, ...] = (
     InputRead("stdin", [1]),
     LimitReached("turns", 20, 20),
     Warned("W-OUTPUT-CUT", "The answer was cut.", "Raise it."),
+    StepStarted("prompt", 3),
+    StepCompleted(["one", None]),
+    StepSkipped("need", "It needs `a`, which failed."),
+    StepRetried(1, FAULT, 2.0),
+    StepFailed(FAULT, "continue"),
+    StepCancelled("The workflow was stopped."),
 )
 
 

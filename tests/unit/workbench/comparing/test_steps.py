@@ -136,15 +136,15 @@ def test_everything_else_on_record_is_a_step_of_its_own() -> None:
     run.add(InputRead("rows.jsonl", [1]), "", key=EffectKey("", "input", "rows", 0), result="0" * 64)
     run.add(RandomDrawn(7), "", key=EffectKey("", "random", "bits", 0), result="0" * 64)
     run.add(Warned("W-OUTPUT-CUT", "Cut.", "Raise it."))
-    run.add(read_body("step.skipped", {"step": "draft", "duration_s": 1.5}), "step.draft")
+    run.add(read_body("queue.left", {"step": "draft", "duration_s": 1.5}), "step.draft")
     assert names(run) == [
         "input rows.jsonl",
         "random random.drawn",
         "event warning",
-        "event step.skipped step.draft",
+        "event queue.left step.draft",
     ]
     assert steps(run)[1].parts == {"value": 7}
-    assert steps(run)[3].parts == {"event": {"type": "step.skipped", "step": "draft"}}
+    assert steps(run)[3].parts == {"event": {"type": "queue.left", "step": "draft"}}
 
 
 def test_a_thread_is_a_lane_without_its_numbers() -> None:
