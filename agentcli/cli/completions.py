@@ -1,4 +1,7 @@
-"""Names for the shell's completion: agents, runs, models, tools. Nothing of a project is executed, nothing is said."""
+"""Names for the shell's completion: agents, workflows, runs, models, tools.
+
+Nothing of a project is executed, and nothing is said.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,11 @@ RUNS = 30
 def agent_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """The agents that can be run."""
     return _names(ctx, incomplete, lambda bench: bench.catalog.names())
+
+
+def workflow_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """The workflows that can be run."""
+    return _names(ctx, incomplete, lambda bench: bench.catalog.names("workflows"))
 
 
 def tool_names(ctx: typer.Context, incomplete: str) -> list[str]:

@@ -14,7 +14,8 @@ SETUP = "Settings and health"
 class Entry:
     """A command or a group.
 
-    `module` is relative to `agentcli.cli.commands`; `default` names the child that a bare group stands for.
+    `module` is relative to `agentcli.cli.commands`; `default` names the child that a bare group stands for, `otherwise`
+    the one that words are for which name no child.
     """
 
     name: str
@@ -23,6 +24,11 @@ class Entry:
     panel: str = ""
     children: tuple[Entry, ...] = ()
     default: str | None = None
+    otherwise: str | None = None
+
+    def child(self, name: str | None) -> Entry | None:
+        """The child of that name."""
+        return next((child for child in self.children if child.name == name), None)
 
 
 ROOT = Entry(
@@ -68,6 +74,18 @@ ROOT = Entry(
             children=(
                 Entry("list", "List the agents of this project, of yours, and the built-in ones.", "agents.list"),
                 Entry("show", "Show one agent as it is understood.", "agents.show"),
+            ),
+        ),
+        Entry(
+            "workflow",
+            "Workflows: steps that wait for each other, in a graph.",
+            panel=CATALOG,
+            default="list",
+            otherwise="run",
+            children=(
+                Entry("list", "List the workflows of this project, of yours, and the built-in ones.", "workflow.list"),
+                Entry("show", "Show one workflow: its steps in order, as text, chart or picture.", "workflow.show"),
+                Entry("check", "Check workflows; every mistake is told with its line.", "workflow.check"),
             ),
         ),
         Entry(

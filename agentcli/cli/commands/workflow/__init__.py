@@ -1,0 +1,1 @@
+"""One file a command of `agentcli workflow`: parse, one use case, render."""
