@@ -92,10 +92,9 @@ def _lines(views: Sequence[StepView], boxes: Mapping[str, Box]) -> Iterator[str]
             y, bend = begin.y + HEIGHT, GAP_Y / 2
             aside = _ASIDE if end.y - y > GAP_Y else 0
             kind = "need fails" if need == view.stands_in else "need"
-            yield (
-                f'<path class="{kind}" marker-end="url(#end)" d="M{begin.middle:g} {y:g}'
-                f'C{begin.middle + aside:g} {y + bend:g} {end.middle + aside:g} {end.y - bend:g} {end.middle:g} {end.y:g}"/>'
-            )
+            bends = f"{begin.middle + aside:g} {y + bend:g} {end.middle + aside:g} {end.y - bend:g}"
+            way = f"M{begin.middle:g} {y:g}C{bends} {end.middle:g} {end.y:g}"
+            yield f'<path class="{kind}" marker-end="url(#end)" d="{way}"/>'
 
 
 def _boxes(views: Sequence[StepView], boxes: Mapping[str, Box]) -> Iterator[str]:
