@@ -84,8 +84,12 @@ ROOT = Entry(
             otherwise="run",
             children=(
                 Entry("list", "List the workflows of this project, of yours, and the built-in ones.", "workflow.list"),
-                Entry("show", "Show one workflow: its steps in order, as text, chart or picture.", "workflow.show"),
-                Entry("check", "Check workflows; every mistake is told with its line.", "workflow.check"),
+                Entry("show", "Show one workflow: its steps in order, with what each waits for.", "workflow.show"),
+                Entry(
+                    "check",
+                    "Check workflows; every mistake is told with its line, and nothing is executed.",
+                    "workflow.check",
+                ),
             ),
         ),
         Entry(

@@ -36,6 +36,7 @@ Look back:
 
 What there is:
   agents      The agents that can be run.
+  workflow    Workflows: steps that wait for each other, in a graph.
   tools       The tools that agents can be given.
   models      The model that would be used and why; models that run on this machine.
 

@@ -16,8 +16,8 @@ from tests.cli.conftest import Cli
             ("rusn",),
             (
                 "error: There is no command `rusn`. (E-USAGE-COMMAND)\n"
-                "  why: `agentcli` knows: init, run, resume, fork, replay, test, diff, bisect, runs, agents, tools, "
-                "models, config, trust, doctor, completion.\n"
+                "  why: `agentcli` knows: init, run, resume, fork, replay, test, diff, bisect, runs, agents, workflow, "
+                "tools, models, config, trust, doctor, completion.\n"
                 "  fix: Did you mean `agentcli run` or `agentcli runs`?\n"
             ),
         ),
@@ -33,8 +33,8 @@ from tests.cli.conftest import Cli
             ("pull",),
             (
                 "error: There is no command `pull`. (E-USAGE-COMMAND)\n"
-                "  why: `agentcli` knows: init, run, resume, fork, replay, test, diff, bisect, runs, agents, tools, "
-                "models, config, trust, doctor, completion.\n"
+                "  why: `agentcli` knows: init, run, resume, fork, replay, test, diff, bisect, runs, agents, workflow, "
+                "tools, models, config, trust, doctor, completion.\n"
                 "  fix: Did you mean `agentcli models pull`?\n"
             ),
         ),
@@ -174,7 +174,7 @@ def test_on_a_narrow_terminal_an_error_is_folded_between_words(cli: Cli) -> None
     assert cli("rusn", terminal=True, columns=60).err == (
         "error: There is no command `rusn`. (E-USAGE-COMMAND)\n"
         "  why: `agentcli` knows: init, run, resume, fork, replay,\n"
-        "    test, diff, bisect, runs, agents, tools, models, config,\n"
-        "    trust, doctor, completion.\n"
+        "    test, diff, bisect, runs, agents, workflow, tools,\n"
+        "    models, config, trust, doctor, completion.\n"
         "  fix: Did you mean `agentcli run` or `agentcli runs`?\n"
     )

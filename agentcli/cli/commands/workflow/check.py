@@ -27,7 +27,7 @@ def command(
         ),
     ] = None,
 ) -> None:
-    """Check workflows: graph, expressions, agents, tools and their arguments; nothing is executed."""
+    """Check workflows; every mistake is told with its line, and nothing is executed."""
     from agentcli.cli.render.problems import print_error
     from agentcli.cli.render.quantity import count
     from agentcli.workbench.check_workflows import check_workflows
