@@ -37,6 +37,22 @@ ROOT = Entry(
     children=(
         Entry("init", "Make a project in a folder, and check it.", "init", WORK),
         Entry("run", "Give an agent a task.", "run", WORK),
+        Entry(
+            "workflow",
+            "Prompt lists and step graphs.",
+            panel=WORK,
+            default="list",
+            otherwise="run",
+            children=(
+                Entry("list", "List the workflows of this project, of yours, and the built-in ones.", "workflow.list"),
+                Entry("show", "Show one workflow: its steps in order, with what each waits for.", "workflow.show"),
+                Entry(
+                    "check",
+                    "Check workflows; every mistake is told with its line, and nothing is executed.",
+                    "workflow.check",
+                ),
+            ),
+        ),
         Entry("resume", "Go on with a run that has stopped; nothing completed is done again.", "resume", WORK),
         Entry("fork", "Begin a new run from a point of an old one.", "fork", WORK),
         Entry("replay", "Carry a run out again from its record alone, and compare.", "replay", LOOK),
@@ -74,22 +90,6 @@ ROOT = Entry(
             children=(
                 Entry("list", "List the agents of this project, of yours, and the built-in ones.", "agents.list"),
                 Entry("show", "Show one agent as it is understood.", "agents.show"),
-            ),
-        ),
-        Entry(
-            "workflow",
-            "Workflows: steps that wait for each other, in a graph.",
-            panel=CATALOG,
-            default="list",
-            otherwise="run",
-            children=(
-                Entry("list", "List the workflows of this project, of yours, and the built-in ones.", "workflow.list"),
-                Entry("show", "Show one workflow: its steps in order, with what each waits for.", "workflow.show"),
-                Entry(
-                    "check",
-                    "Check workflows; every mistake is told with its line, and nothing is executed.",
-                    "workflow.check",
-                ),
             ),
         ),
         Entry(

@@ -24,6 +24,7 @@ A workbench for LLM agents in the terminal: a run is its journal.
 Work:
   init        Make a project in a folder, and check it.
   run         Give an agent a task.
+  workflow    Prompt lists and step graphs.
   resume      Go on with a run that has stopped; nothing completed is done again.
   fork        Begin a new run from a point of an old one.
 
@@ -36,7 +37,6 @@ Look back:
 
 What there is:
   agents      The agents that can be run.
-  workflow    Workflows: steps that wait for each other, in a graph.
   tools       The tools that agents can be given.
   models      The model that would be used and why; models that run on this machine.
 

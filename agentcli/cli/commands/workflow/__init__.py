@@ -1,1 +1,1 @@
-"""One file a command of `agentcli workflow`: parse, one use case, render."""
+"""`agentcli workflow`: prompt lists and step graphs."""
