@@ -2,8 +2,8 @@
 
 The workflow holds what large ones hold: prompts that use what earlier steps gave, lists over tools with arguments,
 tries, routers and conditions; each text is another one. The floor is reading the same file with the YAML loader that is
-written in C, which knows no places, checks nothing and makes no templates. What is measured is time of the processor, in
-a process that is set up as the program's own.
+written in C, which knows no places, checks nothing and makes no templates. What is measured is time of the processor,
+in a process that is set up as the program's own.
 """
 
 from __future__ import annotations

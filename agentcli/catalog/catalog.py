@@ -155,14 +155,6 @@ class Catalog:
 
     # -- what workflows name ------------------------------------------------------------------------------------
 
-    def agent_names(self) -> frozenset[str]:
-        """Every agent by name, whether it is valid or not."""
-        return frozenset(self.names("agents"))
-
-    def workflow_names(self) -> frozenset[str]:
-        """Every workflow by name, whether it is valid or not."""
-        return frozenset(self.names("workflows"))
-
     def agent_inputs(self, name: str) -> Mapping[str, InputSpec]:
         """The inputs that an agent declares. Raises as `agent` does."""
         return self.agent(name).template.inputs

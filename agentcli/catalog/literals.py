@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from agentcli.catalog.inputs import convert_one
 from agentcli.catalog.rendering import is_plain
-from agentcli.core.agents import InputSpec, is_of_type
+from agentcli.core.agents import InputSpec, InputType, is_of_type
 from agentcli.core.canonical import Json
 from agentcli.definitions.nearest import listed, nearest, suggestion
 from agentcli.definitions.validation import shown
@@ -54,12 +54,12 @@ def is_literal(value: Json) -> bool:
 def input_misfits(specs: Mapping[str, InputSpec], given: Mapping[str, Json], whose: str) -> list[Misfit]:
     """What is wrong with the inputs given to an agent or a workflow: `whose` names it, as "agent `a`"."""
     unknown = [name for name in given if name not in specs]
-    found = [_unknown("INPUT", "input", name, specs, whose) for name in unknown]
+    found = [_unknown("UNKNOWN-INPUT", "input", name, specs, whose) for name in unknown]
     meant = _meant(unknown, specs)
     for name, spec in specs.items():
         if name not in given:
             if spec.must_be_given and name not in meant:
-                found.append(_missing("INPUT", "input", name, whose, "inputs"))
+                found.append(_missing("MISSING-INPUT", "input", name, whose, "inputs"))
         elif is_literal(given[name]):
             try:
                 convert_one(name, spec, given[name])
@@ -74,11 +74,11 @@ def argument_misfits(schema: Mapping[str, Any], given: Mapping[str, Json], tool:
     properties, whose = schema.get("properties", {}), f"tool `{tool}`"
     open_ended = schema.get("additionalProperties", True) is not False
     unknown = [] if open_ended else [name for name in given if name not in properties]
-    found = [_unknown("ARGUMENT", "argument", name, properties, whose) for name in unknown]
+    found = [_unknown("UNKNOWN-ARGUMENT", "argument", name, properties, whose) for name in unknown]
     missing = [
         name for name in schema.get("required", ()) if name not in given and name not in _meant(unknown, properties)
     ]
-    found += [_missing("ARGUMENT", "argument", name, whose, "with") for name in missing]
+    found += [_missing("MISSING-ARGUMENT", "argument", name, whose, "with") for name in missing]
     for name, value in given.items():
         why = _why_not(value, properties.get(name, {})) if is_literal(value) else None
         if why is not None:
@@ -104,7 +104,7 @@ def _fits(value: Json, kind: str) -> bool:
         return _SPELLED[kind].fullmatch(value.strip()) is not None
     if kind == "null":
         return value is None
-    return is_of_type(value, kind)  # type: ignore[arg-type]
+    return is_of_type(value, cast("InputType", kind))
 
 
 def _meant(unknown: Iterable[str], known: Mapping[str, Any]) -> set[str | None]:
@@ -115,9 +115,9 @@ def _meant(unknown: Iterable[str], known: Mapping[str, Any]) -> set[str | None]:
 def _unknown(kind: str, word: str, name: str, known: Mapping[str, Any], whose: str) -> Misfit:
     why = f"It has: {listed(known, 20)}." if known else "It has none."
     what, fix = f"The {whose} has no {word} `{name}`.", suggestion(name, known, "Remove it.")
-    return Misfit(f"UNKNOWN-{kind}", what, why, fix, name)
+    return Misfit(kind, what, why, fix, name)
 
 
 def _missing(kind: str, word: str, name: str, whose: str, under: str) -> Misfit:
     what = f"The {word} `{name}` of the {whose} is missing."
-    return Misfit(f"MISSING-{kind}", what, "It has no default.", f"Write it under `{under}:`.")
+    return Misfit(kind, what, "It has no default.", f"Write it under `{under}:`.")

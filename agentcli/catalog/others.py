@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 from agentcli.core.agents import InputSpec
 from agentcli.core.values import value
@@ -21,11 +21,8 @@ Inputs = Mapping[str, InputSpec]
 class Lookup(Protocol):
     """How the catalog is asked."""
 
-    def agent_names(self) -> frozenset[str]:
-        """Every agent by name."""
-
-    def workflow_names(self) -> frozenset[str]:
-        """Every workflow by name."""
+    def names(self, folder: Literal["agents", "workflows"]) -> list[str]:
+        """Every agent or workflow by name, whether it is valid or not."""
 
     def agent_inputs(self, name: str) -> Inputs:
         """The inputs that an agent declares. Raises DefinitionError with what is wrong in its file."""
@@ -70,12 +67,12 @@ class Others:
     @cached_property
     def agent_names(self) -> frozenset[str]:
         """Every agent by name."""
-        return self.lookup.agent_names()
+        return frozenset(self.lookup.names("agents"))
 
     @cached_property
     def workflow_names(self) -> frozenset[str]:
         """Every workflow by name."""
-        return self.lookup.workflow_names()
+        return frozenset(self.lookup.names("workflows"))
 
     def agent(self, name: str, tell: Callable[[ErrorInfo], None]) -> Inputs | None:
         """The inputs of an agent; None where its file is not valid, which is told once."""

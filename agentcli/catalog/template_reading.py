@@ -74,13 +74,13 @@ def _names(tree: nodes.Template, every: Iterable[nodes.Node]) -> Iterator[tuple[
 def _words(node: nodes.Node) -> tuple[str, ...]:
     """`a.b['c']` as its words; none for what is read from anything but a name, or by anything but a text."""
     words: list[str] = []
-    while not isinstance(node, nodes.Name):
-        word = _attribute(node) if isinstance(node, (nodes.Getattr, nodes.Getitem)) else None
+    while isinstance(node, (nodes.Getattr, nodes.Getitem)):
+        word = _attribute(node)
         if word is None:
             return ()
         words.append(word)
-        node = node.node  # type: ignore[attr-defined]
-    return (node.name, *reversed(words))
+        node = node.node
+    return (node.name, *reversed(words)) if isinstance(node, nodes.Name) else ()
 
 
 def _attribute(node: nodes.Getattr | nodes.Getitem) -> str | None:

@@ -1,4 +1,7 @@
-"""Names for the shell's completion: agents, runs, models, tools. Nothing of a project is executed, nothing is said."""
+"""Names for the shell's completion: agents, workflows, runs, models, tools.
+
+Nothing of a project is executed, and nothing is said.
+"""
 
 from __future__ import annotations
 

@@ -67,10 +67,10 @@ class Group(TyperGroup):
 
     def get_command(self, ctx: Context, cmd_name: str) -> BaseCommand | None:
         """The child; its module is imported now."""
-        for child in self.entry.children:
-            if child.name == cmd_name:
-                return Group(child) if child.children else load(child)
-        return None
+        child = self.entry.child(cmd_name)
+        if child is None:
+            return None
+        return Group(child) if child.children else load(child)
 
     def parse_args(self, ctx: Context, args: list[str]) -> list[str]:
         """A bare group, or one followed by a child's options alone, stands for its default child."""
@@ -86,18 +86,24 @@ class Group(TyperGroup):
         return super().invoke(ctx)
 
     def resolve_command(self, ctx: Context, args: list[str]) -> tuple[str | None, BaseCommand | None, list[str]]:
-        """The child that the first word names. Raises UsageError with the nearest one."""
-        command = self.get_command(ctx, args[0])
+        """The child that the first word names, or that such words are for. Raises UsageError with the nearest one."""
+        command, other = self.get_command(ctx, args[0]), self.entry.child(self.entry.otherwise)
+        if command is None and other is not None:
+            return other.name, load(other), args
         if command is None and not ctx.resilient_parsing:
             raise unknown_command(ctx.command_path, args[0], self.entry)
         return args[0] if command else None, command, args[1:]
 
     def shell_complete(self, ctx: Context, incomplete: str) -> list[Any]:
-        """The children and options that begin like this, without importing any child."""
+        """The children and options that begin like this; and what the child takes that other words are for."""
         from typer._click.shell_completion import CompletionItem
 
         children = [child for child in self.entry.children if child.name.startswith(incomplete)]
         items = [CompletionItem(child.name, help=child.help) for child in children]
+        if (other := self.entry.child(self.entry.otherwise)) is not None:
+            leaf = load(other)
+            first = next(param for param in leaf.params if param.param_type_name == "argument")
+            items += first.shell_complete(ctx, incomplete)
         return items + super(TyperGroup, self).shell_complete(ctx, incomplete)
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:

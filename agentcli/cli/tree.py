@@ -14,7 +14,8 @@ SETUP = "Settings and health"
 class Entry:
     """A command or a group.
 
-    `module` is relative to `agentcli.cli.commands`; `default` names the child that a bare group stands for.
+    `module` is relative to `agentcli.cli.commands`; `default` names the child that a bare group stands for, `otherwise`
+    the one that words are for which name no child.
     """
 
     name: str
@@ -23,6 +24,11 @@ class Entry:
     panel: str = ""
     children: tuple[Entry, ...] = ()
     default: str | None = None
+    otherwise: str | None = None
+
+    def child(self, name: str | None) -> Entry | None:
+        """The child of that name."""
+        return next((child for child in self.children if child.name == name), None)
 
 
 ROOT = Entry(
@@ -36,7 +42,17 @@ ROOT = Entry(
             "Prompt lists and step graphs.",
             panel=WORK,
             default="list",
-            children=(Entry("run", "Run a workflow, from its first step to its last.", "workflow.run"),),
+            otherwise="run",
+            children=(
+                Entry("run", "Run a workflow, from its first step to its last.", "workflow.run"),
+                Entry("list", "List the workflows of this project, of yours, and the built-in ones.", "workflow.list"),
+                Entry("show", "Show one workflow: its steps in order, with what each waits for.", "workflow.show"),
+                Entry(
+                    "check",
+                    "Check workflows; every mistake is told with its line, and nothing is executed.",
+                    "workflow.check",
+                ),
+            ),
         ),
         Entry("resume", "Go on with a run that has stopped; nothing completed is done again.", "resume", WORK),
         Entry("fork", "Begin a new run from a point of an old one.", "fork", WORK),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import BeforeValidator, Field, ValidatorFunctionWrapHandler, WrapValidator
 from pydantic_core import PydanticCustomError
 
 from agentcli.core.agents import EXPRESSION, Definition, Text
@@ -26,13 +26,13 @@ def is_expression(text: str) -> bool:
     return re.fullmatch(EXPRESSION, text.strip(), re.DOTALL) is not None
 
 
-def _expression(value: Any) -> Any:
+def _expression(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
     if isinstance(value, str) and is_expression(value):
         return value
     raise PydanticCustomError("expression", "expected one `{{ expression }}`")
 
 
-def _condition(value: Any) -> Any:
+def _condition(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
     if isinstance(value, bool) or (isinstance(value, str) and is_expression(value)):
         return value
     raise PydanticCustomError("condition", "expected true, false, or one `{{ expression }}`")
@@ -47,7 +47,7 @@ def _number_is_last(value: Any) -> Any:
     return (1, value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _foreach(value: Any) -> Any:
+def _foreach(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
     if isinstance(value, list) or (isinstance(value, str) and is_expression(value)):
         return value
     for model in (ForeachRange, ForeachFile):
@@ -57,7 +57,7 @@ def _foreach(value: Any) -> Any:
     raise PydanticCustomError("foreach", expected)
 
 
-def _on_error(value: Any) -> Any:
+def _on_error(value: Any, _: ValidatorFunctionWrapHandler) -> Any:
     if value in ("stop", "continue", "ignore"):
         return value
     if isinstance(value, Fallback) or (isinstance(value, dict) and set(value) == set(Fallback.model_fields)):
@@ -65,8 +65,8 @@ def _on_error(value: Any) -> Any:
     raise PydanticCustomError("on_error", "expected `stop`, `continue`, `ignore` or `{fallback: step}`")
 
 
-Expression: TypeAlias = Annotated[str, PlainValidator(_expression, json_schema_input_type=ExpressionText)]
-Condition: TypeAlias = Annotated[bool | str, PlainValidator(_condition, json_schema_input_type=bool | ExpressionText)]
+Expression: TypeAlias = Annotated[str, WrapValidator(_expression, json_schema_input_type=ExpressionText)]
+Condition: TypeAlias = Annotated[bool | str, WrapValidator(_condition, json_schema_input_type=bool | ExpressionText)]
 
 
 class Retry(Definition):
@@ -118,11 +118,11 @@ class Fallback(Definition):
 
 Foreach: TypeAlias = Annotated[
     list[Json] | str | ForeachRange | ForeachFile,
-    PlainValidator(_foreach, json_schema_input_type=list[Json] | ExpressionText | ForeachRange | ForeachFile),
+    WrapValidator(_foreach, json_schema_input_type=list[Json] | ExpressionText | ForeachRange | ForeachFile),
 ]
 UntilGiven: TypeAlias = Annotated[
     Until, BeforeValidator(_text_is_condition, json_schema_input_type=ExpressionText | Until)
 ]
 StepOnError: TypeAlias = Annotated[
-    OnError | Ignore | Fallback, PlainValidator(_on_error, json_schema_input_type=OnError | Ignore | Fallback)
+    OnError | Ignore | Fallback, WrapValidator(_on_error, json_schema_input_type=OnError | Ignore | Fallback)
 ]

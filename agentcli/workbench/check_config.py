@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @value(frozen=True, slots=True)
 class ConfigReport:
-    """What was read, and what is wrong with it. `templates` counts those that are right."""
+    """What was read, and what is wrong with it: each problem once, also where a workflow names a broken agent.
+
+    `templates` counts those that are right.
+    """
 
     files: tuple[Path, ...]
     templates: int
@@ -30,4 +33,4 @@ def check_config(bench: Workbench) -> ConfigReport:
         problems += [broken.error.info, *broken.error.others]
     noticed = [item.warnings for item in agents.valid] + [item.warnings for item in workflows.valid]
     warnings = (*bench.warnings, *(warning for some in noticed for warning in some))
-    return ConfigReport(bench.loaded.files, len(noticed), tuple(problems), warnings)
+    return ConfigReport(bench.loaded.files, len(noticed), tuple(dict.fromkeys(problems)), warnings)

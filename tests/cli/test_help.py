@@ -24,6 +24,7 @@ A workbench for LLM agents in the terminal: a run is its journal.
 Work:
   init        Make a project in a folder, and check it.
   run         Give an agent a task.
+  workflow    Prompt lists and step graphs.
   resume      Go on with a run that has stopped; nothing completed is done again.
   fork        Begin a new run from a point of an old one.
 

@@ -16,8 +16,8 @@ from tests.cli.conftest import Cli
             ("rusn",),
             (
                 "error: There is no command `rusn`. (E-USAGE-COMMAND)\n"
-                "  why: `agentcli` knows: init, run, resume, fork, replay, test, diff, bisect, runs, agents, tools, "
-                "models, config, trust, doctor, completion.\n"
+                "  why: `agentcli` knows: init, run, workflow, resume, fork, replay, test, diff, bisect, runs, "
+                "agents, tools, models, config, trust, doctor, completion.\n"
                 "  fix: Did you mean `agentcli run` or `agentcli runs`?\n"
             ),
         ),
@@ -33,8 +33,8 @@ from tests.cli.conftest import Cli
             ("pull",),
             (
                 "error: There is no command `pull`. (E-USAGE-COMMAND)\n"
-                "  why: `agentcli` knows: init, run, resume, fork, replay, test, diff, bisect, runs, agents, tools, "
-                "models, config, trust, doctor, completion.\n"
+                "  why: `agentcli` knows: init, run, workflow, resume, fork, replay, test, diff, bisect, runs, "
+                "agents, tools, models, config, trust, doctor, completion.\n"
                 "  fix: Did you mean `agentcli models pull`?\n"
             ),
         ),
@@ -173,8 +173,8 @@ def test_windows_is_told_in_one_line(cli: Cli) -> None:
 def test_on_a_narrow_terminal_an_error_is_folded_between_words(cli: Cli) -> None:
     assert cli("rusn", terminal=True, columns=60).err == (
         "error: There is no command `rusn`. (E-USAGE-COMMAND)\n"
-        "  why: `agentcli` knows: init, run, resume, fork, replay,\n"
-        "    test, diff, bisect, runs, agents, tools, models, config,\n"
-        "    trust, doctor, completion.\n"
+        "  why: `agentcli` knows: init, run, workflow, resume, fork,\n"
+        "    replay, test, diff, bisect, runs, agents, tools, models,\n"
+        "    config, trust, doctor, completion.\n"
         "  fix: Did you mean `agentcli run` or `agentcli runs`?\n"
     )

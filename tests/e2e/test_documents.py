@@ -14,9 +14,12 @@ from pathlib import Path
 import pytest
 
 from agentcli.catalog.catalog import Catalog, Root
+from agentcli.catalog.checks import Known
 from agentcli.cli.tree import ROOT as COMMANDS
+from agentcli.tools.registry import BUILT_IN, parameters_of
 
 ROOT = Path(__file__).parents[2]
+KNOWN = Known(frozenset(BUILT_IN), parameters=parameters_of)
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 _BLOCK = re.compile(r"^```(?P<language>\w+(?: checked)?)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 
@@ -101,14 +104,20 @@ def usual(output: str) -> str:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_agent_in_a_document_is_valid(document: Path, isolated: Path) -> None:
-    folder = isolated / "agents"
-    folder.mkdir()
+def test_every_template_in_a_document_is_valid(document: Path, isolated: Path) -> None:
+    """Those of one document may name each other."""
+    (isolated / "agents").mkdir()
+    (isolated / "workflows").mkdir()
+    agents, workflows = [], []
     for text in blocks(document, "yaml"):
-        name = re.search(r"^name: (\w+)", text, re.MULTILINE)
-        if "kind: agent" in text and name:
-            (folder / f"{name[1]}.yaml").write_text(text)
-            assert Catalog([Root(isolated, "user")]).agent(name[1]).template.name == name[1]
+        name = re.search(r"^name: ([\w-]+)", text, re.MULTILINE)
+        for kind, names in (("agent", agents), ("workflow", workflows)):
+            if f"kind: {kind}\n" in text and name:
+                (isolated / f"{kind}s" / f"{name[1]}.yaml").write_text(text)
+                names.append(name[1])
+    catalog = Catalog([Root(isolated, "user")], KNOWN)
+    assert [catalog.agent(name).template.name for name in agents] == agents
+    assert [catalog.workflow(name).template.name for name in workflows] == workflows
 
 
 def test_the_readme_shows_every_command() -> None:

@@ -47,6 +47,9 @@ def complete(line: str, cwd: Path) -> list[str]:
         ("agentcli runs list --st", ["--status"]),
         ("agentcli run rea", ["reader"]),
         ("agentcli tools show cr", ["create_file"]),
+        ("agentcli workflow sh", ["show"]),
+        ("agentcli workflow show o", ["one"]),
+        ("agentcli workflow check tw", ["two"]),
         ("agentcli tools call mo", ["move_file"]),
         ("agentcli tools call move_file ", ["from=", "overwrite=", "to="]),
         ("agentcli tools call move_file from=a t", ["to="]),
@@ -58,6 +61,10 @@ def complete(line: str, cwd: Path) -> list[str]:
     ],
 )
 def test_names_are_completed(isolated: Path, line: str, offered: list[str]) -> None:
+    (isolated / "agentcli.yaml").write_text("version: 1\n")
+    (isolated / "workflows").mkdir()
+    for name in ("one", "two"):
+        (isolated / "workflows" / f"{name}.yaml").write_text("broken: true\n")
     assert complete(line, isolated) == offered
 
 

@@ -212,3 +212,20 @@ def test_a_plain_text_needs_no_template_engine() -> None:
         "assert render('x', inputs={}) == 'x' and faults('x', {}) == []; assert 'jinja2' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("See https://a.example/x, and HTTP://b.example.", ["https://a.example/x", "HTTP://b.example"]),
+        ("[a](https://a.example/p_(q)) <https://b.example> `https://c.example`", None),
+        ("https://a.example https://a.example/ https://a.example", ["https://a.example", "https://a.example/"]),
+        ("(see https://a.example/(x))).", ["https://a.example/(x)"]),
+        ("ftp://a.example http:// https://.", []),
+        (["x https://a.example", "https://b.example"], ["https://a.example", "https://b.example"]),
+        (None, []),
+    ],
+)
+def test_the_addresses_of_a_text_are_found(text: Any, links: list[str] | None) -> None:
+    expected = ["https://a.example/p_(q)", "https://b.example", "https://c.example"] if links is None else links
+    assert evaluate("{{ inputs.text | links }}", inputs={"text": text}) == expected

@@ -7,9 +7,11 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from agentcli.catalog.builtin import templates_root
 from agentcli.config.example import example_config
+from agentcli.core.workflows import WorkflowTemplate
 from agentcli.workbench.file_schema import SchemaName, file_schema
 
 
@@ -48,6 +50,21 @@ AGENT = {"name": "a", "instructions": "x"}
         ("agent", {**AGENT, "output": {"schema": "text"}}, False),
         ("agent", {"name": "a"}, False),
         ("workflow", {"name": "w", "steps": ["a", {"id": "b", "tool": "t", "with": {"u": 1}, "foreach": []}]}, True),
+        ("workflow", {"name": "w", "steps": [{"prompt": "a", "foreach": {"range": [1, 2]}, "when": False}]}, True),
+        ("workflow", {"name": "w", "steps": [{"prompt": "a", "foreach": {"range": 2}, "until": "{{ output }}"}]}, True),
+        ("workflow", {"name": "w", "steps": [{"prompt": "a", "foreach": {"file": "r.csv"}, "on_error": "stop"}]}, True),
+        ("workflow", {"name": "w", "steps": [{"prompt": "a", "until": {"condition": "{{ 1 }}", "rounds": 3}}]}, True),
+        ("workflow", {"name": "w", "steps": ["a", {"workflow": "v", "on_error": {"fallback": "step_1"}}]}, True),
+        (
+            "workflow",
+            {"name": "w", "steps": [{"switch": "{{ 1 }}", "cases": {"1": "a"}, "default": {"tool": "t"}}]},
+            True,
+        ),
+        ("workflow", {"name": "w", "steps": [{"prompt": "a", "foreach": "words"}]}, False),
+        ("workflow", {"name": "w", "steps": [{"prompt": "a", "foreach": {"rows": "r"}}]}, False),
+        ("workflow", {"name": "w", "steps": [{"prompt": "a", "on_error": {"fall": "x"}}]}, False),
+        ("workflow", {"name": "w", "steps": [{"prompt": "a", "when": "words"}]}, False),
+        ("workflow", {"name": "w", "steps": [{"switch": "words", "cases": {"1": "a"}}]}, False),
         ("workflow", {"name": "w", "steps": [3]}, False),
         ("workflow", {"name": "w", "steps": []}, False),
         ("config", {"providers": {"lab": {"base_url": "http://x"}}, "profiles": {"dev": {"agent": "a"}}}, True),
@@ -56,6 +73,13 @@ AGENT = {"name": "a", "instructions": "x"}
 )
 def test_the_schema_accepts_what_the_checks_accept(name: SchemaName, data: dict[str, Any], valid: bool) -> None:
     assert validator(name).is_valid(data) is valid
+    if name == "workflow":
+        try:
+            WorkflowTemplate.model_validate(data)
+        except ValidationError:
+            assert not valid
+        else:
+            assert valid
 
 
 def test_no_title_repeats_a_fields_name_and_fields_are_described() -> None:

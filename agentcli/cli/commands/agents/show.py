@@ -14,7 +14,6 @@ from agentcli.cli.session import session_of
 if TYPE_CHECKING:
     from agentcli.catalog.catalog import LoadedAgent
     from agentcli.cli.render.printer import Printer
-    from agentcli.core.agents import InputSpec
 
 EXAMPLES = (
     ("agentcli agents show reader", "its model, inputs, tools, permissions, limits and instructions"),
@@ -41,6 +40,7 @@ def command(
 
 
 def _print(out: Printer, loaded: LoadedAgent, tools: Sequence[str]) -> None:
+    from agentcli.cli.render.inputs import input_text
     from agentcli.cli.render.items import pretty, print_block, print_fields
 
     template = loaded.template
@@ -61,7 +61,7 @@ def _print(out: Printer, loaded: LoadedAgent, tools: Sequence[str]) -> None:
         ],
     )
     if template.inputs:
-        print_block(out, "Inputs", "\n".join(_input_text(name, spec) for name, spec in template.inputs.items()))
+        print_block(out, "Inputs", "\n".join(input_text(name, spec) for name, spec in template.inputs.items()))
     print_block(out, "Instructions", template.instructions)
     if template.output is not None:
         print_block(out, "Output schema", pretty(template.output.schema_))
@@ -69,14 +69,3 @@ def _print(out: Printer, loaded: LoadedAgent, tools: Sequence[str]) -> None:
 
 def _pairs(values: dict[str, object]) -> str:
     return ", ".join(f"{name} {json.dumps(value)}" for name, value in values.items())
-
-
-def _input_text(name: str, spec: InputSpec) -> str:
-    notes: list[str] = [spec.type]
-    if spec.enum is not None:
-        notes.append("one of " + ", ".join(json.dumps(value, ensure_ascii=False) for value in spec.enum))
-    if spec.default is not None:
-        notes.append(f"default {json.dumps(spec.default, ensure_ascii=False)}")
-    elif spec.must_be_given:
-        notes.append("required")
-    return f"{name}  {spec.description} ({', '.join(notes)})".replace("   ", "  ")
