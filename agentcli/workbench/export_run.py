@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from agentcli.core.values import value
 from agentcli.journal.faults import broken
 from agentcli.workbench.exports.formats import FORMATS, ExportedFile, ExportOptions
 from agentcli.workbench.exports.record import RunRecord

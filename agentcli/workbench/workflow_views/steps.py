@@ -80,8 +80,8 @@ def _action(action: Action, agent: str | None) -> ActionView:
 
 
 def _cases(step: Step, agent: str | None) -> Iterator[tuple[str | None, ActionView]]:
-    for value, action in step.cases.items():
-        yield value, _action(action, agent)
+    for case, action in step.cases.items():
+        yield case, _action(action, agent)
     if step.default is not None:
         yield None, _action(step.default, agent)
 
