@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from agentcli.core.canonical import Digest
 from agentcli.core.flags import Flag
 from agentcli.core.models import Usage
+from agentcli.core.outlines import StepOutline
 from agentcli.core.runs import RunStatus
 from agentcli.core.tools import FileTouch, ToolStatus
 from agentcli.errors import ErrorInfo
@@ -31,16 +32,27 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted(Body):
-    """The first event of a run."""
+    """The first event of a run. Of a workflow it says which `steps` it has, and the `limits` of all of them together."""
 
     type: ClassVar[str] = "run.started"
-    LARGE: ClassVar[tuple[str, ...]] = ("task", "inputs")
+    LARGE: ClassVar[tuple[str, ...]] = ("task", "inputs", "steps")
     kind: str
     name: str
     model: str | None
     task: str
     inputs: dict[str, Any]
     manifest: Digest
+    steps: tuple[StepOutline, ...] = ()
+    limits: dict[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The event's own fields; `steps` as a list of objects, they and `limits` only where there are any."""
+        out: dict[str, Any] = {item.name: getattr(self, item.name) for item in fields(self)}
+        out["steps"] = [step.to_json() for step in self.steps]
+        for name in ("steps", "limits"):
+            if not out[name]:
+                del out[name]
+        return out
 
 
 @dataclass(frozen=True, slots=True)

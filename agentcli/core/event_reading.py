@@ -35,6 +35,7 @@ from agentcli.core.model_bodies import (
     ModelStarted,
 )
 from agentcli.core.models import RequestDelta, Usage
+from agentcli.core.outlines import StepOutline
 from agentcli.core.step_bodies import (
     StepCancelled,
     StepCompleted,
@@ -79,6 +80,7 @@ BODIES: dict[str, type[Body]] = {body.type: body for body in AnyBody.__args__}
 
 
 _READERS: dict[tuple[str, str], Any] = {
+    ("run.started", "steps"): lambda v: tuple(StepOutline.from_json(step) for step in v),
     ("model.started", "request"): lambda v: RequestDelta(v["previous"], v["kept"], tuple(v["added"]), v["head"]),
     ("model.completed", "message"): Message.from_json,
     ("model.completed", "usage"): Usage.from_json,

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from agentcli.core.events import RunStarted, ToolCompleted
 from agentcli.core.messages import ToolCall
+from agentcli.core.outlines import StepOutline
 from agentcli.engine.effects import Effects
 from agentcli.engine.limits import Budget
 from agentcli.engine.ports import RunLog
@@ -44,12 +45,14 @@ def carrying(door: Effects, log: RunLog, parts: Parts, terms: Sequence[Any], pla
     return _call_of(plan, calls), Budget(terms[0].limits)
 
 
-def started_of(plan: Plan, manifest: str = "") -> RunStarted:
-    """The first event of a run by this plan."""
+def started_of(plan: Plan, manifest: str = "", outline: tuple[StepOutline, ...] = ()) -> RunStarted:
+    """The first event of a run by this plan. `outline` are the steps of a workflow."""
     if isinstance(plan, AgentPlan):
         return RunStarted("agent", plan.agent, plan.models[0], plan.task, plan.inputs, manifest)
     if isinstance(plan, WorkflowPlan):
-        return RunStarted("workflow", plan.name, next(iter(plan.models), None), plan.task, plan.inputs, manifest)
+        model = next(iter(plan.models), None)
+        limits = {name: limit for name, limit in plan.limits.to_json().items() if limit is not None}
+        return RunStarted("workflow", plan.name, model, plan.task, plan.inputs, manifest, outline, limits)
     return RunStarted("tool", plan.name, None, task_of(plan), plan.arguments, manifest)
 
 

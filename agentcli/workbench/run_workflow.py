@@ -59,8 +59,9 @@ async def _run(
         door = Effects(start.id, log, SystemClock(), sinks=sinks)
         tools = part_tools(bench.tools, code, plan.limits.tool_seconds)
         parts = Parts(providers.open, tools, approver, admission, files=RowFiles(bench.workspace_view))
-        main, budget = carrying(door, log, parts, [terms_of(bench, plan)], plan)
-        started, seconds = started_of(plan, start.manifest), plan.limits.seconds
+        terms = terms_of(bench, plan)
+        main, budget = carrying(door, log, parts, [terms], plan)
+        started, seconds = started_of(plan, start.manifest, terms.outline), plan.limits.seconds
         return await execute(door, log, budget, started, main, interrupt, admission, seconds=seconds)
     finally:
         await to_the_end(providers.aclose())
