@@ -32,7 +32,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted(Body):
-    """The first event of a run. Of a workflow it says which `steps` it has, and the `limits` of all of them together."""
+    """The first event of a run; that of a workflow says which `steps` it has, and the `limits` of all together."""
 
     type: ClassVar[str] = "run.started"
     LARGE: ClassVar[tuple[str, ...]] = ("task", "inputs", "steps")

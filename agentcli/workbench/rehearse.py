@@ -80,12 +80,12 @@ class Closed:
         _refuse("a model")
 
     async def ask(
-        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None
+        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None, lane: str = ""
     ) -> Decision:
         """Never."""
         _refuse("a person")
 
-    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any], lane: str = "") -> str | None:
         """Never."""
         _refuse("a person")
 

@@ -58,7 +58,9 @@ class WorkflowTerms:
     @property
     def outline(self) -> tuple[StepOutline, ...]:
         """The steps of the workflow that is run, in the order in which they are written."""
-        return tuple(StepOutline(name, step.name, items_of(step)) for name, step in self.steps[self.plan.workflow].items())
+        return tuple(
+            StepOutline(name, step.name, items_of(step)) for name, step in self.steps[self.plan.workflow].items()
+        )
 
     def action(self, place: Place) -> Action:
         """The action that stands there."""

@@ -204,12 +204,14 @@ class Answering:
     previews: list[str | None] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
 
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None) -> Said:
+    async def ask(
+        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None, lane: str = ""
+    ) -> Said:
         self.asked.append(spec.name)
         self.previews.append(preview)
         return self.answers.pop(0) if self.answers else Said("no", "nobody")
 
-    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any], lane: str = "") -> str | None:
         self.asked.append(arguments["question"])
         return self.words.pop(0) if self.words else None
 
