@@ -7,7 +7,7 @@ the command prints it on standard output when it is safe in the journal.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -50,20 +50,17 @@ class LiveSink:
         self._face: Face = TurnsFace(self._look, self._narrator)
         self._drawing = RLock()
         """Frames are drawn by a thread of their own."""
+        self._drawn: list[int] = []
         self._live = self._region()
 
     def _region(self) -> Live:
-        from rich.live import Live
+        from agentcli.cli.render.live_region import region
 
-        return Live(
-            self,
-            console=self._console,
-            refresh_per_second=FRAMES_PER_SECOND,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-            vertical_overflow="crop",
-        )
+        return region(self, self._console, FRAMES_PER_SECOND, self._widths)
+
+    def _widths(self) -> Sequence[int]:
+        """How many columns each line of the last frame took."""
+        return self._drawn
 
     def __enter__(self) -> LiveSink:
         self._live.start()
@@ -102,4 +99,5 @@ class LiveSink:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         with self._drawing:
             drawn = list(self._face.draw(console, options))
+        self._drawn = [line.cell_len for line in drawn]
         yield from drawn

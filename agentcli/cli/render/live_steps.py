@@ -9,7 +9,7 @@ from agentcli.cli.render.lines import Line
 from agentcli.cli.render.live_face import Look
 from agentcli.cli.render.places import place_text
 from agentcli.cli.render.progress_lines import Narrator
-from agentcli.cli.render.quantity import count, duration, money, pace
+from agentcli.cli.render.quantity import count, duration, money, pace, time_left
 from agentcli.cli.render.step_board import Board
 from agentcli.cli.render.step_table import StepTable
 from agentcli.cli.render.table import display_width, fit
@@ -70,7 +70,7 @@ class StepsFace:
         """See `Face`."""
         told = list(self._narrator.lines(event))
         if isinstance(event.body, RunCompleted):
-            yield from self._table.lines(self._board, FINAL_ROWS, self._narrator.width, self._seconds, "")
+            yield from self._table.lines(self._board, FINAL_ROWS, self._narrator.width, self._seconds)
         elif self._detail or isinstance(event.body, TOLD):
             yield from told
 
@@ -98,7 +98,7 @@ class StepsFace:
         if rate is not None:
             parts.append(pace(rate))
         if left is not None:
-            parts.append(f"{duration(round(left))} left")
+            parts.append(f"{time_left(left)} left")
         text = self._look.dot.join(parts)
         filled, empty = self._look.glyphs.bar
         room = min(BAR, width - display_width(text) - 2)
@@ -108,15 +108,13 @@ class StepsFace:
     def _figures(self) -> Iterator[str]:
         board, limits = self._board, self._board.limits
         seconds = duration(round(self._seconds, 1))
-        yield f"{self._look.frame()} {seconds}{_of(duration(limits['seconds']) if 'seconds' in limits else '')}"
-        if board.tokens:
-            yield f"{count(board.tokens, 'token')}{_of(count(int(limits['tokens'])) if 'tokens' in limits else '')}"
-        if board.cost_usd != 0:
-            yield f"{money(board.cost_usd)}{_of(money(limits['cost_usd']) if 'cost_usd' in limits else '')}"
-
-
-def _of(limit: str) -> str:
-    return f" of {limit}" if limit else ""
+        yield f"{self._look.frame()} {seconds}" + (f" of {duration(limits['seconds'])}" if "seconds" in limits else "")
+        if "tokens" in limits:
+            yield f"{count(board.tokens)} of {count(int(limits['tokens']), 'token')}"
+        elif board.tokens:
+            yield count(board.tokens, "token")
+        if board.cost_usd != 0 or "cost_usd" in limits:
+            yield money(board.cost_usd) + (f" of {money(limits['cost_usd'])}" if "cost_usd" in limits else "")
 
 
 class Writing:

@@ -24,7 +24,6 @@ STYLES: dict[State, tuple[Style, ...]] = {
 }
 GAP = "  "
 STATE_WIDTH = max(map(len, STATES))
-TIME_WIDTH = 10
 NOTE_LEAST = 8
 """A reason that gets fewer columns says nothing."""
 
@@ -36,24 +35,24 @@ def sign_of(state: State, glyphs: Glyphs) -> str:
     return glyphs.bad if state in ("failed", "cancelled") else glyphs.left if state == "skipped" else glyphs.dot
 
 
-def chosen(board: Board, room: int) -> list[Row]:
+def chosen(board: Board, room: int, over: bool = False) -> list[Row]:
     """At most `room` rows: all of them in their order, or what a person looks for first.
 
-    That is what is running and what failed, of which at least a third of the room is for each; then what was stopped,
-    what comes next, and what was done last.
+    That is what is running and what failed, of which at least a third of the room is for each, and what was stopped at
+    work; then, unless all is over, what was done last and what comes next.
     """
     if len(board.rows) <= room:
         return board.rows
     running, failed = board.by_state["running"], board.by_state["failed"]
     for_failed = min(len(failed), max(room // 3, room - len(running)))
     first = [*islice(running.values(), room - for_failed), *islice(reversed(failed.values()), for_failed)]
+    stopped = (row for row in board.by_state["cancelled"].values() if row.begun is not None)
     others = chain(
-        reversed(board.by_state["cancelled"].values()),
         islice(reversed(board.by_state["completed"].values()), max((room - len(first)) // 2, 0)),
         board.by_state["pending"].values(),
         reversed(board.by_state["skipped"].values()),
     )
-    return [*first, *islice(others, room - len(first))]
+    return [*first, *islice(stopped if over else others, room - len(first))]
 
 
 def left_out(board: Board, shown: Sequence[Row]) -> str:
@@ -72,21 +71,23 @@ class StepTable:
     glyphs: Glyphs
     _name: int = 0
     _progress: int = 0
+    _took: int = 0
     _used: set[str] = field(default_factory=set)
 
-    def lines(self, board: Board, room: int, width: int, seconds: float, turning: str) -> Iterator[Line]:
-        """At most `room` lines of at most `width` columns. `turning` is the sign of what is running."""
-        shown = chosen(board, room if len(board.rows) <= room else room - 1)
-        self._measure(board, shown, width)
+    def lines(self, board: Board, room: int, width: int, seconds: float, turning: str = "") -> Iterator[Line]:
+        """At most `room` lines of at most `width` columns. `turning` is the sign of running steps; without it all is over."""
+        shown = chosen(board, room if len(board.rows) <= room else room - 1, over=not turning)
+        self._measure(board, shown, width, seconds)
         for row in shown:
             yield self._line(board, row, width, seconds, turning), STYLES[row.state]
         if len(shown) < len(board.rows):
             yield fit(left_out(board, shown), width), ("dim",)
 
-    def _measure(self, board: Board, shown: Sequence[Row], width: int) -> None:
+    def _measure(self, board: Board, shown: Sequence[Row], width: int, seconds: float) -> None:
         for row in shown:
             self._name = max(self._name, display_width(_name(row)))
             self._progress = max(self._progress, len(_progress(board, row)))
+            self._took = max(self._took, len(_took(row, seconds)))
             self._used |= {"tokens"} if row.tokens else set()
             self._used |= {"cost"} if row.cost_usd != 0 else set()
         self._name = min(self._name, max(width // 3, 12))
@@ -97,8 +98,8 @@ class StepTable:
         cells.append(row.state.ljust(STATE_WIDTH))
         if self._progress:
             cells.append(_progress(board, row).rjust(self._progress))
-        took = row.seconds(seconds)
-        cells.append(("" if took is None else duration(round(took, 1) if not row.is_over else took)).rjust(TIME_WIDTH))
+        if self._took:
+            cells.append(_took(row, seconds).rjust(self._took))
         if "tokens" in self._used and width >= 90:
             cells.append((count(row.tokens, "token") if row.tokens else "").rjust(14))
         if "cost" in self._used and width >= 100:
@@ -111,6 +112,13 @@ class StepTable:
 
 def _name(row: Row) -> str:
     return "  " * row.depth + one_line(row.name or row.path.rpartition(".")[2], 60)
+
+
+def _took(row: Row, seconds: float) -> str:
+    took = row.seconds(seconds)
+    if took is None:
+        return ""
+    return duration(took if row.is_over else max(round(took, 1), 0.1))
 
 
 def _cost(row: Row) -> str:
