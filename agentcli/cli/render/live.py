@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from agentcli.cli.render.lines import Line
 from agentcli.cli.render.live_face import FRAMES_PER_SECOND, Face, Look
 from agentcli.cli.render.live_turns import TurnsFace
 from agentcli.cli.render.printer import Printer
@@ -51,6 +52,8 @@ class LiveSink:
         self._drawing = RLock()
         """Frames are drawn by a thread of their own."""
         self._drawn: list[int] = []
+        self._waiting: list[Line] | None = None
+        """Lines that are held back while a question is asked."""
         self._live = self._region()
 
     def _region(self) -> Live:
@@ -71,13 +74,17 @@ class LiveSink:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """The region is gone while this is open, so that a question can be asked."""
+        """The region is gone while this is open, so that a question can be asked; what happens meanwhile waits."""
         self._live.stop()
+        held: list[Line] = []
+        self._waiting = held
         try:
             yield
         finally:
+            self._waiting = None
             self._live = self._region()  # the old one would begin where it ended, and take a line of the answer away
             self._live.start()
+            self._print(held)
 
     def handle(self, event: Event) -> None:
         """Takes the event in; the next frame shows it."""
@@ -88,13 +95,17 @@ class LiveSink:
         self._narrator.width = self._console.width
         with self._drawing:
             self._face.take(event)
-        for text, styles in self._face.lines(event):
-            self._console.print(self._text(text, " ".join(styles)))
+        lines = list(self._face.lines(event))
+        if self._waiting is not None:
+            self._waiting += lines
+        else:
+            self._print(lines)
 
-    def _text(self, text: str, style: str) -> Any:
+    def _print(self, lines: Sequence[Line]) -> None:
         from rich.text import Text
 
-        return Text(text, style=style if self._look.styled else "")
+        for text, styles in lines:
+            self._console.print(Text(text, style=" ".join(styles) if self._look.styled else ""))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         with self._drawing:
