@@ -75,7 +75,7 @@ class StepTable:
     _used: set[str] = field(default_factory=set)
 
     def lines(self, board: Board, room: int, width: int, seconds: float, turning: str = "") -> Iterator[Line]:
-        """At most `room` lines of at most `width` columns. `turning` is in front of running steps; empty: all is over."""
+        """At most `room` lines of at most `width` columns. `turning` is the sign of what runs; none if all is over."""
         shown = chosen(board, room if len(board.rows) <= room else room - 1, over=not turning)
         self._measure(board, shown, width, seconds)
         for row in shown:
