@@ -14,7 +14,7 @@ from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.problems import print_error
 from agentcli.cli.render.quantity import count, duration, local_time, moment, money, tokens
 from agentcli.cli.render.run_list import STATUS_STYLE
-from agentcli.cli.render.step_rows import STATES
+from agentcli.cli.render.step_rows import State
 from agentcli.cli.render.text import call_text, head, one_line, output_text, safe, wrapped
 from agentcli.cli.render.tree_nodes import Happened, Node, tree_of
 from agentcli.cli.render.tree_text import Branch, TreeText
@@ -47,8 +47,8 @@ class RunTree:
         started = next((event.body for event in events if isinstance(event.body, RunStarted)), None)
         completed = events[-1].body if events else None
         root = tree_of(events)
-        self._head(row, started, root)
         self._text = TreeText(self.out.glyphs, self.full, row.status == "running")
+        self._head(row, started, root)
         if root.nodes or root.happened:
             self.out.line()
         for part in self._shown(root):
@@ -70,15 +70,15 @@ class RunTree:
             self._field("used", dot.join([duration(end.duration_s), count(end.turns, "turn"), tokens(end.usage), cost]))
         steps = Counter(node.state for node in root.nodes.values() if node.kind == "step")
         if steps:
-            states = ", ".join(f"{count(steps[state])} {state}" for state in STATES if steps[state])
-            self._field("steps", states)
+            self._field("steps", self._text.states(steps))
         if start.parent:
             origin = f"{start.parent} ({start.relation or 'parent'})"
             forked = start.relation == "fork"
             self._field("parent", fork_mark(self.out.glyphs, start.parent, start.cut) if forked else origin)
         if row.tags:
             self._field("tags", one_line(", ".join(row.tags)))
-        self._field("task", safe(start.task) if self.full else one_line(start.task, 300))
+        if start.task:
+            self._field("task", safe(start.task) if self.full else one_line(start.task, 300))
         if started is not None and started.inputs:
             self._field("inputs", call_text("", started.inputs, None if self.full else CALL_WIDTH)[1:-1])
 
@@ -135,7 +135,7 @@ class RunTree:
 
     def _shown(self, node: Node) -> Iterator[Node | Happened | str]:
         """The parts of a node; of many alike only the first ones and those that failed, and how many more there are."""
-        seen, left_out = Counter[str](), Counter[str]()
+        seen, left_out = Counter[str](), Counter[State]()
         for part in node.parts:
             kind = part.kind if isinstance(part, Node) else ""
             seen[kind] += 1
@@ -144,8 +144,7 @@ class RunTree:
             else:
                 yield part
         if left_out:
-            states = ", ".join(f"{count(left_out[state])} {state}" for state in STATES if left_out[state])
-            yield f"… {count(left_out.total())} more: {states} (--full shows them)"
+            yield f"… {count(left_out.total())} more: {self._text.states(left_out)} (--full shows them)"
 
     def _matters(self, node: Node) -> bool:
         return self.full or node.state == "failed"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from agentcli.cli.render.printer import Glyphs, Style
 from agentcli.cli.render.progress_lines import STATUS_STYLE_OF_CALL, flagged, marker
 from agentcli.cli.render.quantity import count, duration, money
 from agentcli.cli.render.step_board import reason_of
+from agentcli.cli.render.step_rows import STATES, State
 from agentcli.cli.render.step_table import STYLES, sign_of
 from agentcli.cli.render.text import call_text, head, one_line, output_text, safe
 from agentcli.cli.render.tree_nodes import Begun, Happened, Node
@@ -63,17 +65,30 @@ class TreeText:
         if node.kind in ("attempt", "round"):
             return (name, ("bold",)), self._joined(self._used(node))
         state = node.state
-        words = state if state != "running" or self.running else "not finished"
+        words = self.word(state)
         took = f" in {duration(node.seconds)}" if node.seconds is not None else ""
         reason = one_line(reason_of(node.end)) if node.end is not None else ""
         said = self._joined([words + took, *self._items(node), *self._used(node)])
         style: tuple[Style, ...] = STYLES[state] if state != "running" or self.running else ("yellow",)
         return (f"{sign_of(state, self.glyphs)} {name}", style), f"{said}: {reason}" if reason else said
 
+    def word(self, state: State) -> str:
+        """A state, in a run that may have stopped meanwhile."""
+        return "not finished" if state == "running" and not self.running else state
+
+    def states(self, states: Counter[State]) -> str:
+        """How many there are of each state: `1 failed, 7 completed`."""
+        return ", ".join(f"{count(states[state])} {self.word(state)}" for state in STATES if states[state])
+
     def below(self, node: Node, width: int) -> list[str]:
-        """What stands below the head of a node: with everything, the output of a step."""
-        end = node.end
-        return self.cut(output_text(end.output), width) if self.full and isinstance(end, StepCompleted) else []
+        """What stands below the head of a node: with everything, what a nested workflow gave. Other outputs stand
+        where they were come by.
+        """
+        end, started = node.end, node.started
+        is_nested = started is not None and started.action == "workflow" and started.items is None
+        if not (self.full and is_nested and isinstance(end, StepCompleted)):
+            return []
+        return self.cut(output_text(end.output), width)
 
     def _asked(self, asked: ModelCompleted | None) -> str:
         if asked is None:
@@ -112,7 +127,7 @@ class TreeText:
         elif isinstance(body, ToolCompleted):
             yield self._call(one.seq, body, one.begun, width)
         elif body is not None:
-            yield from _remarks(one.seq, body)
+            yield from _remarks(one.seq, body, None if self.full else max(width, LEAST_WIDTH))
 
     def _said(self, seq: int, body: ModelCompleted, width: int) -> Iterator[Branch]:
         """What the model wrote beside its calls; the answer itself stands at the end."""
@@ -150,12 +165,12 @@ class TreeText:
         return [*lines, f"… {count(more, 'more line')}"] if more else lines
 
 
-def _remarks(seq: int, body: Body) -> Iterator[Branch]:
+def _remarks(seq: int, body: Body, width: int | None) -> Iterator[Branch]:
     if isinstance(body, ModelRetried):
         yield Branch(seq, f"tried again after {duration(body.wait_s)}: {one_line(body.cause)}", ("yellow",))
     elif isinstance(body, StepRetried):
         after = f", the next one after {duration(body.wait_s)}" if body.wait_s else ""
-        yield Branch(seq, f"try {body.attempt} failed{after}: {one_line(reason_of(body))}", ("yellow",))
+        yield Branch(seq, one_line(f"try {body.attempt} failed{after}: {reason_of(body)}", width), ("yellow",))
     elif isinstance(body, ModelFallback):
         yield Branch(seq, f"went on with {one_line(body.model)}: {one_line(body.cause)}", ("yellow",))
     elif isinstance(body, ModelFailed):
