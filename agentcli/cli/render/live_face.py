@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 FRAMES_PER_SECOND = 10
+LEAST_BAR, MOST_BAR = 10, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,13 @@ class Look:
     def frame(self) -> str:
         """The sign that turns, as it is now."""
         return self.glyphs.frames[int(self.now() * FRAMES_PER_SECOND) % len(self.glyphs.frames)]
+
+    def bar(self, done: float, width: int) -> str:
+        """How much is done, from 0 to 1, on a terminal of that width. It is never full before all is."""
+        columns = min(max(width // 4, LEAST_BAR), MOST_BAR)
+        filled = int(done * columns)
+        full, empty = self.glyphs.bar
+        return full * filled + empty * (columns - filled)
 
     def text(self, line: str, style: str = "") -> Text:
         """One line, cut where it is too long."""

@@ -42,7 +42,6 @@ BESIDE_TABLE = 5
 """Lines of the terminal that are not the table's: what is written, two of figures, and the end of what came before."""
 FINAL_ROWS = 50
 """So many rows stay on the screen when all is over."""
-BAR = 30
 TAIL_CHARS = 400
 
 
@@ -99,11 +98,7 @@ class StepsFace:
             parts.append(pace(rate))
         if left is not None:
             parts.append(f"{time_left(left)} left")
-        text = self._look.dot.join(parts)
-        filled, empty = self._look.glyphs.bar
-        room = min(BAR, width - display_width(text) - 2)
-        done = int(board.done * room)
-        return fit(f"{filled * done}{empty * (room - done)}  {text}" if room >= 10 else text, width)
+        return fit(f"{self._look.bar(board.done, width)}  {self._look.dot.join(parts)}", width)
 
     def _figures(self) -> Iterator[str]:
         board, limits = self._board, self._board.limits

@@ -123,7 +123,7 @@ class Board:
 
     def _at_work(self, row: Row, place: Place, body: Body) -> None:
         row.round = place.number("round")
-        if row.state == "pending":
+        if row.state == "pending" or (row.active and row.is_over):  # for the next item of a list around it
             self._move(row, "running")
         if isinstance(body, ModelCompleted):
             self.tokens += body.usage.total
@@ -206,7 +206,7 @@ class Board:
     def left(self, seconds: float) -> float | None:
         """Seconds until the end, if it goes on like this; None where nobody can tell."""
         rate, todo = self.rate(seconds), self._units - self._units_done
-        return todo / rate if rate and not self._unknown else None
+        return todo / rate if rate and todo and not self._unknown else None
 
 
 def reason_of(body: Body) -> str:
