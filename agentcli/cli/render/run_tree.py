@@ -53,7 +53,7 @@ class RunTree:
             self.out.line()
         for part in self._shown(root):
             self._top(part)
-        self._unbegun(started, root)
+        self._open(_unbegun(started, root))
         if isinstance(completed, RunCompleted):
             self._end(completed)
 
@@ -68,8 +68,9 @@ class RunTree:
         if end is not None:
             cost = money(end.cost_usd)
             self._field("used", dot.join([duration(end.duration_s), count(end.turns, "turn"), tokens(end.usage), cost]))
-        steps = Counter(node.state for node in root.nodes.values() if node.kind == "step")
-        if steps:
+        steps = Counter[State](node.state for node in root.nodes.values() if node.kind == "step")
+        steps["pending"] += len(_unbegun(started, root))
+        if steps.total():
             self._field("steps", self._text.states(steps))
         if start.parent:
             origin = f"{start.parent} ({start.relation or 'parent'})"
@@ -149,14 +150,13 @@ class RunTree:
     def _matters(self, node: Node) -> bool:
         return self.full or node.state == "failed"
 
-    def _unbegun(self, started: RunStarted | None, root: Node) -> None:
+    def _open(self, steps: Sequence[str]) -> None:
         """The steps that the run has not come to."""
-        steps = started.steps if started is not None else ()
-        missing = [step.id for step in steps if f"step.{step.id}" not in root.nodes]
-        if missing:
-            names = ", ".join(missing if self.full else missing[: MOST["item"]])
-            more = "" if self.full or len(missing) <= MOST["item"] else ", …"
-            self._line(None, self.out.style(f"{count(len(missing), 'step')} not begun: {one_line(names)}{more}", "dim"))
+        if steps:
+            names = ", ".join(steps if self.full else steps[: MOST["item"]])
+            more = "" if self.full or len(steps) <= MOST["item"] else ", …"
+            what = f"{count(len(steps), 'step')} {self._text.word('pending')}"
+            self._line(None, self.out.style(f"{what}: {one_line(names)}{more}", "dim"))
 
     def _width(self, taken: int) -> int:
         """Columns beside the tree. The numbers, and what the joints of outer nodes take, are taken already."""
@@ -178,3 +178,8 @@ class RunTree:
             self.out.line(f"  {line}".rstrip())
         if more:
             self.out.line(self.out.style(f"  … {count(more, 'more line')}: --full shows them", "dim"))
+
+
+def _unbegun(started: RunStarted | None, root: Node) -> list[str]:
+    steps = started.steps if started is not None else ()
+    return [step.id for step in steps if f"step.{step.id}" not in root.nodes]

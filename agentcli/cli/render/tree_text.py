@@ -34,6 +34,7 @@ from agentcli.core.events import (
 
 RESULT_LINES = 3
 LEAST_WIDTH = 24
+STOPPED: dict[State, str] = {"running": "not finished", "pending": "not begun"}
 NAMES = {"step": "", "item": "item ", "attempt": "try ", "round": "round "}
 
 
@@ -74,7 +75,7 @@ class TreeText:
 
     def word(self, state: State) -> str:
         """A state, in a run that may have stopped meanwhile."""
-        return "not finished" if state == "running" and not self.running else state
+        return state if self.running else STOPPED.get(state, state)
 
     def states(self, states: Counter[State]) -> str:
         """How many there are of each state: `1 failed, 7 completed`."""

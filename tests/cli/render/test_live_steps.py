@@ -284,7 +284,7 @@ def calls_of(seen: Seen, *, warm: bool = False) -> int:
 # -- a terminal that changes -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("before", "after", "erased"), [(120, 60, 3), (120, 40, 4), (60, 120, 0), (120, 120, 0)])
+@pytest.mark.parametrize(("before", "after", "erased"), [(120, 60, 3), (120, 40, 5), (60, 120, 0), (120, 120, 0)])
 def test_a_narrower_terminal_has_all_of_the_last_frame_erased(before: int, after: int, erased: int) -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=before, _environ={"TERM": "xterm"})
     shown = region("", console, 10, lambda: [119, 60, 61, 0, 62])
