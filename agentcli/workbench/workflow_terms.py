@@ -54,6 +54,13 @@ class WorkflowTerms:
         """The rules for the calls of each part of the plan, by its key there."""
         return {key: part.policy.to_policy() for key, part in self.plan.parts.items()}
 
+    def under(self, plan: WorkflowPlan) -> WorkflowTerms:
+        """The terms of a plan that differs from this one only in what runs have of their own: inputs, and which row."""
+        terms = WorkflowTerms(plan)
+        for name in ("templates", "agents", "steps", "policies"):
+            terms.__dict__[name] = getattr(self, name)
+        return terms
+
     def action(self, place: Place) -> Action:
         """The action that stands there."""
         step = self.steps[place.workflow][place.step]
