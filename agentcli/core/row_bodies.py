@@ -1,6 +1,7 @@
 """The bodies of events of a workflow that is run for each of many rows: the rows as they were read, and their runs.
 
-A row is named by its number, from 1. Each has the lane `row.N`, and a run of its own, unless nothing could be run for it.
+A row is named by its number, from 1. Each has the lane `row.N`, and a run of its own, unless nothing could be run for
+it.
 """
 
 from __future__ import annotations

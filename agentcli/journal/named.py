@@ -16,8 +16,8 @@ from agentcli.core.runs import RunStart
 from agentcli.journal.records import Parts, Row, fields_of, line_in, parts_of, split_digests
 
 Role = Literal["manifest", "plan", "head", "message", "snapshot", "rows"]
-"""A plan, one that it is part of, what stays the same in requests, a message of one, a file before or after a call, rows
-that were read.
+"""A plan, one that it is part of, what stays the same in requests, a message of one, a file before or after a call,
+rows that were read.
 """
 
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
@@ -43,15 +43,17 @@ def named_by(event: Event) -> Iterator[tuple[Digest, Role]]:
 
 
 def named_in(manifest: Json) -> tuple[tuple[Digest, Role], ...]:
-    """What a plan names: the plan that the run of a row shares with the others, the messages that a conversation goes on
-    with. Raises ValueError where the manifest is none.
+    """What a plan names: the plan that a row's run shares with others, the messages that a conversation goes on with.
+
+    Raises ValueError where the manifest is none.
     """
-    if not isinstance(manifest, dict):
-        raise ValueError("the manifest is none")
-    history, shared = manifest.get("history", []), [manifest["plan"]] if "plan" in manifest else []
+    plan = manifest if isinstance(manifest, dict) else {"history": None}
+    history, shared = plan.get("history", []), [plan["plan"]] if "plan" in plan else []
     if not isinstance(history, list) or not all(map(_is_digest, [*history, *shared])):
         raise ValueError("the manifest is none")
-    return (*((digest, "plan") for digest in shared), *((digest, "message") for digest in history))
+    named: list[tuple[Digest, Role]] = [(digest, "plan") for digest in shared]
+    named += [(digest, "message") for digest in history]
+    return tuple(named)
 
 
 def _is_digest(value: Json) -> bool:

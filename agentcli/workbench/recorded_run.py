@@ -148,7 +148,8 @@ def _read(bench: Workbench, digest: Digest, read: Callable[[dict[str, Any]], Pla
     try:
         value = decode(data)
         if (shared := value.get("plan")) is not None:
-            return _read(bench, shared, WorkflowPlan.from_json).of_row(value["row"], value["inputs"])
+            whole = WorkflowPlan.from_json(decode(bench.journal.blob(shared)))
+            return whole.of_row(value["row"], value["inputs"])
         return read(value)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StorageError(

@@ -19,7 +19,6 @@ from agentcli.workbench.call_plan import CallPlan
 from agentcli.workbench.continuation import Continuation, continue_run
 from agentcli.workbench.going_on import (
     call_on,
-    changes_between,
     code_on,
     marker_of,
     plan_on,

@@ -12,7 +12,7 @@ from agentcli.core.canonical import Digest, Json, digest_bytes, encode
 from agentcli.core.events import Body, Event, RowCompleted, RowsRead, RowStarted, RunCompleted
 from agentcli.core.models import Usage
 from agentcli.core.runs import RunRow, RunStart
-from agentcli.engine.effect import Settle
+from agentcli.engine.effect import Settle, expect
 from agentcli.engine.effects import Effects
 from agentcli.engine.lanes import stop_if_cancelled
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute
@@ -114,8 +114,8 @@ class RowRuns(RecordedRows):
         together = self._together = self._together or SharedBudget(spent)
         if (reached := together.exhausted()) is not None:
             return reached
-        assert isinstance(started.body, RowStarted)
-        row = self._row(started.body.row, str(started.body.run), inputs)
+        body = expect(started.body, RowStarted)
+        row = self._row(body.row, str(body.run), inputs)
         is_new = started.seq > self._parent.recorded and not again
         found = None if is_new else self._bench.journal.exact(row.run)
         # In a task of its own: a run that is cancelled ends in order, and knows nothing of the cancellation afterwards.
@@ -193,8 +193,7 @@ class RowRuns(RecordedRows):
 
     def _recorded_end(self, row: _Row) -> RowCompleted:
         *_, last = self._bench.journal.events(row.run)
-        assert isinstance(last.body, RunCompleted)
-        return _ended(row, last.body)
+        return _ended(row, expect(last.body, RunCompleted))
 
 
 def shared(parts: Parts) -> Parts:

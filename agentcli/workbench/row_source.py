@@ -91,14 +91,13 @@ def json_rows(lines: Iterable[bytes]) -> Iterator[Entry]:
 
 
 def _json_row(line: bytes, number: int) -> Entry:
-    text = ""
+    if len(line) > MAX_LINE:
+        return _bad(None, f"Line {number} is longer than {MAX_LINE // 1_000_000} MB")
+    text = line.strip().decode(errors="replace")
     try:
-        if len(line) > MAX_LINE:
-            raise ValueError(f"it is longer than {MAX_LINE // 1_000_000} MB")
-        text = line.decode()
-        value = json.loads(text, parse_constant=_refuse)
+        value = json.loads(line.strip().decode(), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        return _bad(text.strip()[:SHOWN] or None, f"Line {number} is no JSON: {error}")
+        return _bad(text[:SHOWN], f"Line {number} is no JSON: {error}")
     if not isinstance(value, dict):
         return _bad(value, f"Line {number} is {_KINDS.get(type(value), 'null')}, and no object with inputs by name")
     return {"input": value}
@@ -122,8 +121,9 @@ def csv_rows(lines: Iterable[bytes]) -> Iterator[Entry]:
 
 
 def _header(reader: Any) -> list[str]:
+    names: list[str] = []
     try:
-        names = next((fields for fields in reader if fields), [])
+        names = next((fields for fields in reader if fields), names)
     except csv.Error as error:
         raise _no_header(sentence(str(error))) from None
     if not names:

@@ -102,8 +102,8 @@ class WorkflowPlan:
     `instructions` are not filled in yet, and there is no task. `models` are all that may be asked. `prompts` replaces
     prompts of steps, by `WORKFLOW/STEP`. `limits` hold for the whole run.
 
-    With `each` it is the plan that the runs of all rows share: `inputs` are what they have in common, as it was given, and
-    `limits` hold for one row. The plan of such a run has the number of its `row`.
+    With `each` it is the plan that the runs of all rows share: `inputs` are what they have in common, as it was given,
+    and `limits` hold for one row. The plan of such a run has the number of its `row`.
     """
 
     workflow: str

@@ -71,9 +71,10 @@ class EachRun:
         more = True
         while more:
             asked = {"rows": self._source, "after": len(self._parts)}
-            effect = Effect(kind="input", name="rows", request=digest(asked), describe=lambda a=asked: a, live=live)
+            effect = Effect(kind="input", name="rows", request=digest(asked), describe=partial(dict, asked), live=live)
             self._parts.append(expect(await self.door.perform(effect, scope), RowsRead))
             more = self._parts[-1].more
+        await self.door.barrier()  # they are read back from there
 
     @property
     def count(self) -> int:
