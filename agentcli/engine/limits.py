@@ -78,6 +78,8 @@ class SharedBudget(Budget):
 
     def exhausted(self) -> LimitReached | None:
         """See `Budget`."""
+        if self._done.limits == NO_LIMITS:
+            return None
         together = Budget(self._done.limits)
         for one in (self._done, *self.at_work.values()):
             together.add(one.usage, one.cost_usd, one.turns)

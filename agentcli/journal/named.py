@@ -48,12 +48,12 @@ def named_in(manifest: Json) -> tuple[tuple[Digest, Role], ...]:
     Raises ValueError where the manifest is none.
     """
     plan = manifest if isinstance(manifest, dict) else {"history": None}
-    history, shared = plan.get("history", []), [plan["plan"]] if "plan" in plan else []
+    history: list[Digest] = plan.get("history", [])
+    shared: list[Digest] = [plan["plan"]] if "plan" in plan else []
     if not isinstance(history, list) or not all(map(_is_digest, [*history, *shared])):
         raise ValueError("the manifest is none")
-    named: list[tuple[Digest, Role]] = [(digest, "plan") for digest in shared]
-    named += [(digest, "message") for digest in history]
-    return tuple(named)
+    plans: tuple[tuple[Digest, Role], ...] = tuple((digest, "plan") for digest in shared)
+    return (*plans, *((digest, "message") for digest in history))
 
 
 def _is_digest(value: Json) -> bool:

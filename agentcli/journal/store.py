@@ -137,9 +137,10 @@ class SqliteJournal:
         self._writer.close()
 
     def _own(self, run: str) -> OwnerLock:
-        refuse_links(self.folder)
         try:
-            self._make_folders()
+            if not self._writer.is_open:  # once is enough: nobody who sent this folder is here to change it meanwhile
+                refuse_links(self.folder)
+                self._make_folders()
             return self._locks.own(run)
         except OSError as error:
             raise storage_error(error, self.path) from error
