@@ -7,10 +7,11 @@ an operator or filter would make, the result by its length. What cannot be bound
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, nodes
 from jinja2.exceptions import SecurityError, TemplateError, UndefinedError
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context
@@ -35,6 +36,9 @@ _METHODS: dict[type, frozenset[str]] = {
 }
 _BUDGET, _LOOP, _JOINED = " budget", " loop", " joined"
 """Names that no template can spell."""
+
+KEPT = 256
+"""Of so many texts the code is kept: a workflow that is run for many rows fills in the same ones again and again."""
 
 
 class _Budget:
@@ -98,7 +102,7 @@ class _Environment(ImmutableSandboxedEnvironment):
 
 
 class Language:
-    """Checks and renders templates. One object serves all of them; it keeps no state between two."""
+    """Checks and renders templates. One object serves all of them, and keeps the code of those rendered lately."""
 
     def __init__(self) -> None:
         self._env = _Environment(
@@ -111,6 +115,8 @@ class Language:
         self._filters = {name: FILTERS[name] for name in _FILTERS} | BOUNDED_FILTERS
         self._env.filters = {**self._filters, _LOOP: _counted, _JOINED: concatenated}
         self._env.globals = {}
+        self._texts = lru_cache(KEPT)(self._compiled_text)
+        self._expressions = lru_cache(KEPT)(self._compiled_expression)
 
     def faults(self, text: str, names: Mapping[str, frozenset[str] | None]) -> list[Fault]:
         """What is wrong with a template before it has any data."""
@@ -129,16 +135,16 @@ class Language:
 
     def render(self, text: str, values: dict[str, Any]) -> str:
         """The text with its expressions filled in. Raises DefinitionError E-TEMPLATE-RENDER."""
-        rendered: str = self._guarded(text, lambda tree: self._text(tree, values))
+        rendered: str = self._guarded(lambda: self._text(text, values))
         return rendered
 
     def evaluate(self, text: str, values: dict[str, Any]) -> Json:
         """The value of a text that is one expression, in its own type; else like `render`."""
-        return self._guarded(text, lambda tree: self._value(tree, values))
+        return self._guarded(lambda: self._value(text, values))
 
-    def _guarded(self, text: str, action: Any) -> Any:
+    def _guarded(self, action: Callable[[], Any]) -> Any:
         try:
-            return action(self._checked(text))
+            return action()
         except UndefinedError as error:
             raise _failed(str(error), "Declare the input, or give it a value.") from error
         except (TemplateError, RecursionError, ArithmeticError, TypeError, ValueError, LookupError) as error:
@@ -150,21 +156,29 @@ class Language:
             raise SecurityError(fault.what)
         return tree
 
-    def _text(self, tree: nodes.Template, values: dict[str, Any]) -> str:
+    def _compiled_text(self, text: str) -> Template:
+        return self._env.from_string(_Bounds().visit(self._checked(text)))
+
+    def _compiled_expression(self, text: str) -> Template | None:
+        expression = _only_expression(self._checked(text))
+        if expression is None:
+            return None
+        result = nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)
+        return self._env.from_string(_Bounds().visit(nodes.Template([result], lineno=1)))
+
+    def _text(self, text: str, values: dict[str, Any]) -> str:
         pieces, size = [], 0
-        for piece in self._env.from_string(_Bounds().visit(tree)).generate({**values, _BUDGET: _Budget()}):
+        for piece in self._texts(text).generate({**values, _BUDGET: _Budget()}):
             size += len(piece)
             if size > MAX_TEXT:
                 raise SecurityError(f"The result is longer than {MAX_TEXT} characters.")
             pieces.append(piece)
         return "".join(pieces)
 
-    def _value(self, tree: nodes.Template, values: dict[str, Any]) -> Json:
-        expression = _only_expression(tree)
-        if expression is None:
-            return self._text(tree, values)
-        result = nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)
-        template = self._env.from_string(_Bounds().visit(nodes.Template([result], lineno=1)))
+    def _value(self, text: str, values: dict[str, Any]) -> Json:
+        template = self._expressions(text)
+        if template is None:
+            return self._text(text, values)
         context = template.new_context({**values, _BUDGET: _Budget()})
         for _ in template.root_render_func(context):
             pass

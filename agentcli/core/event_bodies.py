@@ -75,13 +75,22 @@ class RunCompleted(Body):
 class RunResumed(Body):
     """The run goes on after it had stopped. `manifest` is the plan in force from here on, by content.
 
-    It supersedes what ended the run before: a failure, a limit that was reached, a question that nobody answered.
+    It supersedes what ended the run before: a failure, a limit that was reached, a question that nobody answered. With
+    `retries`, which stands there only where it is true, also the ends of the rows that were not completed.
     """
 
     type: ClassVar[str] = "run.resumed"
     LARGE: ClassVar[tuple[str, ...]] = ("changes",)
     manifest: Digest
     changes: dict[str, Any]
+    retries: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The event's own fields; `retries` only where it is true."""
+        out = Body.to_json(self)
+        if not self.retries:
+            del out["retries"]
+        return out
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from agentcli.journal.bundle_reading import (
     read_bundle,
 )
 from agentcli.journal.bundle_remains import Remains
-from agentcli.journal.named import Role, named_by, with_history
+from agentcli.journal.named import Role, named_by, with_plans
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class _Salvage:
                 raise ValueError("the first event is not the run's start")
             named.insert(0, (self.header.run.manifest, "manifest"))
         fresh: dict[Digest, bytes] = {}
-        for digest, role in with_history(named, lambda manifest: self._plan(manifest, fresh)):
+        for digest, role in with_plans(named, lambda manifest: self._plan(manifest, fresh)):
             check_content(digest, role, self._held(digest, fresh))
         self.contents.update(fresh)
         return event

@@ -42,7 +42,7 @@ class WorkflowRun:
         self._always: dict[int, set[str]] = defaultdict(set)
         self._toolsets: dict[str, ToolSet] = {}
         self.plan: WorkflowPlan = terms[-1].plan
-        self.budget = Budget(terms[0].plan.limits)
+        self.budget = Budget(terms[0].plan.limits, parts.whole)
 
     async def main(self, scope: Scope) -> Any:
         """The workflow's output. Raises AgentcliError."""
@@ -67,8 +67,8 @@ class WorkflowRun:
         return name
 
     def inputs(self, key: str, given: Mapping[str, Json]) -> dict[str, Json]:
-        """See `Workflows`."""
-        return convert(self.template(key).inputs, dict(given))
+        """See `Workflows`. What is null counts as not given."""
+        return convert(self.template(key).inputs, {name: value for name, value in given.items() if value is not None})
 
     def loop(self, place: Place, data: Data, budget: Budget) -> AgentLoop:
         """See `Agents`."""

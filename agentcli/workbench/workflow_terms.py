@@ -57,10 +57,19 @@ class WorkflowTerms:
 
     @property
     def outline(self) -> tuple[StepOutline, ...]:
-        """The steps of the workflow that is run, in the order in which they are written."""
+        """The steps of the run, in the order in which they are written; a run for each of many rows has none itself."""
+        if self.plan.each is not None:
+            return ()
         return tuple(
             StepOutline(name, step.name, items_of(step)) for name, step in self.steps[self.plan.workflow].items()
         )
+
+    def under(self, plan: WorkflowPlan) -> WorkflowTerms:
+        """The terms of a plan that differs from this one only in what runs have of their own: inputs, and which row."""
+        terms = WorkflowTerms(plan)
+        for name in ("templates", "agents", "steps", "policies"):
+            terms.__dict__[name] = getattr(self, name)
+        return terms
 
     def action(self, place: Place) -> Action:
         """The action that stands there."""
@@ -98,7 +107,7 @@ class WorkflowTerms:
         name, action = self._agent_name(place), self.action(place)
         agent, template = self.plan.agents[name], self.agents[name]
         given = {key: filled(value, data, now) for key, value in action.inputs.items()}
-        inputs = convert(template.inputs, given)
+        inputs = convert(template.inputs, {key: value for key, value in given.items() if value is not None})
         prompt = self.plan.prompts.get(f"{place.workflow}/{place.step}", action.prompt or "")
         step = self.steps[place.workflow][place.step]
         output = action.output or template.output
