@@ -18,6 +18,7 @@ from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.ports import Approver, EventSink
 
 if TYPE_CHECKING:
+    from agentcli.cli.render.live import LiveSink
     from agentcli.cli.render.row_lines import RowLines
 
 
@@ -76,12 +77,28 @@ def following(session: Session) -> Iterator[View]:
     elif session.env.can_animate:
         from agentcli.cli.render.live import LiveSink
 
-        with LiveSink(session.err, environ=session.env.environ, detail=session.flags.verbose) as live:
+        live = LiveSink(session.err, environ=session.env.environ, detail=session.flags.verbose)
+        with live, _above(session, live):
             yield [live], live, lambda: live.__exit__(*sys.exc_info())
     else:
         from agentcli.cli.render.progress_lines import LineSink
 
         yield [LineSink(session.err, detail=session.flags.verbose)], still, _nothing
+
+
+@contextmanager
+def _above(session: Session, live: LiveSink) -> Iterator[None]:
+    """Results that are printed meanwhile do not run into what moves, where both are on the terminal."""
+    out = session.out
+    if not out.terminal:
+        yield
+        return
+    with live.over(out) as above:
+        session.out = above
+        try:
+            yield
+        finally:
+            session.out = out
 
 
 def _nothing() -> None:

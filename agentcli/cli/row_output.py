@@ -23,7 +23,7 @@ def row_output(session: Session, path: Path | None, source: str | None = None) -
     A file is emptied when the first row is written. Raises UsageError E-EACH-OUTPUT; at the end what writing raised.
     """
     if path is None:
-        lines = RowLines(None if session.flags.json else session.out.json, is_result=source is not None)
+        lines = RowLines(None if session.flags.json else _to_result(session), is_result=source is not None)
         yield lines
     else:
         with _opened(session, path, source) as file:
@@ -31,6 +31,15 @@ def row_output(session: Session, path: Path | None, source: str | None = None) -
             yield lines
     if lines.error is not None:
         raise lines.error
+
+
+def _to_result(session: Session) -> Callable[[Any], None]:
+    """To standard output, as it is when a line is written: while a run is followed, that may be above what moves."""
+
+    def write(value: Any) -> None:
+        session.out.json(value)
+
+    return write
 
 
 def _opened(session: Session, path: Path, source: str | None) -> TextIOWrapper:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from io import StringIO
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +19,24 @@ from agentcli.cli.render.live_face import FRAMES_PER_SECOND, Face, Look
 from agentcli.cli.render.live_turns import TurnsFace
 from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.progress_lines import Narrator
-from agentcli.core.events import Event, RunStarted
+from agentcli.core.events import Event, RowsRead, RunStarted
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.live import Live
+
+
+class _Above(StringIO):
+    """A stream whose text goes above the region."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        super().__init__()
+        self._write = write
+
+    def write(self, text: str) -> int:
+        """See `TextIO`."""
+        self._write(text)
+        return len(text)
 
 
 class LiveSink:
@@ -54,6 +69,10 @@ class LiveSink:
         self._drawn: list[int] = []
         self._waiting: list[Line] | None = None
         """Lines that are held back while a question is asked."""
+        self._began: Event | None = None
+        self._above = ""
+        """What is to be written above the region with the next frame."""
+        self._written_at = now()
         self._live = self._region()
 
     def _region(self) -> Live:
@@ -88,10 +107,7 @@ class LiveSink:
 
     def handle(self, event: Event) -> None:
         """Takes the event in; the next frame shows it."""
-        if isinstance(event.body, RunStarted) and event.body.kind == "workflow":
-            from agentcli.cli.render.live_steps import StepsFace
-
-            self._face = StepsFace(self._look, self._narrator, detail=self._detail)
+        self._choose(event)
         self._narrator.width = self._console.width
         with self._drawing:
             self._face.take(event)
@@ -101,11 +117,47 @@ class LiveSink:
         else:
             self._print(lines)
 
+    @contextmanager
+    def over(self, out: Printer) -> Iterator[Printer]:
+        """What is written to the same terminal while this is open stands above the region. It comes in batches: a frame
+        for every line would cost more than the lines.
+        """
+        try:
+            yield replace(out, stream=_Above(self._write_above))
+        finally:
+            self._write_above("", at_once=True)
+
+    def _write_above(self, text: str, *, at_once: bool = False) -> None:
+        self._above += text
+        now = self._look.now()
+        if self._waiting is None and (at_once or now - self._written_at >= 1 / FRAMES_PER_SECOND):
+            self._written_at, lines, self._above = now, self._above, ""
+            if lines:
+                self._console.print(self._plain(lines.removesuffix("\n")), soft_wrap=True)
+
+    def _choose(self, event: Event) -> None:
+        """The face of this kind of run. That there are rows is known when the first of them are read."""
+        body = event.body
+        if isinstance(body, RunStarted) and body.kind in ("workflow", "row"):
+            from agentcli.cli.render.live_steps import StepsFace
+
+            self._began = event
+            self._face = StepsFace(self._look, self._narrator, detail=self._detail)
+        elif isinstance(body, RowsRead) and self._began is not None:
+            from agentcli.cli.render.live_rows import RowsFace
+
+            self._narrator.rows.only_failures = True
+            self._face = RowsFace(self._look, self._narrator, self._began)
+            self._began = None
+
     def _print(self, lines: Sequence[Line]) -> None:
+        for text, styles in lines:
+            self._console.print(self._plain(text, " ".join(styles) if self._look.styled else ""))
+
+    def _plain(self, text: str, style: str = "") -> Any:
         from rich.text import Text
 
-        for text, styles in lines:
-            self._console.print(Text(text, style=" ".join(styles) if self._look.styled else ""))
+        return Text(text, style=style)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         with self._drawing:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from agentcli.cli.render.figures import progress, used
 from agentcli.cli.render.lines import Line
 from agentcli.cli.render.live_face import Look
 from agentcli.cli.render.places import place_text
 from agentcli.cli.render.progress_lines import Narrator
-from agentcli.cli.render.quantity import count, duration, money, pace, time_left
+from agentcli.cli.render.quantity import count, duration
 from agentcli.cli.render.step_board import Board
 from agentcli.cli.render.step_table import StepTable
 from agentcli.cli.render.table import display_width, fit
@@ -92,24 +93,15 @@ class StepsFace:
     def _progress(self, width: int) -> str:
         board = self._board
         over, steps = board.steps
-        parts = [f"{count(over)} of {count(steps, 'step')}"]
-        rate, left = board.rate(self._seconds), board.left(self._seconds)
-        if rate is not None:
-            parts.append(pace(rate))
-        if left is not None:
-            parts.append(f"{time_left(left)} left")
+        what, seconds = f"{count(over)} of {count(steps, 'step')}", self._seconds
+        parts = progress(what, board.rate(seconds), board.left(seconds))
         return fit(f"{self._look.bar(board.done, width)}  {self._look.dot.join(parts)}", width)
 
     def _figures(self) -> Iterator[str]:
         board, limits = self._board, self._board.limits
         seconds = duration(round(self._seconds, 1))
         yield f"{self._look.frame()} {seconds}" + (f" of {duration(limits['seconds'])}" if "seconds" in limits else "")
-        if "tokens" in limits:
-            yield f"{count(board.tokens)} of {count(int(limits['tokens']), 'token')}"
-        elif board.tokens:
-            yield count(board.tokens, "token")
-        if board.cost_usd != 0 or "cost_usd" in limits:
-            yield money(board.cost_usd) + (f" of {money(limits['cost_usd'])}" if "cost_usd" in limits else "")
+        yield from used(board.tokens, board.cost_usd, limits)
 
 
 class Writing:

@@ -11,6 +11,7 @@ from agentcli.cli.render.origin import fork_mark
 from agentcli.cli.render.places import place_text
 from agentcli.cli.render.printer import Glyphs, Printer, Style
 from agentcli.cli.render.quantity import count, duration, money
+from agentcli.cli.render.row_progress import RowProgress
 from agentcli.cli.render.step_lines import StepLines
 from agentcli.cli.render.text import call_text, clip, head, one_line, safe
 from agentcli.core.events import (
@@ -48,10 +49,12 @@ class Narrator:
         self.calls: dict[tuple[str, str], ToolStarted] = {}
         """Calls under way, by lane and call id."""
         self._steps = StepLines(glyphs, detail=detail)
+        self.rows = RowProgress(glyphs)
 
     def lines(self, event: Event) -> Iterator[Line]:
         """The lines that this event is worth; most are worth none. Within a step, they begin with its place."""
         yield from self._steps.lines(event)
+        yield from self.rows.lines(event)
         place = one_line(place_text(event.lane))
         for text, styles in self._within(event, len(place) + 2 if place else 0):
             yield (f"{place}: {text}" if place and not text.startswith(INDENT) else text), styles

@@ -13,6 +13,7 @@ from agentcli.cli.render.origin import fork_mark
 from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.problems import print_error
 from agentcli.cli.render.quantity import count, duration, local_time, moment, money, tokens
+from agentcli.cli.render.row_summary import RowSummary, board_of
 from agentcli.cli.render.run_list import STATUS_STYLE
 from agentcli.cli.render.step_rows import State
 from agentcli.cli.render.text import call_text, head, one_line, output_text, safe, wrapped
@@ -48,12 +49,18 @@ class RunTree:
         completed = events[-1].body if events else None
         root = tree_of(events)
         self._text = TreeText(self.out.glyphs, self.full, row.status == "running")
+        rows, summary = board_of(events), RowSummary(self.out, self.full, row.status == "running")
         self._head(row, started, root)
+        if rows is not None:
+            self._field("rows", summary.states(rows))
         if root.nodes or root.happened:
             self.out.line()
         for part in self._shown(root):
             self._top(part)
         self._open(_unbegun(started, root))
+        if rows is not None and (rows.failures or rows.at_work):
+            self.out.line()
+            summary.show(rows)
         if isinstance(completed, RunCompleted):
             self._end(completed)
 
