@@ -93,12 +93,11 @@ def _above(session: Session, live: LiveSink) -> Iterator[None]:
     if not out.terminal:
         yield
         return
-    with live.over(out) as above:
-        session.out = above
-        try:
-            yield
-        finally:
-            session.out = out
+    session.out = live.over(out)
+    try:
+        yield
+    finally:
+        session.out = out
 
 
 def _nothing() -> None:

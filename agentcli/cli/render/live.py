@@ -72,13 +72,12 @@ class LiveSink:
         self._began: Event | None = None
         self._above = ""
         """What is to be written above the region with the next frame."""
-        self._written_at = now()
         self._live = self._region()
 
     def _region(self) -> Live:
         from agentcli.cli.render.live_region import region
 
-        return region(self, self._console, FRAMES_PER_SECOND, self._widths)
+        return region(self, self._console, FRAMES_PER_SECOND, self._widths, self._write_above)
 
     def _widths(self) -> Sequence[int]:
         """How many columns each line of the last frame took."""
@@ -117,23 +116,20 @@ class LiveSink:
         else:
             self._print(lines)
 
-    @contextmanager
-    def over(self, out: Printer) -> Iterator[Printer]:
-        """What is written to the same terminal while this is open stands above the region. It comes in batches: a frame
-        for every line would cost more than the lines.
-        """
-        try:
-            yield replace(out, stream=_Above(self._write_above))
-        finally:
-            self._write_above("", at_once=True)
+    def over(self, out: Printer) -> Printer:
+        """A printer to the same terminal, whose text stands above the region from the next frame on."""
+        return replace(out, stream=_Above(self._add_above))
 
-    def _write_above(self, text: str, *, at_once: bool = False) -> None:
-        self._above += text
-        now = self._look.now()
-        if self._waiting is None and (at_once or now - self._written_at >= 1 / FRAMES_PER_SECOND):
-            self._written_at, lines, self._above = now, self._above, ""
-            if lines:
-                self._console.print(self._plain(lines.removesuffix("\n")), soft_wrap=True)
+    def _add_above(self, text: str) -> None:
+        with self._drawing:
+            self._above += text
+
+    def _write_above(self) -> None:
+        """A frame for every line would cost more than the lines: they come with the next one."""
+        with self._drawing:
+            text, self._above = self._above, ""
+        if text:
+            self._console.print(self._plain(text.removesuffix("\n")), soft_wrap=True)
 
     def _choose(self, event: Event) -> None:
         """The face of this kind of run. That there are rows is known when the first of them are read."""

@@ -16,7 +16,13 @@ class _Region(Live):
     """A terminal that becomes narrower breaks what stands on it into more lines: they are all to be erased."""
 
     drawn: Callable[[], Sequence[int]]
+    first: Callable[[], None]
     columns: int | None = None
+
+    def refresh(self) -> None:
+        """Another frame."""
+        self.first()
+        super().refresh()
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
         """What is to be written for a frame: go back to its first line, erase, draw."""
@@ -29,8 +35,16 @@ class _Region(Live):
         return [erase, *super().process_renderables(renderables)]
 
 
-def region(shown: RenderableType, console: Console, frames_per_second: int, drawn: Callable[[], Sequence[int]]) -> Live:
-    """A region that shows this. `drawn` tells how many columns each line took when it was drawn last."""
+def region(
+    shown: RenderableType,
+    console: Console,
+    frames_per_second: int,
+    drawn: Callable[[], Sequence[int]],
+    first: Callable[[], None],
+) -> Live:
+    """A region that shows this. `drawn` tells how many columns each line took when it was drawn last; `first` prints
+    what is to stand above it, before each frame.
+    """
     made = _Region(
         shown,
         console=console,
@@ -41,4 +55,5 @@ def region(shown: RenderableType, console: Console, frames_per_second: int, draw
         vertical_overflow="crop",
     )
     made.drawn = drawn
+    made.first = first
     return made

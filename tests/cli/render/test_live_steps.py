@@ -287,7 +287,7 @@ def calls_of(seen: Seen, *, warm: bool = False) -> int:
 @pytest.mark.parametrize(("before", "after", "erased"), [(120, 60, 3), (120, 40, 5), (60, 120, 0), (120, 120, 0)])
 def test_a_narrower_terminal_has_all_of_the_last_frame_erased(before: int, after: int, erased: int) -> None:
     console = Console(file=io.StringIO(), force_terminal=True, width=before, _environ={"TERM": "xterm"})
-    shown = region("", console, 10, lambda: [119, 60, 61, 0, 62])
+    shown = region("", console, 10, lambda: [119, 60, 61, 0, 62], lambda: None)
     plain = ups(console, shown)
     console.width = after
     assert ups(console, shown) == plain + erased

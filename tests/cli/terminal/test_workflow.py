@@ -207,3 +207,26 @@ def test_a_question_in_the_midst_of_the_table_names_the_step(folder: Path, serve
         terminal.type("", "C-c")
         terminal.until("[130]")
     assert (folder / "out.txt").read_text() == "x"
+
+
+ROW = """\
+version: 1
+kind: workflow
+name: row
+inputs: {n: {type: string, required: true}}
+steps: ["Check {{ inputs.n }}."]
+"""
+
+
+def test_rows_have_a_bar_below_their_results(folder: Path, server: ModelServer) -> None:
+    (folder / "row.yaml").write_text(ROW)
+    (folder / "rows.jsonl").write_text('{"n": "a"}\n{"m": 1}\n{"n": "c"}\n{"n": "b"}\n')
+    with terminal_in(folder, server, 60) as terminal:
+        terminal.run("workflow run ./row.yaml --each rows.jsonl -m openai:gpt-5-mini")
+        screen = terminal.until(lambda screen: "3 of 4 rows" in screen and '{"row":3' in screen)
+        *_, bar, figures = screen.splitlines()
+        assert re.match("━{11}─{4}  3 of 4 rows", bar)
+        assert re.match(rf"[{SPINNER}] \S+ m?s · 1 running · 1 failed · 30 tokens$", figures)
+        assert screen.count("3 of 4 rows") == screen.count('{"row":1') == screen.count('{"row":2') == 1
+        terminal.type("", "C-c")
+        assert "3 of 4 rows" not in terminal.until("[130]")
