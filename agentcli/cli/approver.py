@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from agentcli.cli.environment import Environment
-from agentcli.cli.render.places import place_text
 from agentcli.cli.render.preview import bounded, chosen, print_preview, print_question
 from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.quantity import count
 from agentcli.cli.render.text import head, one_line, safe
 from agentcli.core.events import Event
+from agentcli.core.places import place_text
 from agentcli.core.policies import subject_of
 from agentcli.core.tools import ToolSpec
 

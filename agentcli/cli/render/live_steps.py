@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from agentcli.cli.render.figures import progress, used
 from agentcli.cli.render.lines import Line
 from agentcli.cli.render.live_face import Look
-from agentcli.cli.render.places import place_text
 from agentcli.cli.render.progress_lines import Narrator
 from agentcli.cli.render.quantity import count, duration
 from agentcli.cli.render.step_board import Board
@@ -31,6 +30,7 @@ from agentcli.core.events import (
     StepRetried,
     Warned,
 )
+from agentcli.core.places import place_text
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions

@@ -8,7 +8,6 @@ from pathlib import PurePath
 
 from agentcli.cli.render.lines import Line
 from agentcli.cli.render.origin import fork_mark
-from agentcli.cli.render.places import place_text
 from agentcli.cli.render.printer import Glyphs, Printer, Style
 from agentcli.cli.render.quantity import count, duration, money
 from agentcli.cli.render.row_progress import RowProgress
@@ -30,6 +29,7 @@ from agentcli.core.events import (
 )
 from agentcli.core.flags import Flag
 from agentcli.core.models import Usage
+from agentcli.core.places import place_text
 from agentcli.core.tools import ToolStatus
 
 CALL_WIDTH = 100

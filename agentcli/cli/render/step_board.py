@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from agentcli.cli.render.places import Place, place_of
 from agentcli.cli.render.run_clock import RunClock
 from agentcli.cli.render.step_rows import STATES, Row, State
 from agentcli.core.events import (
@@ -26,6 +25,7 @@ from agentcli.core.events import (
     StepSkipped,
     StepStarted,
 )
+from agentcli.core.places import Place, place_of
 
 ENOUGH = 3
 """So many must be done before a rate is worth telling."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agentcli.cli.render.lines import Line
-from agentcli.cli.render.places import Place, place_of, place_text
 from agentcli.cli.render.printer import Glyphs
 from agentcli.cli.render.quantity import count, duration, money
 from agentcli.cli.render.step_board import ENDS, Board, reason_of
@@ -17,6 +16,7 @@ from agentcli.cli.render.step_rows import Row, State
 from agentcli.cli.render.step_table import STYLES, sign_of
 from agentcli.cli.render.text import one_line
 from agentcli.core.events import Event, RunCompleted, StepCancelled, StepRetried
+from agentcli.core.places import Place, place_of, place_text
 
 
 class StepLines:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentcli.cli.render.places import Place, place_of, place_text
+from agentcli.core.places import Place, place_of, place_text
 
 
 @pytest.mark.parametrize(
