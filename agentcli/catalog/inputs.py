@@ -36,7 +36,7 @@ def convert(specs: Mapping[str, InputSpec], given: Mapping[str, Json]) -> dict[s
     """
     for name in given:
         if name not in specs:
-            raise _unknown(name, specs)
+            raise unknown_input(name, specs)
     values: dict[str, Json] = {}
     missing = [name for name, spec in specs.items() if spec.must_be_given and name not in given]
     if missing:
@@ -102,7 +102,8 @@ def _missing(name: str, spec: InputSpec, others: list[str]) -> UsageError:
     return UsageError("E-INPUT-MISSING", f"The input `{name}` is missing.", why=f"{why}{more}", fix=fix)
 
 
-def _unknown(name: str, specs: Mapping[str, InputSpec]) -> UsageError:
+def unknown_input(name: str, specs: Mapping[str, InputSpec]) -> UsageError:
+    """The error for an input that is not declared."""
     why = f"There are: {listed(specs, 20)}." if specs else "The template declares no inputs."
     fix = suggestion(name, specs, "Leave it out.")
     return UsageError("E-INPUT-UNKNOWN", f"There is no input `{name}`.", why=why, fix=fix)

@@ -16,6 +16,7 @@ from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.quantity import count
 from agentcli.cli.render.text import head, one_line, safe
 from agentcli.core.events import Event
+from agentcli.core.places import place_text
 from agentcli.core.policies import subject_of
 from agentcli.core.tools import ToolSpec
 from agentcli.core.values import value
@@ -50,11 +51,13 @@ class StillScreen:
 class Nobody:
     """Nobody can be asked: there is no terminal, or standard input carries data."""
 
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None) -> Answer:
+    async def ask(
+        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None, lane: str = ""
+    ) -> Answer:
         """Always no, by nobody: the run ends as denied."""
         return Answer("no", "nobody")
 
-    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any], lane: str = "") -> str | None:
         """Never any."""
         return None
 
@@ -72,19 +75,21 @@ class TerminalApprover:
     screen: Screen = field(default_factory=StillScreen)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None) -> Answer:
+    async def ask(
+        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None, lane: str = ""
+    ) -> Answer:
         """Once, for the rest of the run, or no, with or without words for the model."""
         async with self._one_at_a_time:
             with self.screen.paused():
-                self._show(spec, arguments, rule, preview)
+                self._show(spec, arguments, rule, preview, lane)
                 return await self._answer(spec, arguments)
 
-    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any], lane: str = "") -> str | None:
         """A line of text, or one of the choices, by its number or in full; None at the end of the input."""
         async with self._one_at_a_time:
             with self.screen.paused():
                 choices = list(arguments.get("choices") or ())
-                print_question(self.out, spec.name, arguments["question"], choices)
+                print_question(self.out, f"{spec.name}{_in_step(lane)}", arguments["question"], choices)
                 while True:
                     self._prompt("  Your answer: " if not choices else f"  1-{len(choices)}: ")
                     line = await self._line()
@@ -102,7 +107,8 @@ class TerminalApprover:
                 body = started.body.to_json()
                 self.out.line()
                 mark, name = self.out.style("?", "bold", "yellow"), self.out.style(safe(body["tool"]), "bold")
-                self.out.line(f"{mark} {name} was begun (event {started.seq}), and nobody knows whether it happened.")
+                begun = f"was begun{_in_step(started.lane)} (event {started.seq})"
+                self.out.line(f"{mark} {name} {begun}, and nobody knows whether it happened.")
                 for line in _argument_lines(body["arguments"]):
                     self.out.line(f"    {line}")
                 while True:
@@ -111,12 +117,13 @@ class TerminalApprover:
                     if word in ("y", "yes", "n", "no"):
                         return word in ("y", "yes")
 
-    def _show(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None) -> None:
+    def _show(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None, lane: str) -> None:
         style = self.out.style
         changes = "cannot be taken back" if spec.effects == "irreversible" else "changes the workspace"
         nature = "reads only" if spec.effects == "read-only" else changes
         self.out.line()
-        self.out.line(f"{style('?', 'bold', 'yellow')} {style(spec.name, 'bold')} wants to run; it {nature}.")
+        who = f"{style('?', 'bold', 'yellow')} {style(spec.name, 'bold')}"
+        self.out.line(f"{who} wants to run{_in_step(lane)}; it {nature}.")
         for line in _argument_lines(arguments):
             self.out.line(f"    {line}")
         if preview is not None:
@@ -161,6 +168,12 @@ class TerminalApprover:
             loop.remove_reader(descriptor)
         data = os.read(descriptor, 65_536)
         return data.decode(errors="replace").rstrip("\r\n") if data else None
+
+
+def _in_step(lane: str) -> str:
+    """Which step of a workflow it is that asks."""
+    place = place_text(lane)
+    return f" in step {one_line(place)}" if place else ""
 
 
 def _argument_lines(arguments: Mapping[str, Any]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agentcli.cli.approver import Nobody, Screen, StillScreen, TerminalApprover
 from agentcli.cli.interrupts import run_to_end
@@ -17,6 +17,10 @@ from agentcli.core.events import Event
 from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.ports import Approver, EventSink
 
+if TYPE_CHECKING:
+    from agentcli.cli.render.live import LiveSink
+    from agentcli.cli.render.row_lines import RowLines
+
 
 class Work(Protocol):
     """A use case that makes a run."""
@@ -27,10 +31,12 @@ class Work(Protocol):
         """Do it, telling `sinks`, asking `approver`; a cancelled run ends with the exit code of `interrupt`."""
 
 
-def carry_out(session: Session, work: Work, *, stdin_is_data: bool, asks_model: bool = True) -> None:
+def carry_out(
+    session: Session, work: Work, *, stdin_is_data: bool, asks_model: bool = True, rows: RowLines | None = None
+) -> None:
     """Do the work and print its result; sets the session's exit code. Raises AgentcliError for what precedes a run.
 
-    What no model is asked in has no turns and tokens to tell of.
+    What no model is asked in has no turns and tokens to tell of. Where there were `rows`, they are the result.
     """
     interrupt, last = Interrupt(), _Last()
     with following(session) as (sinks, screen, restore):
@@ -40,7 +46,9 @@ def carry_out(session: Session, work: Work, *, stdin_is_data: bool, asks_model: 
             on_kill=restore,
         )
     session.exit_code = outcome.exit_code
-    _print(session, outcome, ended=last.type == "run.completed", asks_model=asks_model)
+    if rows is not None:
+        rows.close()
+    _print(session, outcome, ended=last.type == "run.completed", asks_model=asks_model, rows=rows)
 
 
 class _Last:
@@ -69,12 +77,27 @@ def following(session: Session) -> Iterator[View]:
     elif session.env.can_animate:
         from agentcli.cli.render.live import LiveSink
 
-        with LiveSink(session.err, environ=session.env.environ, detail=session.flags.verbose) as live:
+        live = LiveSink(session.err, environ=session.env.environ, detail=session.flags.verbose)
+        with live, _above(session, live):
             yield [live], live, lambda: live.__exit__(*sys.exc_info())
     else:
         from agentcli.cli.render.progress_lines import LineSink
 
         yield [LineSink(session.err, detail=session.flags.verbose)], still, _nothing
+
+
+@contextmanager
+def _above(session: Session, live: LiveSink) -> Iterator[None]:
+    """Results that are printed meanwhile do not run into what moves, where both are on the terminal."""
+    out = session.out
+    if not out.terminal:
+        yield
+        return
+    session.out = live.over(out)
+    try:
+        yield
+    finally:
+        session.out = out
 
 
 def _nothing() -> None:
@@ -87,7 +110,7 @@ def _approver(session: Session, screen: Screen, stdin_is_data: bool) -> Approver
     return Nobody()
 
 
-def _print(session: Session, outcome: RunOutcome, *, ended: bool, asks_model: bool) -> None:
+def _print(session: Session, outcome: RunOutcome, *, ended: bool, asks_model: bool, rows: RowLines | None) -> None:
     """The result on standard output; how it went on standard error.
 
     With --json both stood in the last event, unless the run's end could not be put on record.
@@ -100,11 +123,13 @@ def _print(session: Session, outcome: RunOutcome, *, ended: bool, asks_model: bo
         if outcome.error is not None and not ended:
             session.out.json({**error_event((outcome.error,), outcome.exit_code), "run": outcome.run})
         return
-    if outcome.error is None:
+    if rows is not None and rows.any and not session.flags.quiet:
+        rows.print_table(session.err)
+    if outcome.error is not None:
+        print_error(session.err, outcome.error)
+    elif rows is None or not rows.is_result:
         session.out.line(session.out.untrusted(output_text(outcome.output)))
         session.out.flush()
-    else:
-        print_error(session.err, outcome.error)
     if not session.flags.quiet:
         line = summary(
             status=outcome.status,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from agentcli.core.canonical import Digest
 from agentcli.core.flags import Flag
 from agentcli.core.models import Usage
+from agentcli.core.outlines import StepOutline
 from agentcli.core.runs import RunStatus
 from agentcli.core.tools import FileTouch, ToolStatus
 from agentcli.core.values import value
@@ -33,16 +34,27 @@ def _plain(value: Any) -> Any:
 
 @value(frozen=True, slots=True)
 class RunStarted(Body):
-    """The first event of a run."""
+    """The first event of a run; that of a workflow says which `steps` it has, and the `limits` of all together."""
 
     type: ClassVar[str] = "run.started"
-    LARGE: ClassVar[tuple[str, ...]] = ("task", "inputs")
+    LARGE: ClassVar[tuple[str, ...]] = ("task", "inputs", "steps")
     kind: str
     name: str
     model: str | None
     task: str
     inputs: dict[str, Any]
     manifest: Digest
+    steps: tuple[StepOutline, ...] = ()
+    limits: dict[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The event's own fields; `steps` as a list of objects, they and `limits` only where there are any."""
+        out: dict[str, Any] = {name: getattr(self, name) for name in self.__match_args__}
+        out["steps"] = [step.to_json() for step in self.steps]
+        for name in ("steps", "limits"):
+            if not out[name]:
+                del out[name]
+        return out
 
 
 @value(frozen=True, slots=True)
@@ -65,13 +77,22 @@ class RunCompleted(Body):
 class RunResumed(Body):
     """The run goes on after it had stopped. `manifest` is the plan in force from here on, by content.
 
-    It supersedes what ended the run before: a failure, a limit that was reached, a question that nobody answered.
+    It supersedes what ended the run before: a failure, a limit that was reached, a question that nobody answered. With
+    `retries`, which stands there only where it is true, also the ends of the rows that were not completed.
     """
 
     type: ClassVar[str] = "run.resumed"
     LARGE: ClassVar[tuple[str, ...]] = ("changes",)
     manifest: Digest
     changes: dict[str, Any]
+    retries: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The event's own fields; `retries` only where it is true."""
+        out = Body.to_json(self)
+        if not self.retries:
+            del out["retries"]
+        return out
 
 
 @value(frozen=True, slots=True)

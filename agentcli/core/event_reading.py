@@ -35,6 +35,8 @@ from agentcli.core.model_bodies import (
     ModelStarted,
 )
 from agentcli.core.models import RequestDelta, Usage
+from agentcli.core.outlines import StepOutline
+from agentcli.core.row_bodies import RowCompleted, RowsRead, RowStarted
 from agentcli.core.step_bodies import (
     StepCancelled,
     StepCompleted,
@@ -73,12 +75,16 @@ AnyBody = (
     | StepRetried
     | StepFailed
     | StepCancelled
+    | RowsRead
+    | RowStarted
+    | RowCompleted
 )
 
 BODIES: dict[str, type[Body]] = {body.type: body for body in AnyBody.__args__}
 
 
 _READERS: dict[tuple[str, str], Any] = {
+    ("run.started", "steps"): lambda v: tuple(StepOutline.from_json(step) for step in v),
     ("model.started", "request"): lambda v: RequestDelta(v["previous"], v["kept"], tuple(v["added"]), v["head"]),
     ("model.completed", "message"): Message.from_json,
     ("model.completed", "usage"): Usage.from_json,
@@ -88,6 +94,8 @@ _READERS: dict[tuple[str, str], Any] = {
     ("model.failed", "error"): ErrorInfo.from_json,
     ("step.failed", "error"): ErrorInfo.from_json,
     ("step.retried", "error"): ErrorInfo.from_json,
+    ("row.completed", "usage"): Usage.from_json,
+    ("row.completed", "error"): lambda v: None if v is None else ErrorInfo.from_json(v),
     ("tool.completed", "files"): lambda v: tuple(FileTouch.from_json(touch) for touch in v),
     ("tool.completed", "flags"): lambda v: tuple(Flag.from_json(flag) for flag in v),
 }

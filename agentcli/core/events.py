@@ -37,6 +37,7 @@ from agentcli.core.model_bodies import (
     ModelRetried,
     ModelStarted,
 )
+from agentcli.core.row_bodies import RowCompleted, RowsRead, RowStarted
 from agentcli.core.step_bodies import (
     StepCancelled,
     StepCompleted,
@@ -67,6 +68,9 @@ __all__ = [
     "ModelRetried",
     "ModelStarted",
     "RandomDrawn",
+    "RowCompleted",
+    "RowStarted",
+    "RowsRead",
     "RunCompleted",
     "RunForked",
     "RunResumed",
@@ -89,7 +93,7 @@ __all__ = [
 SCHEMA = 1
 """Version of the events' format; raised when a reader of the old one would misread the new one."""
 
-EffectKind = Literal["model", "tool", "clock", "random", "approval", "input"]
+EffectKind = Literal["model", "tool", "clock", "random", "approval", "input", "run"]
 
 
 class EffectKey(NamedTuple):

@@ -35,6 +35,22 @@ def count(number: int | None, noun: str = "") -> str:
     return f"{number:,}" + (f" {noun}{'' if number == 1 else 's'}" if noun else "")
 
 
+def time_left(seconds: float) -> str:
+    """`9 s`, `2 min 5 s`: an estimate has no tenths."""
+    return f"{max(round(seconds), 1)} s" if seconds < _MINUTE - 0.5 else duration(seconds)
+
+
+def pace(per_second: float) -> str:
+    """`120/s`, `3.2/s`, `12/min`, `40/h`: whichever is a number that one can read."""
+    if per_second >= 0.995:
+        number, unit = per_second, "s"
+    elif per_second * _MINUTE >= 0.995:
+        number, unit = per_second * _MINUTE, "min"
+    else:
+        number, unit = per_second * _HOUR, "h"
+    return f"{number:,.0f}/{unit}" if number >= 9.95 else f"{number:.1f}/{unit}"
+
+
 def size(number: float) -> str:
     """Bytes: `340 B`, `1.2 MB`, in powers of 1000."""
     for unit in ("B", "kB", "MB"):

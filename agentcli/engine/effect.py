@@ -23,7 +23,8 @@ class Effect:
 
     `request` is the digest of `describe()`, the canonical request. `intent` makes the event that announces it, after
     `prepare` found out what it says; None for effects too small to need one. `durable` puts a barrier before the effect
-    and one after its result. `repeatable` is what may be done again where it is not known whether it was done.
+    and one after its result. `repeatable` is what may be done again where it is not known whether it was done; what
+    `continues` goes on then from where it stopped, under the intent that is on record.
     """
 
     kind: EffectKind
@@ -34,6 +35,7 @@ class Effect:
     intent: Callable[[], Body] | None = None
     durable: bool = False
     repeatable: bool = True
+    continues: bool = False
     prepare: Callable[[], Awaitable[None]] | None = None
 
 

@@ -68,15 +68,14 @@ class Effects:
         self._lanes = Lanes(self._serve)
         self._done: deque[asyncio.Future[None]] = deque()
         """Who waits to record a result, first come first."""
-        self._ordinals: dict[tuple[str, str, str], int] = defaultdict(int)
-        self._derived: dict[tuple[str, str], int] = defaultdict(int)
+        self._ordinals: defaultdict[str, dict[tuple[str, str], int]] = defaultdict(dict)
+        """By lane: how many effects of a kind and name there were, and how many events that are none, by their type."""
 
     # -- events -------------------------------------------------------------------------------------------------
 
     def emit(self, body: Body, scope: Scope) -> Event:
         """Append an event that follows from what is already recorded. On record once: resuming does not repeat it."""
-        ordinal = self._derived[scope.lane, body.type]
-        self._derived[scope.lane, body.type] += 1
+        ordinal = self._next(scope.lane, "", body.type)
         playback = self._playback
         if playback and (recorded := playback.recording.derived(scope.lane, body.type, ordinal)) is not None:
             event = self._reach(playback, recorded)
@@ -120,6 +119,11 @@ class Effects:
         """Which of its terms the run goes by now (see `Terms`); 0 are those it began with."""
         return self._playback.recording.era if self._playback is not None else 0
 
+    @property
+    def retries(self) -> int:
+        """How often the run was gone on with so that what had failed in it is tried again."""
+        return self._playback.recording.retries if self._playback is not None else 0
+
     def era_of(self, lane: str) -> int:
         """Which of the run's terms the tool call of a lane goes by."""
         return self._playback.recording.era_of(lane) if self._playback is not None else 0
@@ -127,6 +131,15 @@ class Effects:
     def limit_time(self, seconds: float) -> None:
         """The run has so many seconds, those on record included; effects beyond them end as `limit.reached`."""
         self.deadline = (self.clock.monotonic() + seconds - self.spent, seconds)
+
+    def leave(self, scope: Scope) -> None:
+        """Nothing more happens in this lane: what was counted there need not be remembered."""
+        self._ordinals.pop(scope.lane, None)
+
+    def _next(self, lane: str, kind: str, name: str) -> int:
+        ordinals = self._ordinals[lane]
+        ordinal = ordinals[kind, name] = ordinals.get((kind, name), -1) + 1
+        return ordinal
 
     def _place(self, scope: Scope) -> tuple[str, str | None, int | None, str | None]:
         return scope.lane, self._parent, scope.turn, scope.step
@@ -156,9 +169,7 @@ class Effects:
 
     async def perform(self, effect: Effect, scope: Scope) -> Body:
         """The effect's result, from the record or live. A run past its deadline gets `LimitReached`."""
-        place = (scope.lane, effect.kind, effect.name)
-        key = EffectKey(scope.lane, effect.kind, effect.name, self._ordinals[place])
-        self._ordinals[place] += 1
+        key = EffectKey(scope.lane, effect.kind, effect.name, self._next(scope.lane, effect.kind, effect.name))
         if self._playback is not None and not self._playback.over:
             if (recorded := await self._recorded(self._playback, key, effect)) is not None:
                 return self._reach(self._playback, recorded).body
@@ -185,9 +196,12 @@ class Effects:
         return recorded
 
     async def _live(self, key: EffectKey, effect: Effect, scope: Scope) -> Body:
-        known = await self._settled(key, effect)
+        begun = self._playback.recording.begun(key) if self._playback is not None else None
+        known = await self._settled(begun, effect)
         started = self._event(LimitReached("", 0, 0), scope, key, effect.request)
-        if known is None and effect.intent is not None:
+        if begun is not None and effect.continues:
+            started = begun
+        elif known is None and effect.intent is not None:
             if effect.prepare is not None:
                 await effect.prepare()
             started = self._append(self._event(effect.intent(), scope, key, effect.request))
@@ -203,9 +217,8 @@ class Effects:
             await self._log.barrier()
         return body
 
-    async def _settled(self, key: EffectKey, effect: Effect) -> Body | None:
+    async def _settled(self, begun: Event | None, effect: Effect) -> Body | None:
         """The result of an effect that was begun before, if that is known; None to perform it."""
-        begun = self._playback.recording.begun(key) if self._playback is not None else None
         if begun is None or effect.repeatable:
             return None
         with self._lanes.still():

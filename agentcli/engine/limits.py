@@ -45,6 +45,11 @@ class Budget:
         self.turns += 1
         return self.turns
 
+    def add(self, usage: Usage, cost_usd: float | None, turns: int) -> None:
+        """Add what another run used, or a part of one."""
+        self.count(usage, cost_usd)
+        self.turns += turns
+
     def exhausted(self) -> LimitReached | None:
         """The first limit that allows no further turn. A cost that is not known cannot be held under one."""
         used = {"turns": self.turns, "tokens": self.usage.total, "cost_usd": self._known_cost}
@@ -54,6 +59,31 @@ class Budget:
             if allowed is not None and (value >= allowed or unknown):
                 return LimitReached(name, value, allowed)
         return self.whole.exhausted() if self.whole is not None else None
+
+
+class SharedBudget(Budget):
+    """What runs side by side may use together: `done` counts those that are over, `at_work` holds the others' own."""
+
+    def __init__(self, done: Budget) -> None:
+        super().__init__(done.limits)
+        self.at_work: dict[int, Budget] = {}
+        self._done = done
+
+    def count(self, usage: Usage, cost_usd: float | None) -> None:
+        """Nothing: whoever uses it has counted it, and stands in `at_work`."""
+
+    def open_turn(self) -> int:
+        """See `count`."""
+        return 0
+
+    def exhausted(self) -> LimitReached | None:
+        """See `Budget`."""
+        if self._done.limits == NO_LIMITS:
+            return None
+        together = Budget(self._done.limits)
+        for one in (self._done, *self.at_work.values()):
+            together.add(one.usage, one.cost_usd, one.turns)
+        return together.exhausted()
 
 
 def limit_error(reached: LimitReached) -> LimitError:

@@ -129,14 +129,14 @@ class Clock(Protocol):
 
 
 class Approver(Protocol):
-    """Asks a person. `rule` is why it is asked, `preview` what the call would change."""
+    """Asks a person. `rule` is why it is asked, `preview` what the call would change, `lane` where in the run it is."""
 
     async def ask(
-        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None
+        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None, lane: str = ""
     ) -> Decision:
         """The answer."""
 
-    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any], lane: str = "") -> str | None:
         """The person's words to `question`, one of `choices` where there are any; None where nobody can be asked."""
 
     async def again(self, started: Event) -> bool:

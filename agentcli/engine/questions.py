@@ -24,7 +24,7 @@ async def answer_to(
     """
 
     async def live(_started: Event) -> Body:
-        answer = await approver.answer(spec, arguments)
+        answer = await approver.answer(spec, arguments, scope.lane)
         if answer is None:
             raise DeniedError(
                 "E-INPUT-NOBODY",

@@ -30,6 +30,8 @@ class Recording:
         """Seconds that the run took so far; the time between its eras is not counted."""
         self.ending: RunCompleted | None = None
         """How the run ended; None for one that did not, or was gone on with since."""
+        self.retries = 0
+        """See `RunResumed.retries`."""
         self._describe = describe
         self._derived: dict[tuple[str, str, int], Event] = {}
         self._ordinals: dict[tuple[str, str], int] = defaultdict(int)
@@ -48,6 +50,7 @@ class Recording:
         self._unseen.append(event)
         if isinstance(event.body, (RunResumed, RunForked)):
             self._supersede()
+            self.retries += isinstance(event.body, RunResumed) and event.body.retries
             self._eras.append(event.seq)
             self._reached.add(event.seq)
             self._mono = None

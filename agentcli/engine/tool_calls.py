@@ -122,7 +122,7 @@ class ToolCalls:
         async def live(_started: Event) -> Body:
             if scope.lane in self.happened:
                 return ApprovalResolved(spec.name, call.id, "once", "flag")
-            answer = await self.approver.ask(spec, arguments, rule, preview)
+            answer = await self.approver.ask(spec, arguments, rule, preview, scope.lane)
             reason = self.admission.admit(answer.reason)
             return ApprovalResolved(spec.name, call.id, answer.decision, answer.by, reason)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
@@ -217,13 +217,17 @@ def _held(digest: Digest, contents: dict[Digest, bytes]) -> bytes:
     return contents[digest]
 
 
+_FORMS: Final[Mapping[Role, Any]] = {"message": Message, "rows": list[dict[str, Any]]}
+"""What contents of these roles are; all others are objects."""
+
+
 def check_content(digest: Digest, role: Role, data: bytes) -> None:
     """Raises ValueError for what is not what it is named as: a snapshot is any file, the others have their forms."""
     if role == "snapshot":
         return
     from pydantic import ValidationError
 
-    kind = Message if role == "message" else dict[str, Any]
+    kind = _FORMS.get(role, dict[str, Any])
     try:
         adapter(kind).validate_json(data, strict=True)
     except ValidationError as error:

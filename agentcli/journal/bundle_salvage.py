@@ -30,7 +30,7 @@ from agentcli.journal.bundle_reading import (
     read_bundle,
 )
 from agentcli.journal.bundle_remains import Remains
-from agentcli.journal.named import Role, named_by, with_history
+from agentcli.journal.named import Role, named_by, with_plans
 
 
 @value(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class _Salvage:
                 raise ValueError("the first event is not the run's start")
             named.insert(0, (self.header.run.manifest, "manifest"))
         fresh: dict[Digest, bytes] = {}
-        for digest, role in with_history(named, lambda manifest: self._plan(manifest, fresh)):
+        for digest, role in with_plans(named, lambda manifest: self._plan(manifest, fresh)):
             check_content(digest, role, self._held(digest, fresh))
         self.contents.update(fresh)
         return event

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from agentcli.journal.locks import NOTE, RunLocks
-from agentcli.journal.named import history_in, mentioned_in, plan_in
+from agentcli.journal.named import mentioned_in, needed_in, plan_in
 from agentcli.journal.reading import EventReader
 
 
@@ -50,12 +50,12 @@ class Marks:
             self.mark(n, manifest)
 
     def _plan(self, digest: bytes) -> None:
-        """A plan, and the messages that it goes on with. Raises KeyError, ValueError where it cannot be read."""
+        """A plan, and what it names. Raises KeyError, ValueError where it cannot be read."""
         if digest in self._plans:
             return
         self._plans.add(digest)
         self.named.add(digest[:NOTE])
-        self.named.update(message[:NOTE] for message in history_in(self._reader.blobs.read(digest)))
+        self.named.update(named[:NOTE] for named in needed_in(self._reader.blobs.read(digest)))
 
 
 class Notes:

@@ -8,15 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from agentcli.core.canonical import Digest, Json, decode
-from agentcli.core.events import Event, ModelStarted, RunForked, RunResumed, RunStarted, ToolCompleted
+from agentcli.core.events import Event, ModelStarted, RowsRead, RunForked, RunResumed, RunStarted, ToolCompleted
 from agentcli.core.runs import RunStart
 from agentcli.journal.records import Parts, Row, line_in, parts_of, split_digests
 
-Role = Literal["manifest", "head", "message", "snapshot"]
-"""A plan, the part of requests that stays the same, one message of a request, a file before or after a call."""
+Role = Literal["manifest", "plan", "head", "message", "snapshot", "rows"]
+"""A plan, one that it is part of, what stays the same in requests, a message of one, a file before or after a call,
+rows that were read.
+"""
 
 DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 
@@ -32,18 +34,30 @@ def named_by(event: Event) -> Iterator[tuple[Digest, Role]]:
     elif isinstance(body, ModelStarted):
         yield body.request.head, "head"
         yield from ((digest, "message") for digest in body.request.added)
+    elif isinstance(body, RowsRead):
+        yield body.content, "rows"
     elif isinstance(body, ToolCompleted):
         for touch in body.files:
             if touch.changed and not touch.masked:
                 yield from ((digest, "snapshot") for digest in (touch.before, touch.after) if digest is not None)
 
 
-def history_of(manifest: Json) -> tuple[Digest, ...]:
-    """The messages of the conversation that a run goes on with. Raises ValueError where the manifest is none."""
-    history = manifest.get("history", []) if isinstance(manifest, dict) else None
-    if not isinstance(history, list) or not all(isinstance(item, str) and DIGEST.fullmatch(item) for item in history):
+def named_in(manifest: Json) -> tuple[tuple[Digest, Role], ...]:
+    """What a plan names: the plan that a row's run shares with others, the messages that a conversation goes on with.
+
+    Raises ValueError where the manifest is none.
+    """
+    plan: dict[str, Any] = manifest if isinstance(manifest, dict) else {"history": None}
+    history: list[Digest] = plan.get("history", [])
+    shared: list[Digest] = [plan["plan"]] if "plan" in plan else []
+    if not isinstance(history, list) or not all(map(_is_digest, [*history, *shared])):
         raise ValueError("the manifest is none")
-    return tuple(history)
+    plans: tuple[tuple[Digest, Role], ...] = tuple((digest, "plan") for digest in shared)
+    return (*plans, *((digest, "message") for digest in history))
+
+
+def _is_digest(value: Json) -> bool:
+    return isinstance(value, str) and DIGEST.fullmatch(value) is not None
 
 
 def contents_of(
@@ -51,29 +65,29 @@ def contents_of(
 ) -> tuple[tuple[Digest, Role], ...]:
     """Everything that a run's record names, each digest once for each of its roles, in the order in which it does.
 
-    `manifest` reads one of those: the messages that it goes on with follow it.
+    `manifest` reads one of those: what it names follows it.
 
     Raises ValueError for a manifest that is none, and what `manifest` raises.
     """
     row: Iterable[tuple[Digest, Role]] = [(start.manifest, "manifest")]
     named = chain(row, chain.from_iterable(map(named_by, events)))
-    return tuple(dict.fromkeys(with_history(named, manifest)))
+    return tuple(dict.fromkeys(with_plans(named, manifest)))
 
 
-def with_history(
+def with_plans(
     named: Iterable[tuple[Digest, Role]], manifest: Callable[[Digest], Json]
 ) -> Iterator[tuple[Digest, Role]]:
-    """Contents, each manifest followed by the messages that it goes on with. Raises as `contents_of` does."""
+    """Contents, each manifest followed by what it names. Raises as `contents_of` does."""
     for digest, role in named:
         yield digest, role
         if role == "manifest":
-            yield from ((message, "message") for message in history_of(manifest(digest)))
+            yield from named_in(manifest(digest))
 
 
 def needed_by(kind: str, parts: Parts) -> list[tuple[str, bytes]]:
     """The contents that an event of this type cannot do without, each with the field it stands in.
 
-    A plan needs more: `history_in`. Raises ValueError, TypeError, KeyError or AttributeError for an event that is
+    A plan needs more: `needed_in`. Raises ValueError, TypeError, KeyError or AttributeError for an event that is
     damaged.
     """
     needed = list(parts.kept.items())
@@ -81,6 +95,8 @@ def needed_by(kind: str, parts: Parts) -> list[tuple[str, bytes]]:
         needed += [("request", digest) for digest in parts.mentioned]
     elif kind == "tool.completed":
         needed += [("files", digest) for digest in _snapshots(parts)]
+    elif kind == "rows.read":
+        needed += [("content", digest) for digest in parts.mentioned]
     elif kind in PLANNED:
         needed.append(("manifest", bytes.fromhex(parts.fields["manifest"])))
     return needed
@@ -99,10 +115,10 @@ def plan_in(row: Row) -> bytes | None:
     return bytes.fromhex(parts_of(line_in(row)).fields["manifest"]) if row[2] in PLANNED else None
 
 
-def history_in(manifest: bytes) -> Iterator[bytes]:
-    """The messages that a plan goes on with; none where it is no plan: its digest is right, so that was written."""
+def needed_in(manifest: bytes) -> Iterator[bytes]:
+    """What a plan names; nothing where it is no plan: its digest is right, so that was written."""
     try:
-        yield from map(bytes.fromhex, history_of(decode(manifest)))
+        yield from (bytes.fromhex(digest) for digest, _ in named_in(decode(manifest)))
     except ValueError:
         return
 

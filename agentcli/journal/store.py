@@ -137,9 +137,10 @@ class SqliteJournal:
         self._writer.close()
 
     def _own(self, run: str) -> OwnerLock:
-        refuse_links(self.folder)
         try:
-            self._make_folders()
+            if not self._writer.is_open:  # once is enough: nobody who sent this folder is here to change it meanwhile
+                refuse_links(self.folder)
+                self._make_folders()
             return self._locks.own(run)
         except OSError as error:
             raise storage_error(error, self.path) from error
@@ -167,6 +168,11 @@ class SqliteJournal:
         Raises UsageError E-RUN-UNKNOWN (with the nearest) or E-RUN-AMBIGUOUS (with candidates).
         """
         return self._located(ref)[1]
+
+    def exact(self, run: str) -> RunRow | None:
+        """The run of this whole id; None where there is none."""
+        found = self._read(lambda reader: self._listing(reader).exact(run), None)
+        return found[1] if found is not None else None
 
     def events(self, run: str, after: int = 0) -> Iterator[Event]:
         """The events of a run, oldest first, read as they are asked for; those after a seq alone, if one is given."""

@@ -10,7 +10,7 @@ from agentcli.core.runs import RunRow
 from agentcli.core.values import value
 from agentcli.errors import StorageError
 from agentcli.journal.chunks import DamagedChunkError
-from agentcli.journal.named import history_in, needed_by
+from agentcli.journal.named import needed_by, needed_in
 from agentcli.journal.reading import EventReader
 from agentcli.journal.records import MARK, Line, Parts, Row, line_in, origin, parts_of, seal
 
@@ -92,12 +92,12 @@ class _Check:
                 self.content(seq, name, digest)
 
     def manifest(self, seq: int | None, digest: bytes) -> None:
-        """A plan, and the messages of the conversation that it goes on with."""
+        """A plan, and what it names: messages of a conversation, the plan that it is part of."""
         if digest in self.seen:
             return
         self.content(seq, "manifest", digest)
-        for message in history_in(self.read(digest)):
-            self.content(seq, "history", message)
+        for named in needed_in(self.read(digest)):
+            self.content(seq, "manifest", named)
 
     def content(self, seq: int | None, name: str, digest: bytes) -> None:
         if digest in self.seen:

@@ -65,6 +65,11 @@ class Writer:
 
     # -- the callers' side --------------------------------------------------------------------------------------
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it is connected and at work."""
+        return self._thread is not None
+
     def open(self) -> None:
         """Connect and start, if that is not done yet: problems show here. Raises StorageError."""
         if self._closing:

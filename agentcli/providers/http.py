@@ -11,6 +11,7 @@ import asyncio
 import ssl
 import sys
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
@@ -29,6 +30,12 @@ BODY_LIMIT = 64 * 1024 * 1024
 
 ERROR_BODY_LIMIT = 64 * 1024
 """The most bytes of an error's body that are read for its message."""
+
+CLIENTS = 20
+"""The most clients that requests are spread over, and the most connections of each: a client looks through all of its
+connections at every request, so that one with a hundred manages a tenth of what twenty with five do."""
+
+CONNECTIONS = 5
 
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 _DIRECT = ("all://localhost", "all://127.0.0.1", "all://[::1]")
@@ -55,9 +62,10 @@ class Endpoint:
 class Answer:
     """An HTTP answer whose body has not been read yet. Close it; before its end, that closes the connection."""
 
-    def __init__(self, response: httpx.Response, limit: int) -> None:
+    def __init__(self, response: httpx.Response, limit: int, pool: _Pool) -> None:
         self._response = response
         self._limit = limit
+        self._pool: _Pool | None = pool
         self.status: int = response.status_code
         self.headers: Mapping[str, str] = response.headers
 
@@ -91,7 +99,12 @@ class Answer:
 
     async def aclose(self) -> None:
         """Give the connection back, or close it where the body was not read to its end."""
-        await self._response.aclose()
+        pool, self._pool = self._pool, None
+        try:
+            await self._response.aclose()
+        finally:
+            if pool is not None:
+                pool.busy -= 1
 
 
 def too_large(limit: int) -> ModelError:
@@ -104,12 +117,24 @@ def too_large(limit: int) -> ModelError:
     )
 
 
+@dataclass(slots=True)
+class _Pool:
+    """One client, and how many requests it is busy with, up to the end of their answers."""
+
+    client: httpx.AsyncClient
+    busy: int = 0
+
+
 class HttpClient:
-    """A pool of connections, opened on first use and again whenever another event loop runs."""
+    """Connections, opened on first use and again whenever another event loop runs.
+
+    They belong to several clients; another one is opened when all of those that there are have all they can take.
+    """
 
     def __init__(self, body_limit: int = BODY_LIMIT) -> None:
         self._body_limit = body_limit
-        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._pools: dict[bool, list[_Pool]] = {}
+        self._trusted: ssl.SSLContext | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def post(self, endpoint: Endpoint, body: bytes, seconds: float) -> Answer:
@@ -130,35 +155,54 @@ class HttpClient:
         url, headers = endpoint.prepared
         connect = {"connect": min(seconds, CONNECT_SECONDS)}
         request = httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": connect})
-        return Answer(await self._current(url).send(request, stream=True), self._body_limit)
+        pool = self._current(url)
+        pool.busy += 1
+        try:
+            return Answer(await pool.client.send(request, stream=True), self._body_limit, pool)
+        except BaseException:
+            pool.busy -= 1
+            raise
 
-    def _current(self, url: httpx.URL) -> httpx.AsyncClient:
+    def _current(self, url: httpx.URL) -> _Pool:
         loop = asyncio.get_running_loop()
         if self._loop is not loop:
             # Connections of a loop that is gone cannot be closed any more; its transports went with it.
-            self._loop, self._clients = loop, {}
+            self._loop, self._pools = loop, {}
         unencrypted = url.scheme == "http" and url.host in _THIS_MACHINE
-        if unencrypted not in self._clients:
-            self._clients[unencrypted] = _client(unencrypted)
-        return self._clients[unencrypted]
+        pools = self._pools.setdefault(unencrypted, [])
+        for pool in pools:
+            if pool.busy < CONNECTIONS:
+                return pool
+        if len(pools) == CLIENTS:
+            return min(pools, key=lambda pool: pool.busy)
+        pools.append(_Pool(_client(self._certificates(unencrypted))))
+        return pools[-1]
+
+    def _certificates(self, unencrypted: bool) -> ssl.SSLContext:
+        """Whom to trust. For servers on this machine that is nobody: the usual certificates take 20 ms to load."""
+        import httpx
+
+        if unencrypted:
+            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._trusted = self._trusted or httpx.create_ssl_context()
+        return self._trusted
 
     async def aclose(self) -> None:
         """Close every connection of the running loop."""
-        clients, self._clients = self._clients, {}
+        pools, self._pools = self._pools, {}
         if self._loop is asyncio.get_running_loop():
-            for client in clients.values():
-                await client.aclose()
+            for pool in (pool for some in pools.values() for pool in some):
+                await pool.client.aclose()
 
 
-def _client(unencrypted: bool) -> httpx.AsyncClient:
-    """A pool. The one for servers on this machine trusts no certificate at all: the usual ones take 20 ms to load."""
+def _client(trusted: ssl.SSLContext) -> httpx.AsyncClient:
     import httpx
 
     _remember_absence("sniffio")
     return httpx.AsyncClient(
-        verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if unencrypted else True,
+        verify=trusted,
         follow_redirects=False,
-        limits=httpx.Limits(max_connections=100, max_keepalive_connections=20, keepalive_expiry=30.0),
+        limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS, keepalive_expiry=30.0),
         mounts=dict.fromkeys(_DIRECT),
     )
 

@@ -12,7 +12,7 @@ from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.engine.agent_loop import AgentLoop
 from agentcli.engine.effects import Effects
-from agentcli.engine.limits import Budget
+from agentcli.engine.limits import Budget, SharedBudget
 from agentcli.engine.model_calls import ModelCalls
 from agentcli.engine.output import OutputSchema
 from agentcli.engine.ports import Approver, ModelProvider, RunLog, ToolSet
@@ -31,8 +31,8 @@ class Parts:
     """What a run reaches the outside through. `happened`: see `ToolCalls`.
 
     `models` opens a chain of models by their names; `tools` gives the tools of one part of the plan, which is named by
-    its key there (the plan itself by the empty text). `files` is the engine's port of that name; None where the run
-    reads none.
+    its key there (the plan itself by the empty text). `files` and `rows` are the engine's ports of those names; None
+    where the run reads none. `whole` is what the run and others use up together.
     """
 
     models: Callable[[Sequence[str]], ModelProvider]
@@ -41,6 +41,8 @@ class Parts:
     admission: Admission
     happened: frozenset[str] = frozenset()
     files: Any = field(default=None)
+    rows: Any = field(default=None)
+    whole: SharedBudget | None = None
 
 
 def terms_of(bench: Workbench, plan: AgentPlan | CallPlan | WorkflowPlan) -> Any:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from agentcli.core.events import RunStarted, ToolCompleted
 from agentcli.core.messages import ToolCall
+from agentcli.core.outlines import StepOutline
 from agentcli.engine.effects import Effects
 from agentcli.engine.limits import Budget
 from agentcli.engine.ports import RunLog
@@ -19,7 +20,7 @@ from agentcli.errors import DeniedError, RunError, sentence
 from agentcli.workbench.agent_plan import AgentPlan
 from agentcli.workbench.agent_run import Parts, agent_loop
 from agentcli.workbench.call_plan import CALL_ID, LANE, CallPlan
-from agentcli.workbench.run_agent import main_of, warn_of_deprecated
+from agentcli.workbench.run_agent import main_of, refuse_unpriced, warn_of_deprecated
 from agentcli.workbench.workflow_plan import WorkflowPlan
 
 Plan: TypeAlias = AgentPlan | CallPlan | WorkflowPlan
@@ -34,6 +35,12 @@ def carrying(door: Effects, log: RunLog, parts: Parts, terms: Sequence[Any], pla
     if isinstance(plan, AgentPlan):
         loop = agent_loop(door, log, parts, terms, plan)
         return main_of(plan, loop), loop.budget
+    if isinstance(plan, WorkflowPlan) and plan.each is not None:
+        from agentcli.engine.workflow.each_run import EachRun
+
+        eras = [one.plan.each for one in terms]
+        each = EachRun(door, parts.rows, eras[0].source, [one.limits for one in eras], eras[0].concurrency)
+        return _if_priced(plan, each.main), each.budget
     if isinstance(plan, WorkflowPlan):
         from agentcli.workbench.workflow_parts import WorkflowRun
 
@@ -44,12 +51,28 @@ def carrying(door: Effects, log: RunLog, parts: Parts, terms: Sequence[Any], pla
     return _call_of(plan, calls), Budget(terms[0].limits)
 
 
-def started_of(plan: Plan, manifest: str = "") -> RunStarted:
-    """The first event of a run by this plan."""
+def seconds_of(plan: Plan) -> float | None:
+    """How long a run by this plan may take."""
+    each = plan.each if isinstance(plan, WorkflowPlan) else None
+    return plan.limits.seconds if each is None else each.limits.seconds
+
+
+def _if_priced(plan: WorkflowPlan, main: Main) -> Main:
+    async def priced(scope: Scope) -> Any:
+        refuse_unpriced(plan)
+        return await main(scope)
+
+    return priced
+
+
+def started_of(plan: Plan, manifest: str = "", outline: tuple[StepOutline, ...] = ()) -> RunStarted:
+    """The first event of a run by this plan. `outline` are the steps of a workflow."""
     if isinstance(plan, AgentPlan):
         return RunStarted("agent", plan.agent, plan.models[0], plan.task, plan.inputs, manifest)
     if isinstance(plan, WorkflowPlan):
-        return RunStarted("workflow", plan.name, next(iter(plan.models), None), plan.task, plan.inputs, manifest)
+        model, whole = next(iter(plan.models), None), plan.limits if plan.each is None else plan.each.limits
+        limits = {name: limit for name, limit in whole.to_json().items() if limit is not None}
+        return RunStarted(plan.kind, plan.name, model, plan.task, plan.inputs, manifest, outline, limits)
     return RunStarted("tool", plan.name, None, task_of(plan), plan.arguments, manifest)
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from agentcli.catalog.catalog import LoadedAgent, LoadedWorkflow
 from agentcli.core.agents import NAME
+from agentcli.core.canonical import Digest
 from agentcli.core.event_bodies import Body
-from agentcli.core.events import Event, ToolCompleted
+from agentcli.core.events import Event, RunResumed, ToolCompleted
 from agentcli.core.limits import Limits
 from agentcli.core.policies import Layer
 from agentcli.engine.effect import Settle, leave_in_doubt
@@ -29,8 +30,10 @@ from agentcli.workbench.own_code import OwnCode, selected
 from agentcli.workbench.permissions_here import policy_here
 from agentcli.workbench.plan_agent import rules_of
 from agentcli.workbench.plan_workflow import flow_rules
+from agentcli.workbench.recorded_run import Recorded
 from agentcli.workbench.rehearse import Rehearsed
 from agentcli.workbench.run_agent import refuse_unpriced, unpriced
+from agentcli.workbench.system_clock import SystemClock
 from agentcli.workbench.workflow_plan import FlowPlan, WorkflowPlan
 
 if TYPE_CHECKING:
@@ -85,13 +88,17 @@ def workflow_on(
     """The same for a workflow: each of its agents and workflows, and the limits of the whole."""
     agents = {name: plan_on(bench, agent, {}, models) for name, agent in plan.agents.items()}
     asked = tuple(bench.from_here(name) for name in models or bench.options.model or ())
+    each, whole = plan.each, whole_on(bench, plan.limits)
+    if each is not None:  # a limit that is given here holds for all rows together
+        each = replace(each, limits=limits_given(limits, whole_on(bench, each.limits)))
     return replace(
         plan,
         agents=agents,
         flows={key: replace(flow, policy=flow_policy_on(bench, flow)) for key, flow in plan.flows.items()},
         models=asked or plan.models,
-        limits=limits_given(limits, whole_on(bench, plan.limits)),
+        limits=limits_given(limits, whole) if each is None else whole,
         versions=versions(),
+        each=each,
     )
 
 
@@ -211,6 +218,13 @@ def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
             parts = {key: _changed(old.get(name, {}).get(key, {}), part) for key, part in found.pop(name).items()}
             found.update({name: told} if (told := {key: part for key, part in parts.items() if part}) else {})
     return found
+
+
+def marker_of(run: Recorded, plan: Plan, manifest: Digest, *, retries: bool = False) -> Event:
+    """The event with which a run goes on under a plan."""
+    clock = SystemClock()
+    body = RunResumed(manifest, changes_between(run.plans[-1], plan), retries)
+    return Event(run.id, run.events[-1].seq + 1, clock.now(), clock.monotonic(), body, parent=run.row.start.parent)
 
 
 def refuse_divergence(done: Rehearsed) -> None:

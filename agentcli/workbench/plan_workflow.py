@@ -6,19 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
-from agentcli.catalog.inputs import convert
-from agentcli.core.agents import Permissions, ToolUse
+from agentcli.catalog.inputs import convert, unknown_input
+from agentcli.core.agents import InputSpec, Permissions, ToolUse
 from agentcli.core.limits import Limits
 from agentcli.core.policies import Layer
 from agentcli.core.values import value
 from agentcli.core.workflows import Action, WorkflowTemplate
 from agentcli.engine.admission import Admission
+from agentcli.engine.limits import NO_LIMITS
 from agentcli.tools.registry import permissions_of
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
 from agentcli.workbench.choose_model import BY_FLAG, choose_models, refuse_foreign_files
 from agentcli.workbench.limits_given import limits_given
 from agentcli.workbench.plan_agent import limits_of, refuse_disabled, rules_of, settings_of
-from agentcli.workbench.workflow_plan import FlowPlan, WorkflowPlan
+from agentcli.workbench.workflow_plan import Each, FlowPlan, WorkflowPlan
 
 if TYPE_CHECKING:
     from agentcli.catalog.catalog import LoadedAgent, LoadedWorkflow
@@ -33,6 +34,18 @@ class WorkflowRequest:
     workflow: str
     inputs: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
+    each: EachRequest | None = None
+
+
+@value(frozen=True, slots=True)
+class EachRequest:
+    """That the workflow is to be run for each row of a source: a file's name, or `-`. Then `limits` hold for all rows.
+
+    `concurrency` rows are at work at a time; None leaves it to the template.
+    """
+
+    source: str
+    concurrency: int | None = None
 
 
 async def plan_workflow(
@@ -40,7 +53,7 @@ async def plan_workflow(
 ) -> WorkflowPlan:
     """The plan, free of secrets. Raises AgentcliError; the code of people's own tools is loaded."""
     loaded = bench.catalog.workflow(request.workflow)
-    inputs = admission.admit(convert(loaded.template.inputs, dict(request.inputs)))
+    inputs = admission.admit(_inputs(loaded.template.inputs, request))
     planning = _Planning(bench, code)
     key = loaded.template.name
     await planning.flow(key, loaded)
@@ -50,12 +63,30 @@ async def plan_workflow(
         agents=planning.agents,
         agent=bench.settings.agent,
         models=tuple(dict.fromkeys(planning.models)),
-        limits=limits_given(request.limits, run_limits(bench, loaded)),
+        limits=limits_given({} if request.each is not None else request.limits, run_limits(bench, loaded)),
         inputs=inputs,
         workspace=str(bench.workspace),
         versions=versions(),
+        each=_each(request, loaded.template),
     )
     return WorkflowPlan.from_json(admission.admit(plan.to_json()))
+
+
+def _inputs(specs: Mapping[str, InputSpec], request: WorkflowRequest) -> dict[str, Any]:
+    """The inputs, converted; of a run for each row what is given for all of them, as it is, once it is seen to fit."""
+    given = dict(request.inputs)
+    if request.each is None:
+        return convert(specs, given)
+    if any(name not in specs for name in given):
+        raise unknown_input(next(name for name in given if name not in specs), specs)
+    convert({name: specs[name] for name in given}, given)
+    return given
+
+
+def _each(request: WorkflowRequest, template: WorkflowTemplate) -> Each | None:
+    if (each := request.each) is None:
+        return None
+    return Each(each.source, each.concurrency or template.concurrency, limits_given(request.limits, NO_LIMITS))
 
 
 def run_limits(bench: Workbench, loaded: LoadedWorkflow) -> Limits:

@@ -146,7 +146,11 @@ def _manifest(event: Event) -> Digest | None:
 def _read(bench: Workbench, digest: Digest, read: Callable[[dict[str, Any]], Plan]) -> Plan:
     data = bench.journal.blob(digest)
     try:
-        return read(decode(data))
+        value = decode(data)
+        if (shared := value.get("plan")) is not None:
+            whole = WorkflowPlan.from_json(decode(bench.journal.blob(shared)))
+            return whole.of_row(value["row"], value["inputs"])
+        return read(value)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StorageError(
             "E-RUN-MANIFEST",

@@ -65,12 +65,20 @@ async def rehearse(
 
     playback = Playback(recording, then, on_stop=stop)
     door = Effects(run, log, SystemClock(), sinks=sinks, playback=playback, seq=recording.last_seq)
-    main, budget = carrying(
-        door, log, Parts(lambda _: Closed(), tools, Closed(), admission, files=Closed()), terms, plan
-    )
+    rows = _recorded_rows(bench, plan, terms)
+    parts = Parts(lambda _: Closed(), tools, Closed(), admission, files=Closed(), rows=rows)
+    main, budget = carrying(door, log, parts, terms, plan)
     work = execute(door, log, budget, started_of(plan), main, Interrupt(), admission)
     tasks.append(asyncio.create_task(work))
     return Rehearsed(await tasks[0], playback, tuple(log.added))
+
+
+def _recorded_rows(bench: Workbench, plan: Plan, terms: Sequence[Any]) -> Any:
+    if getattr(plan, "each", None) is None:
+        return None
+    from agentcli.workbench.rows_on_record import RecordedRows
+
+    return RecordedRows(bench.journal.blob, terms[0])
 
 
 class Closed:
@@ -81,12 +89,12 @@ class Closed:
         _refuse("a model")
 
     async def ask(
-        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None
+        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None, lane: str = ""
     ) -> Decision:
         """Never."""
         _refuse("a person")
 
-    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any], lane: str = "") -> str | None:
         """Never."""
         _refuse("a person")
 

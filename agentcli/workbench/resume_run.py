@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 
 from agentcli.core.canonical import digest_bytes, encode
-from agentcli.core.events import Event, RunResumed
+from agentcli.core.events import RunCompleted
 from agentcli.core.runs import RunRow
 from agentcli.core.values import value
 from agentcli.engine.admission import Admission
@@ -20,8 +20,8 @@ from agentcli.workbench.call_plan import CallPlan
 from agentcli.workbench.continuation import Continuation, continue_run
 from agentcli.workbench.going_on import (
     call_on,
-    changes_between,
     code_on,
+    marker_of,
     plan_on,
     priced,
     refuse_divergence,
@@ -32,17 +32,17 @@ from agentcli.workbench.going_on import (
 from agentcli.workbench.own_code import OwnCode, own_code
 from agentcli.workbench.recorded_run import Recorded, read_any_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
-from agentcli.workbench.system_clock import SystemClock
 from agentcli.workbench.workflow_plan import WorkflowPlan
 
 if TYPE_CHECKING:
     from agentcli.workbench.carrying import Plan
+    from agentcli.workbench.row_runs import RowsOut
     from agentcli.workbench.wiring import Workbench
 
 
 @value(frozen=True, slots=True)
 class ResumeRequest:
-    """Which run, and how.
+    """Which run, and how. `retry_failed` tries failed rows again.
 
     `in_doubt` decides about calls that may have happened; `results` holds the results of those that did, by the seq of
     their `tool.started`. `limits` replaces limits of the run.
@@ -52,6 +52,7 @@ class ResumeRequest:
     in_doubt: Literal["ask", "retry", "fail"] = "ask"
     results: Mapping[int, str] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
+    retry_failed: bool = False
 
 
 async def resume_run(
@@ -61,6 +62,7 @@ async def resume_run(
     approver: Approver,
     sinks: Sequence[EventSink] = (),
     interrupt: Interrupt | None = None,
+    out: RowsOut | None = None,
 ) -> RunOutcome:
     """Go on with an interrupted, failed, cancelled, denied or limit-stopped run; nothing completed is done again.
 
@@ -69,7 +71,7 @@ async def resume_run(
     code of its own tools does not run. Nothing is written then.
     """
     async with own_code(bench) as code:
-        return await _resume(bench, request, code, approver, sinks, interrupt)
+        return await _resume(bench, request, code, approver, sinks, interrupt, out)
 
 
 async def _resume(
@@ -79,6 +81,7 @@ async def _resume(
     approver: Approver,
     sinks: Sequence[EventSink],
     interrupt: Interrupt | None,
+    out: RowsOut | None,
 ) -> RunOutcome:
     row = bench.journal.find(request.run)
     _refuse_completed(row)
@@ -86,9 +89,10 @@ async def _resume(
     try:
         run, _ = read_any_verified(bench, row.start.id)
         _refuse_completed(run.row)  # somebody may have gone on with it, to its end, until it was ours
+        _refuse_rows(run, request)
         plan = await _plan_on(bench, run.plans[-1], request.limits, code)
         manifest = encode(plan.to_json())
-        marker = _marker(run, plan, digest_bytes(manifest))
+        marker = marker_of(run, plan, digest_bytes(manifest), retries=request.retry_failed)
         events = (*run.events, marker)
         terms = [terms_of(bench, one) for one in (*run.plans, plan)]
         happened = _happened(recording_of(bench, run.id, events), request.results)
@@ -99,7 +103,7 @@ async def _resume(
         await log.abandon()
         raise
     recording, parent = recording_of(bench, run.id, events), run.row.start.parent
-    going_on = Continuation(run.started, plan, terms, recording, parent, code, happened)
+    going_on = Continuation(run.started, plan, terms, recording, parent, code, happened, out)
     admit = Admission(bench.redactor).admit
     settle = settling(approver, request.in_doubt, {seq: admit(text) for seq, text in request.results.items()})
     return await continue_run(bench, going_on, log, approver, settle, sinks, interrupt)
@@ -126,6 +130,27 @@ def _refuse_completed(row: RunRow) -> None:
         )
 
 
+def _refuse_rows(run: Recorded, request: ResumeRequest) -> None:
+    """Raises UsageError E-EACH-ENDED, E-EACH-NONE."""
+    is_each = isinstance(run.plans[-1], WorkflowPlan) and run.plans[-1].each is not None
+    if request.retry_failed and not is_each:
+        raise UsageError(
+            "E-EACH-NONE",
+            f"The run {run.id} is no run for each of many rows.",
+            why="There are no failed rows in it that could be run again.",
+            fix=f"`agentcli resume {run.id}` tries again what failed in it.",
+        )
+    last = run.events[-1].body
+    failed = isinstance(last, RunCompleted) and last.error is not None and last.error.code == "E-EACH-FAILED"
+    if failed and not request.retry_failed:
+        raise UsageError(
+            "E-EACH-ENDED",
+            f"Every row of the run {run.id} has come to its end.",
+            why="Some failed; they are run again only if that is asked for.",
+            fix=f"`agentcli resume {run.id} --retry-failed`",
+        )
+
+
 def _happened(recording: Recording, results: Mapping[int, str]) -> frozenset[str]:
     """The lanes of the calls whose results are given. Raises UsageError E-RESUME-RESULT for one that is in no doubt."""
     begun = {
@@ -140,9 +165,3 @@ def _happened(recording: Recording, results: Mapping[int, str]) -> frozenset[str
                 fix="See `agentcli runs show RUN` for the numbers.",
             )
     return frozenset(begun[seq] for seq in results)
-
-
-def _marker(run: Recorded, plan: Plan, manifest: str) -> Event:
-    clock = SystemClock()
-    body = RunResumed(manifest, changes_between(run.plans[-1], plan))
-    return Event(run.id, run.events[-1].seq + 1, clock.now(), clock.monotonic(), body, parent=run.row.start.parent)

@@ -137,9 +137,15 @@ def warn_of_deprecated(door: Effects, tools: Sequence[ToolSpec], scope: Scope) -
             door.emit(Warned("W-TOOL-DEPRECATED", what, f"See `agentcli tools show {spec.name}`."), scope)
 
 
+def _cost_limit(plan: AgentPlan | WorkflowPlan) -> float | None:
+    """The limit of the cost; of a run for each row that of all rows, where there is one."""
+    each = getattr(plan, "each", None)
+    return plan.limits.cost_usd if each is None or each.limits.cost_usd is None else each.limits.cost_usd
+
+
 async def unpriced(providers: Providers, plan: AgentPlan | WorkflowPlan) -> tuple[str, ...]:
     """The plan's models whose price is not known, where its cost is limited."""
-    if plan.limits.cost_usd is None:
+    if _cost_limit(plan) is None:
         return ()
     known = [await asyncio.to_thread(providers.price_known, model) for model in plan.models]
     return tuple(model for model, is_known in zip(plan.models, known, strict=True) if not is_known)
@@ -151,7 +157,7 @@ def refuse_unpriced(plan: AgentPlan | WorkflowPlan) -> None:
         raise LimitError(
             "E-LIMIT-COST-UNKNOWN",
             f"The price of `{plan.unpriced[0]}` is not known, so its cost cannot be limited.",
-            why=f"The run has a limit of {plan.limits.cost_usd:g} US dollars.",
+            why=f"The run has a limit of {_cost_limit(plan):g} US dollars.",
             fix="Use a model of known price, or limit tokens instead.",
             limit="cost_usd",
         )

@@ -13,6 +13,7 @@ from agentcli.workbench.statistics.calls import MODEL_EVENTS, TOOL_EVENTS, CallC
 from agentcli.workbench.statistics.figures import Figures, RunFigures
 from agentcli.workbench.statistics.groupings import Grouping
 from agentcli.workbench.statistics.own_part import own_part
+from agentcli.workbench.statistics.steps import StepCounter
 from agentcli.workbench.wiring import Workbench
 
 DEFAULT_GROUPINGS = (Grouping.AGENT, Grouping.MODEL, Grouping.TOOL)
@@ -42,11 +43,11 @@ def run_stats(bench: Workbench, query: RunQuery, by: Sequence[Grouping] = DEFAUL
     """Figures over the runs that fit, child runs included: each tells of its own model and tool calls.
 
     Runs are grouped by agent, by the day on which they started (this machine's time zone) and by status; calls by model
-    and by tool. What a fork copied from its parent is counted with the parent alone. Groupings of runs read the runs'
-    rows; those of calls go through their events. Raises StorageError.
+    and by tool, steps by their workflow and id. What a fork copied from its parent is counted with the parent alone.
+    Groupings of runs read the runs' rows; those of calls and steps go through their events. Raises StorageError.
     """
     rows = bench.journal.runs(replace(query, children=True, limit=None, offset=0))
-    overall, calls, partly = RunFigures("all"), CallCounter(), set[str]()
+    overall, calls, steps, partly = RunFigures("all"), CallCounter(), StepCounter(), set[str]()
     of_runs = {grouping: dict[str, RunFigures]() for grouping in by if grouping in _KEY_OF_RUN}
     types = tuple(kind for grouping in dict.fromkeys(by) for kind in _EVENTS_OF.get(grouping, ()))
     for row in rows:
@@ -56,12 +57,14 @@ def run_stats(bench: Workbench, query: RunQuery, by: Sequence[Grouping] = DEFAUL
             key = _KEY_OF_RUN[grouping](row)
             found.setdefault(key, RunFigures(key)).add(part)
         whole = not types or calls.count(bench.journal, row, types)
-        if not (whole and part.whole):
+        stepped = Grouping.STEP not in by or steps.count(bench.journal, row)
+        if not (whole and stepped and part.whole):
             partly.add(row.start.id)
     counted: dict[Grouping, dict[str, Any]] = {
         **of_runs,
         Grouping.MODEL: calls.models,
         Grouping.TOOL: calls.tools,
+        Grouping.STEP: steps.steps,
     }
     groups = {grouping: _in_order(grouping, counted[grouping].values()) for grouping in by}
     return RunStats(overall, groups, tuple(sorted(partly)))

@@ -42,7 +42,7 @@ class WorkflowRun:
         self._always: dict[int, set[str]] = defaultdict(set)
         self._toolsets: dict[str, ToolSet] = {}
         self.plan: WorkflowPlan = terms[-1].plan
-        self.budget = Budget(terms[0].plan.limits)
+        self.budget = Budget(terms[0].plan.limits, parts.whole)
 
     async def main(self, scope: Scope) -> Any:
         """The workflow's output. Raises AgentcliError."""

@@ -12,6 +12,7 @@ from dataclasses import field, replace
 from typing import Any, Literal
 
 from agentcli.core.agents import ToolUse
+from agentcli.core.canonical import Digest
 from agentcli.core.limits import Limits
 from agentcli.core.tools import ToolSpec
 from agentcli.core.values import value
@@ -73,6 +74,27 @@ class FlowPlan:
 
 
 @value(frozen=True, slots=True)
+class Each:
+    """That the workflow is run for each row of a file, or of standard input (`-`): a run of its own for every row.
+
+    `concurrency` rows are at work at a time; `limits` hold for all rows together.
+    """
+
+    source: str
+    concurrency: int
+    limits: Limits
+
+    def to_json(self) -> dict[str, Any]:
+        """As part of the manifest."""
+        return {"source": self.source, "concurrency": self.concurrency, "limits": self.limits.to_json()}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Each:
+        """Read back what `to_json` wrote."""
+        return cls(str(value["source"]), int(value["concurrency"]), Limits(**value["limits"]))
+
+
+@value(frozen=True, slots=True)
 class WorkflowPlan:
     """A run of a workflow, decided.
 
@@ -80,6 +102,9 @@ class WorkflowPlan:
     where neither step nor workflow names any. The plans of agents are as for a run of their own, but that their
     `instructions` are not filled in yet, and there is no task. `models` are all that may be asked. `prompts` replaces
     prompts of steps, by `WORKFLOW/STEP`. `limits` hold for the whole run.
+
+    With `each` it is the plan that the runs of all rows share: `inputs` are what they have in common, as it was given,
+    and `limits` hold for one row. The plan of such a run has the number of its `row`.
     """
 
     workflow: str
@@ -93,11 +118,13 @@ class WorkflowPlan:
     versions: dict[str, str]
     unpriced: tuple[str, ...] = ()
     prompts: Mapping[str, str] = field(default_factory=dict)
+    each: Each | None = None
+    row: int | None = None
 
     @property
-    def kind(self) -> Literal["workflow"]:
+    def kind(self) -> Literal["workflow", "row"]:
         """What the run is one of."""
-        return "workflow"
+        return "workflow" if self.row is None else "row"
 
     @property
     def name(self) -> str:
@@ -111,9 +138,10 @@ class WorkflowPlan:
 
     @property
     def task(self) -> str:
-        """The inputs in one line, for listings."""
+        """The inputs in one line, for listings; before them, where the rows come from."""
+        source = f"each {self.each.source} " if self.each is not None else ""
         given = (f"{name}={_short(value)}" for name, value in self.inputs.items())
-        return " ".join(" ".join(given).split())[:TASK_CHARS]
+        return " ".join(f"{source}{' '.join(given)}".split())[:TASK_CHARS]
 
     @property
     def tools(self) -> tuple[ToolSpec, ...]:
@@ -152,7 +180,14 @@ class WorkflowPlan:
             "versions": self.versions,
             "unpriced": list(self.unpriced),
             **({"prompts": dict(self.prompts)} if self.prompts else {}),
+            **({"each": self.each.to_json()} if self.each is not None else {}),
+            **({"row": self.row} if self.row is not None else {}),
         }
+
+    def of_row(self, row: int, inputs: dict[str, Any]) -> WorkflowPlan:
+        """The plan of one row's run."""
+        unpriced = self.unpriced if self.limits.cost_usd is not None else ()
+        return replace(self, each=None, row=row, inputs=inputs, unpriced=unpriced)
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> WorkflowPlan:
@@ -168,7 +203,14 @@ class WorkflowPlan:
             limits=Limits(**value["limits"]),
             unpriced=tuple(value.get("unpriced", ())),
             prompts=dict(value.get("prompts", {})),
+            each=Each.from_json(value["each"]) if "each" in value else None,
+            row=value.get("row"),
         )
+
+
+def row_manifest(shared: Digest, row: int, inputs: dict[str, Any]) -> dict[str, Any]:
+    """The manifest of a row's run: the plan that it shares with the others, by content, and what it has of its own."""
+    return {"format": FORMAT, "kind": "row", "plan": shared, "row": row, "inputs": inputs}
 
 
 def _without(value: dict[str, Any], *names: Iterable[str]) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from agentcli.core.agents import AgentTemplate
 from agentcli.core.canonical import Json
 from agentcli.core.messages import Message
 from agentcli.core.models import RequestHead
+from agentcli.core.outlines import StepOutline
 from agentcli.core.policies import Policy
-from agentcli.core.workflows import Action, Step, WorkflowTemplate
+from agentcli.core.workflows import Action, ForeachRange, Step, WorkflowTemplate
 from agentcli.engine.output import OutputSchema
 from agentcli.engine.terms import Terms
 from agentcli.engine.workflow.ports import Data, Place
@@ -53,6 +54,22 @@ class WorkflowTerms:
     def policies(self) -> dict[str, Policy]:
         """The rules for the calls of each part of the plan, by its key there."""
         return {key: part.policy.to_policy() for key, part in self.plan.parts.items()}
+
+    @property
+    def outline(self) -> tuple[StepOutline, ...]:
+        """The steps of the run, in the order in which they are written; a run for each of many rows has none itself."""
+        if self.plan.each is not None:
+            return ()
+        return tuple(
+            StepOutline(name, step.name, items_of(step)) for name, step in self.steps[self.plan.workflow].items()
+        )
+
+    def under(self, plan: WorkflowPlan) -> WorkflowTerms:
+        """The terms of a plan that differs from this one only in what runs have of their own: inputs, and which row."""
+        terms = WorkflowTerms(plan)
+        for name in ("templates", "agents", "steps", "policies"):
+            terms.__dict__[name] = getattr(self, name)
+        return terms
 
     def action(self, place: Place) -> Action:
         """The action that stands there."""
@@ -107,6 +124,15 @@ class WorkflowTerms:
             policy=self.policies[f"agent:{name}"],
             output=OutputSchema(schema) if schema is not None else None,
         )
+
+
+def items_of(step: Step) -> int | None:
+    """How often the step's action is carried out where nothing fails; None where that turns out when it runs."""
+    if isinstance(step.foreach, list):
+        return len(step.foreach)
+    if isinstance(step.foreach, ForeachRange):
+        return max(step.foreach.last - step.foreach.first + 1, 0)
+    return 1 if step.foreach is None and step.workflow is None else None
 
 
 def filled(value: Json, data: Data, now: Now) -> Json:

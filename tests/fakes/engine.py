@@ -203,14 +203,19 @@ class Answering:
     asked: list[str] = field(default_factory=list)
     previews: list[str | None] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    lanes: list[str] = field(default_factory=list)
 
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None) -> Said:
+    async def ask(
+        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None, lane: str = ""
+    ) -> Said:
         self.asked.append(spec.name)
         self.previews.append(preview)
+        self.lanes.append(lane)
         return self.answers.pop(0) if self.answers else Said("no", "nobody")
 
-    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any]) -> str | None:
+    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any], lane: str = "") -> str | None:
         self.asked.append(arguments["question"])
+        self.lanes.append(lane)
         return self.words.pop(0) if self.words else None
 
     async def again(self, started: Event) -> bool:

@@ -14,10 +14,12 @@ from agentcli.cli.session import session_of
 EXAMPLES = (
     ("agentcli resume", "go on with the last run: what it did already is not done again"),
     ("agentcli resume k7f3qz --limit turns=40", "with the limit raised that stopped it"),
+    ("agentcli resume last --retry-failed", "the rows of --each that failed, once more"),
     ("agentcli resume last --in-doubt retry", "repeat a call of which nobody knows whether it happened"),
     ("agentcli resume last --tool-result 12=@sent.txt", "it did happen, and this is its result"),
 )
 
+ROWS = "Rows"
 DOUBT = "Calls that may have happened"
 
 
@@ -47,6 +49,18 @@ def command(
     yes: Annotated[bool, parameters.YES] = False,
     allow: Annotated[list[str] | None, parameters.ALLOW] = None,
     allow_private: Annotated[list[str] | None, parameters.ALLOW_PRIVATE] = None,
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed", help="Of a run for each of many rows: run the failed ones again.", rich_help_panel=ROWS
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="Write the lines of rows into a file.", rich_help_panel=ROWS
+        ),
+    ] = None,
 ) -> None:
     """Go on with a run that has stopped; nothing completed is done again.
 
@@ -54,6 +68,7 @@ def command(
     approvals are asked for anew.
     """
     from agentcli.cli.execution import carry_out
+    from agentcli.cli.row_output import row_output
     from agentcli.cli.words import Reader
     from agentcli.cli.words import limits as parse_limits
     from agentcli.workbench.resume_run import ResumeRequest, resume_run
@@ -64,9 +79,10 @@ def command(
         in_doubt=in_doubt,
         results=Reader(session.env).by_seq(results or (), "--tool-result"),
         limits=parse_limits(limits or ()),
+        retry_failed=retry_failed,
     )
     options = session.options(
         workspace=workspace, model=model or (), yes=yes, allow=allow or (), private=allow_private or ()
     )
-    with session.open(options) as bench:
-        carry_out(session, partial(resume_run, bench, request), stdin_is_data=False)
+    with session.open(options) as bench, row_output(session, output) as rows:
+        carry_out(session, partial(resume_run, bench, request, out=rows), stdin_is_data=False, rows=rows)

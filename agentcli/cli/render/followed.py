@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from agentcli.cli.render.lines import Line
 from agentcli.cli.render.printer import Printer, json_line
-from agentcli.cli.render.progress_lines import CALL_WIDTH, Line, Narrator
+from agentcli.cli.render.progress_lines import CALL_WIDTH, Narrator
 from agentcli.cli.render.text import one_line
 from agentcli.core.events import Event
 

@@ -7,50 +7,51 @@ the command prints it on standard output when it is safe in the journal.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from io import StringIO
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
+from agentcli.cli.render.lines import Line
+from agentcli.cli.render.live_face import FRAMES_PER_SECOND, Face, Look
+from agentcli.cli.render.live_turns import TurnsFace
 from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.progress_lines import Narrator
-from agentcli.cli.render.quantity import count, duration, money
-from agentcli.cli.render.text import call_text, clip, one_line, safe
-from agentcli.core.events import (
-    Event,
-    ModelCompleted,
-    ModelDelta,
-    ModelFallback,
-    ModelRetried,
-    ModelStarted,
-    RunCompleted,
-    RunStarted,
-    TurnStarted,
-)
+from agentcli.core.events import Event, RowsRead, RunStarted
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
     from rich.live import Live
 
-FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-ASCII_FRAMES = "|/-\\"
-FRAMES_PER_SECOND = 10
-TAIL_LINES = 10
-TAIL_CHARS = 4000
-"""Of a long answer only the end is shown while it grows."""
+
+class _Above(StringIO):
+    """A stream whose text goes above the region."""
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        super().__init__()
+        self._write = write
+
+    def write(self, text: str) -> int:
+        """See `TextIO`."""
+        self._write(text)
+        return len(text)
 
 
 class LiveSink:
-    """Follows a run on a terminal. Use it as a context; `now` is a clock in seconds that never steps."""
+    """Follows a run on a terminal, each kind of run with a face of its own.
+
+    Use it as a context; `now` is a clock in seconds that never steps.
+    """
 
     def __init__(
         self, err: Printer, *, environ: Any, detail: bool = False, now: Callable[[], float] = time.monotonic
     ) -> None:
         from rich.console import Console
 
-        self._now = now
-        self._styled = err.color
-        self._frames = FRAMES if err.glyphs.ok == "✓" else ASCII_FRAMES
-        self._dot = f" {err.glyphs.dot} "
+        self._look = Look(err.glyphs, err.color, now)
+        self._detail = detail
         self._console: Console = Console(
             file=err.stream,
             force_terminal=True,
@@ -62,27 +63,25 @@ class LiveSink:
             _environ=environ,
         )
         self._narrator = Narrator(err.glyphs, detail=detail, width=self._console.width)
+        self._face: Face = TurnsFace(self._look, self._narrator)
+        self._drawing = RLock()
+        """Frames are drawn by a thread of their own."""
+        self._drawn: list[int] = []
+        self._waiting: list[Line] | None = None
+        """Lines that are held back while a question is asked."""
+        self._began: Event | None = None
+        self._above = ""
+        """What is to be written above the region with the next frame."""
         self._live = self._region()
-        self._begun = now()
-        self._model = ""
-        self._text = ""
-        self._doing = "starting"
-        self._turn = 0
-        self._tokens = 0
-        self._cost: float | None = 0.0
 
     def _region(self) -> Live:
-        from rich.live import Live
+        from agentcli.cli.render.live_region import region
 
-        return Live(
-            self,
-            console=self._console,
-            refresh_per_second=FRAMES_PER_SECOND,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-            vertical_overflow="crop",
-        )
+        return region(self, self._console, FRAMES_PER_SECOND, self._widths, self._write_above)
+
+    def _widths(self) -> Sequence[int]:
+        """How many columns each line of the last frame took."""
+        return self._drawn
 
     def __enter__(self) -> LiveSink:
         self._live.start()
@@ -93,87 +92,71 @@ class LiveSink:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """The region is gone while this is open, so that a question can be asked."""
+        """The region is gone while this is open, so that a question can be asked; what happens meanwhile waits."""
         self._live.stop()
+        held: list[Line] = []
+        self._waiting = held
         try:
             yield
         finally:
+            self._waiting = None
             self._live = self._region()  # the old one would begin where it ended, and take a line of the answer away
             self._live.start()
+            self._print(held)
 
     def handle(self, event: Event) -> None:
         """Takes the event in; the next frame shows it."""
+        self._choose(event)
         self._narrator.width = self._console.width
-        self._take(event)
-        for text, styles in self._narrator.lines(event):
-            self._print(text, " ".join(styles))
+        with self._drawing:
+            self._face.take(event)
+        lines = list(self._face.lines(event))
+        if self._waiting is not None:
+            self._waiting += lines
+        else:
+            self._print(lines)
 
-    def _print(self, text: str, style: str) -> None:
+    def over(self, out: Printer) -> Printer:
+        """A printer to the same terminal, whose text stands above the region from the next frame on."""
+        return replace(out, stream=_Above(self._add_above))
+
+    def _add_above(self, text: str) -> None:
+        with self._drawing:
+            self._above += text
+
+    def _write_above(self) -> None:
+        """A frame for every line would cost more than the lines: they come with the next one."""
+        with self._drawing:
+            text, self._above = self._above, ""
+        if text:
+            self._console.print(self._plain(text.removesuffix("\n")), soft_wrap=True)
+
+    def _choose(self, event: Event) -> None:
+        """The face of this kind of run. That there are rows is known when the first of them are read."""
+        body = event.body
+        if isinstance(body, RunStarted) and body.kind in ("workflow", "row"):
+            from agentcli.cli.render.live_steps import StepsFace
+
+            self._began = event
+            self._face = StepsFace(self._look, self._narrator, detail=self._detail)
+        elif isinstance(body, RowsRead) and self._began is not None:
+            from agentcli.cli.render.live_rows import RowsFace
+
+            self._narrator.rows.only_failures = True
+            self._face = RowsFace(self._look, self._narrator, self._began)
+            self._began = None
+
+    def _print(self, lines: Sequence[Line]) -> None:
+        for text, styles in lines:
+            self._console.print(self._plain(text, " ".join(styles) if self._look.styled else ""))
+
+    def _plain(self, text: str, style: str = "") -> Any:
         from rich.text import Text
 
-        self._console.print(Text(text, style=self._style(style)))
-
-    def _style(self, style: str) -> str:
-        return style if self._styled else ""
-
-    def _take(self, event: Event) -> None:
-        body = event.body
-        if isinstance(body, ModelDelta):
-            self._text += body.text
-        elif isinstance(body, ModelStarted):
-            self._text, self._doing = "", "waiting for the model"
-        elif isinstance(body, ModelRetried | ModelFallback):
-            self._text = ""
-        elif isinstance(body, ModelCompleted):
-            self._completed(body)
-        elif isinstance(body, RunStarted):
-            self._model = one_line(body.model or "")
-        elif isinstance(body, TurnStarted):
-            self._turn += 1
-        elif isinstance(body, RunCompleted):
-            self._doing = "done"
-
-    def _completed(self, body: ModelCompleted) -> None:
-        self._doing = "working"
-        self._model = one_line(body.model)
-        if body.message.tool_calls:
-            self._text = ""
-        self._tokens += body.usage.total
-        self._cost = None if self._cost is None or body.cost_usd is None else self._cost + body.cost_usd
+        return Text(text, style=style)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from self._tail(console, options.max_width, min(TAIL_LINES, max(options.size.height - 6, 2)))
-        yield from self._calls(options.max_width)
-        yield self._footer(options.max_width)
-
-    def _tail(self, console: Console, width: int, lines: int) -> Iterator[Any]:
-        from rich.text import Text
-
-        if self._text:
-            wrapped = Text(safe(self._text[-TAIL_CHARS:]).strip("\n")).wrap(console, width)
-            yield from wrapped[-lines:]
-
-    def _calls(self, width: int) -> Iterator[Any]:
-        from rich.text import Text
-
-        for started in list(self._narrator.calls.values()):
-            line = f"{self._frame()} {call_text(started.tool, started.arguments, width - 4)}"
-            yield Text(line, style=self._style("cyan"), no_wrap=True, overflow="ellipsis")
-
-    def _footer(self, width: int) -> Any:
-        from rich.text import Text
-
-        doing = "writing" if self._text else self._doing
-        parts = [f"{self._frame()} {duration(round(self._now() - self._begun, 1))}", doing]
-        if self._turn:
-            parts.append(f"turn {self._turn}")
-        if self._tokens:
-            parts.append(count(self._tokens, "token"))
-        if self._cost != 0:
-            parts.append(money(self._cost))
-        if self._model:
-            parts.append(self._model)
-        return Text(clip(self._dot.join(parts), width), style=self._style("dim"), no_wrap=True)
-
-    def _frame(self) -> str:
-        return self._frames[int(self._now() * FRAMES_PER_SECOND) % len(self._frames)]
+        with self._drawing:
+            drawn = list(self._face.draw(console, options))
+        self._drawn = [line.cell_len for line in drawn]
+        yield from drawn

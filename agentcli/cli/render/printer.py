@@ -20,7 +20,10 @@ UNWRITABLE = "E-OUTPUT"
 
 @value(frozen=True, slots=True)
 class Glyphs:
-    """The signs in front of lines."""
+    """The signs in front of lines. `left` stands for what was left out, `bar` for what is done and what is not.
+
+    `frames` are what a sign that turns looks like, one after the other.
+    """
 
     ok: str
     bad: str
@@ -30,10 +33,37 @@ class Glyphs:
     last: str
     pipe: str
     fork: str
+    left: str
+    bar: tuple[str, str]
+    frames: str
 
 
-UNICODE = Glyphs(ok="✓", bad="✗", warn="!", dot="·", branch="├─", last="└─", pipe="│ ", fork="⑂")
-ASCII = Glyphs(ok="ok", bad="x", warn="!", dot="-", branch="|-", last="`-", pipe="| ", fork="fork")
+UNICODE = Glyphs(
+    ok="✓",
+    bad="✗",
+    warn="!",
+    dot="·",
+    branch="├─",
+    last="└─",
+    pipe="│ ",
+    fork="⑂",
+    left="○",
+    bar=("━", "─"),
+    frames="⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏",
+)
+ASCII = Glyphs(
+    ok="ok",
+    bad="x",
+    warn="!",
+    dot="-",
+    branch="|-",
+    last="`-",
+    pipe="| ",
+    fork="fork",
+    left="o",
+    bar=("#", "."),
+    frames="|/-\\",
+)
 
 
 @value(frozen=True, slots=True)

@@ -6,9 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
+from agentcli.cli.render.lines import Line
 from agentcli.cli.render.origin import fork_mark
 from agentcli.cli.render.printer import Glyphs, Printer, Style
 from agentcli.cli.render.quantity import count, duration, money
+from agentcli.cli.render.row_progress import RowProgress
+from agentcli.cli.render.step_lines import StepLines
 from agentcli.cli.render.text import call_text, clip, head, one_line, safe
 from agentcli.core.events import (
     ApprovalResolved,
@@ -26,12 +29,11 @@ from agentcli.core.events import (
 )
 from agentcli.core.flags import Flag
 from agentcli.core.models import Usage
+from agentcli.core.places import place_text
 from agentcli.core.tools import ToolStatus
 
-Line = tuple[str, tuple[Style, ...]]
-"""Text and how it looks."""
-
 CALL_WIDTH = 100
+INDENT = "    "
 RESULT_LINES = 5
 
 STATUS_STYLE_OF_CALL: dict[ToolStatus, Style] = {"ok": "green", "error": "red", "denied": "yellow", "timeout": "red"}
@@ -46,36 +48,45 @@ class Narrator:
         self.width = width
         self.calls: dict[tuple[str, str], ToolStarted] = {}
         """Calls under way, by lane and call id."""
+        self._steps = StepLines(glyphs, detail=detail)
+        self.rows = RowProgress(glyphs)
 
     def lines(self, event: Event) -> Iterator[Line]:
-        """The lines that this event is worth; most are worth none."""
+        """The lines that this event is worth; most are worth none. Within a step, they begin with its place."""
+        yield from self._steps.lines(event)
+        yield from self.rows.lines(event)
+        place = one_line(place_text(event.lane))
+        for text, styles in self._within(event, len(place) + 2 if place else 0):
+            yield (f"{place}: {text}" if place and not text.startswith(INDENT) else text), styles
+
+    def _within(self, event: Event, taken: int) -> Iterator[Line]:
         body = event.body
         if isinstance(body, ToolStarted):
             self.calls[event.lane, body.call_id] = body
         elif isinstance(body, ToolCompleted):
-            yield from self._tool(body, self.calls.pop((event.lane, body.call_id), None))
+            yield from self._tool(body, self.calls.pop((event.lane, body.call_id), None), self.width - taken)
         elif isinstance(body, ModelCompleted):
             yield from self._thought(body)
         else:
             yield from _remark(body, self.glyphs)
 
-    def _tool(self, body: ToolCompleted, started: ToolStarted | None) -> Iterator[Line]:
+    def _tool(self, body: ToolCompleted, started: ToolStarted | None, width: int) -> Iterator[Line]:
         sign = self.glyphs.ok if body.status == "ok" else self.glyphs.bad
         took = duration(body.duration_s)
         state = "" if body.status == "ok" else f"{body.status}, "
-        call = call_text(body.tool, started.arguments if started else {}, self.width - len(sign + took + state) - 4)
+        call = call_text(body.tool, started.arguments if started else {}, width - len(sign + took + state) - 4)
         yield f"{sign} {call}  {state}{took}", (STATUS_STYLE_OF_CALL[body.status],)
         if body.flags:
-            yield f"    {flagged(body.flags)}", ("yellow",)
+            yield f"{INDENT}{flagged(body.flags)}", ("yellow",)
         if self.detail or body.status != "ok":
             shown, more = head(safe(body.result), RESULT_LINES if self.detail else 1)
             for line in shown.splitlines():
-                yield f"    {one_line(line, self.width - 4)}", ("dim",)
+                yield f"{INDENT}{one_line(line, self.width - 4)}", ("dim",)
             if more and self.detail:
-                yield f"    … {count(more, 'more line')}", ("dim",)
+                yield f"{INDENT}… {count(more, 'more line')}", ("dim",)
         if self.detail and body.status != "ok" and isinstance(body.data, dict):
             for line in safe(str(body.data.get("traceback", ""))).splitlines():
-                yield f"    {one_line(line, self.width - 4)}", ("dim",)
+                yield f"{INDENT}{one_line(line, self.width - 4)}", ("dim",)
 
     def _thought(self, body: ModelCompleted) -> Iterator[Line]:
         if body.message.tool_calls and body.message.content.strip():

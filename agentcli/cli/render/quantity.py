@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from agentcli.core.quantities import count, duration, money, size, tokens
+from agentcli.core.quantities import count, duration, money, pace, size, time_left, tokens
 
-__all__ = ["count", "duration", "local_time", "moment", "money", "size", "tokens"]
+__all__ = ["count", "duration", "local_time", "moment", "money", "pace", "size", "time_left", "tokens"]
 
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 

@@ -1,73 +1,37 @@
-"""One run as a tree: its turns, and in each what the model was asked for, what it called, and what came of it.
+"""One run as a tree: its steps or turns, and in each what the model was asked for, what it called, and what came of it.
 
 The number in front of a line is the event's seq in the journal.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
 
 from agentcli.cli.render.origin import fork_mark
-from agentcli.cli.render.printer import Printer, Style
+from agentcli.cli.render.printer import Printer
 from agentcli.cli.render.problems import print_error
-from agentcli.cli.render.progress_lines import STATUS_STYLE_OF_CALL, flagged, marker
 from agentcli.cli.render.quantity import count, duration, local_time, moment, money, tokens
+from agentcli.cli.render.row_summary import RowSummary, board_of
 from agentcli.cli.render.run_list import STATUS_STYLE
+from agentcli.cli.render.step_rows import State
 from agentcli.cli.render.text import call_text, head, one_line, output_text, safe, wrapped
-from agentcli.core.events import (
-    ApprovalRequested,
-    ApprovalResolved,
-    Event,
-    LimitReached,
-    ModelCompleted,
-    ModelFailed,
-    ModelFallback,
-    ModelRetried,
-    RunCompleted,
-    RunForked,
-    RunResumed,
-    RunStarted,
-    ToolCompleted,
-    ToolStarted,
-    Warned,
-)
+from agentcli.cli.render.tree_nodes import Happened, Node, tree_of
+from agentcli.cli.render.tree_text import Branch, TreeText
+from agentcli.core.events import Event, RunCompleted, RunStarted
 from agentcli.core.runs import RunRow
 
 ANSWER_LINES = 20
-RESULT_LINES = 3
 CALL_WIDTH = 132
 """How long a call may be where the printer has no width."""
+
+MOST = {"item": 10, "step": 100}
+"""So many of a kind are shown of one node; of the others only those that failed."""
 
 _LABEL_WIDTH = 9
 _INDENT = 10
 """Columns in front of a branch: its number, and the joint."""
-
-
-@dataclass(slots=True)
-class Branch:
-    """One line below a turn, and the text below that line."""
-
-    seq: int
-    text: str
-    styles: tuple[Style, ...] = ()
-    below: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Turn:
-    """A turn: `asked` is the model's answer, None where there was none. Number 0 is a call by hand."""
-
-    number: int
-    seq: int
-    asked: ModelCompleted | None = None
-    branches: list[Branch] = field(default_factory=list)
-
-
-def _turn_of(event: Event) -> int | None:
-    """The turn that an event is shown under; None where it is none of a turn."""
-    return 0 if event.turn is None and event.lane.startswith("call.") else event.turn
 
 
 @dataclass(slots=True)
@@ -77,24 +41,30 @@ class RunTree:
     out: Printer
     now: float
     full: bool = False
+    _text: TreeText = field(init=False)
 
     def show(self, row: RunRow, events: Sequence[Event]) -> None:
-        """Head, turns, answer, error."""
+        """Head, steps or turns, answer, error."""
         started = next((event.body for event in events if isinstance(event.body, RunStarted)), None)
         completed = events[-1].body if events else None
-        self._head(row, started)
-        turns = self._turns(events)
-        early = self._before_turns(events)
-        if early or turns:
+        root = tree_of(events)
+        self._text = TreeText(self.out.glyphs, self.full, row.status == "running")
+        rows, summary = board_of(events), RowSummary(self.out, self.full, row.status == "running")
+        self._head(row, started, root)
+        if rows is not None:
+            self._field("rows", summary.states(rows))
+        if root.nodes or root.happened:
             self.out.line()
-        for branch in early:
-            self._line(branch.seq, self.out.style(branch.text, *branch.styles))
-        for turn in turns:
-            self._turn(turn)
+        for part in self._shown(root):
+            self._top(part)
+        self._open(_unbegun(started, root))
+        if rows is not None and (rows.failures or rows.at_work):
+            self.out.line()
+            summary.show(rows)
         if isinstance(completed, RunCompleted):
             self._end(completed)
 
-    def _head(self, row: RunRow, started: RunStarted | None) -> None:
+    def _head(self, row: RunRow, started: RunStarted | None, root: Node) -> None:
         start, end, dot = row.start, row.end, f" {self.out.glyphs.dot} "
         status = self.out.style(row.status, STATUS_STYLE[row.status])
         self.out.line(f"{self.out.style(start.id, 'bold')}  {status}")
@@ -105,13 +75,18 @@ class RunTree:
         if end is not None:
             cost = money(end.cost_usd)
             self._field("used", dot.join([duration(end.duration_s), count(end.turns, "turn"), tokens(end.usage), cost]))
+        steps = Counter[State](node.state for node in root.nodes.values() if node.kind == "step")
+        steps["pending"] += len(_unbegun(started, root))
+        if steps.total():
+            self._field("steps", self._text.states(steps))
         if start.parent:
             origin = f"{start.parent} ({start.relation or 'parent'})"
             forked = start.relation == "fork"
             self._field("parent", fork_mark(self.out.glyphs, start.parent, start.cut) if forked else origin)
         if row.tags:
             self._field("tags", one_line(", ".join(row.tags)))
-        self._field("task", safe(start.task) if self.full else one_line(start.task, 300))
+        if start.task:
+            self._field("task", safe(start.task) if self.full else one_line(start.task, 300))
         if started is not None and started.inputs:
             self._field("inputs", call_text("", started.inputs, None if self.full else CALL_WIDTH)[1:-1])
 
@@ -122,106 +97,77 @@ class RunTree:
         for line in rest:
             self.out.line(" " * _LABEL_WIDTH + line)
 
-    def _before_turns(self, events: Sequence[Event]) -> list[Branch]:
-        """Where the run was taken up before it had come to its first turn."""
-        early = takewhile(lambda event: _turn_of(event) is None, events)
-        return [self._marker(one.seq, one.body) for one in early if isinstance(one.body, RunResumed | RunForked)]
+    # -- the tree -----------------------------------------------------------------------------------------------
 
-    def _turns(self, events: Sequence[Event]) -> list[Turn]:
-        turns: dict[int, Turn] = {}
-        calls: dict[tuple[str, str], ApprovalRequested | ToolStarted] = {}
-        for event in events:
-            body = event.body
-            if isinstance(body, RunResumed | RunForked) and turns:
-                turns[next(reversed(turns))].branches.append(self._marker(event.seq, body))
-            elif (number := _turn_of(event)) is not None:
-                self._take(turns.setdefault(number, Turn(number, event.seq)), event, calls)
-        for turn in turns.values():
-            turn.branches.sort(key=lambda branch: branch.seq)
-        self._add_unfinished(turns, events, calls)
-        return list(turns.values())
-
-    def _take(self, turn: Turn, event: Event, calls: dict[tuple[str, str], ApprovalRequested | ToolStarted]) -> None:
-        body = event.body
-        if isinstance(body, ApprovalRequested | ToolStarted):
-            calls[event.lane, body.call_id] = body
-        elif isinstance(body, ModelCompleted):
-            turn.asked, turn.seq = body, event.seq
-            turn.branches.extend(self._said(event.seq, body))
-        elif isinstance(body, ToolCompleted):
-            turn.branches.append(self._call(event.seq, body, calls.pop((event.lane, body.call_id), None)))
+    def _top(self, part: Node | Happened | str) -> None:
+        """A part of the run itself: it has no joint."""
+        if isinstance(part, Node):
+            if part.kind != "call":
+                self._line(part.seq, self._headed(part, 0))
+            self._inside(part, "")
+        elif isinstance(part, Happened):
+            for branch in self._text.branches(part, self._width(0)):
+                self._line(branch.seq, self.out.style(safe(branch.text), *branch.styles))
         else:
-            turn.branches.extend(_remarks(event))
+            self._line(None, self.out.style(part, "dim"))
 
-    def _marker(self, seq: int, body: RunResumed | RunForked) -> Branch:
-        return Branch(seq, marker(body, self.out.glyphs), ("bold",))
+    def _inside(self, node: Node, prefix: str) -> None:
+        for line in self._text.below(node, self._width(len(prefix))):
+            self._line(None, f"{prefix}   {self.out.style(line, 'dim')}")
+        parts = [*self._flat(node, len(prefix))]
+        for index, part in enumerate(parts):
+            last = index == len(parts) - 1
+            joint = f"{prefix}{self.out.glyphs.last if last else self.out.glyphs.branch} "
+            side = f"{prefix}{'  ' if last else self.out.glyphs.pipe} "
+            if isinstance(part, Node):
+                self._line(part.seq, joint + self._headed(part, len(side)))
+                self._inside(part, side)
+            elif isinstance(part, Branch):
+                self._line(part.seq, joint + self.out.style(safe(part.text), *part.styles))
+                for line in part.below:
+                    self._line(None, f"{side}  {self.out.style(line, 'dim')}")
+            else:
+                self._line(None, joint + self.out.style(part, "dim"))
 
-    def _said(self, seq: int, body: ModelCompleted) -> Iterator[Branch]:
-        """What the model wrote beside its calls; the answer itself stands at the end."""
-        if body.message.content.strip() and (body.message.tool_calls or self.full):
-            yield Branch(seq, "said", ("dim",), self._cut(body.message.content.strip()))
+    def _flat(self, node: Node, taken: int) -> Iterator[Node | Branch | str]:
+        for part in self._shown(node):
+            if isinstance(part, Happened):
+                yield from self._text.branches(part, self._width(taken))
+            else:
+                yield part
 
-    def _call(self, seq: int, body: ToolCompleted, started: ApprovalRequested | ToolStarted | None) -> Branch:
-        glyphs = self.out.glyphs
-        sign = glyphs.ok if body.status == "ok" else glyphs.bad
-        state = "" if body.status == "ok" else f"{body.status}, "
-        took = f"  {state}{duration(body.duration_s)}"
-        width = None if self.full else self._width_beside(_INDENT + len(sign) + 1 + len(took))
-        text = f"{sign} {call_text(body.tool, started.arguments if started else {}, width)}{took}"
-        shows_result = self.full or body.status != "ok"
-        below = [*self._flags(body), *(self._cut(body.result) if shows_result else [])]
-        return Branch(seq, text, (STATUS_STYLE_OF_CALL[body.status],), below)
+    def _headed(self, node: Node, taken: int) -> str:
+        (name, styles), said = self._text.node(node)
+        room = self._width(taken) - len(name)
+        return f"{self.out.style(name, *styles)}  {self.out.style(said if self.full else one_line(said, room), 'dim')}"
 
-    def _flags(self, body: ToolCompleted) -> Iterator[str]:
-        """That the result tries to instruct; in full, with the places and what stands there."""
-        if body.flags:
-            yield flagged(body.flags)
-        if self.full:
-            yield from (f"{one_line(flag.kind)} at {count(flag.at)}: {one_line(flag.excerpt)}" for flag in body.flags)
+    def _shown(self, node: Node) -> Iterator[Node | Happened | str]:
+        """The parts of a node; of many alike only the first ones and those that failed, and how many more there are."""
+        seen, left_out = Counter[str](), Counter[State]()
+        for part in node.parts:
+            kind = part.kind if isinstance(part, Node) else ""
+            seen[kind] += 1
+            if isinstance(part, Node) and seen[kind] > MOST.get(kind, seen[kind]) and not self._matters(part):
+                left_out[part.state] += 1
+            else:
+                yield part
+        if left_out:
+            yield f"… {count(left_out.total())} more: {self._text.states(left_out)} (--full shows them)"
 
-    def _add_unfinished(
-        self,
-        turns: dict[int, Turn],
-        events: Sequence[Event],
-        calls: dict[tuple[str, str], ApprovalRequested | ToolStarted],
-    ) -> None:
-        begun = {id(body) for body in calls.values()}
-        for event in events:
-            body = event.body
-            number = _turn_of(event)
-            if isinstance(body, ApprovalRequested | ToolStarted) and number is not None and id(body) in begun:
-                note = "  not finished" if isinstance(body, ToolStarted) else "  not begun"
-                call = call_text(body.tool, body.arguments, self._width_beside(_INDENT + len(note)))
-                turns[number].branches.append(Branch(event.seq, call + note, ("yellow",)))
+    def _matters(self, node: Node) -> bool:
+        return self.full or node.state == "failed"
 
-    def _width_beside(self, taken: int) -> int:
-        return max((self.out.width or CALL_WIDTH) - taken, 24)
+    def _open(self, steps: Sequence[str]) -> None:
+        """The steps that the run has not come to."""
+        if steps:
+            names = ", ".join(steps if self.full else steps[: MOST["item"]])
+            more = "" if self.full or len(steps) <= MOST["item"] else ", …"
+            what = f"{count(len(steps), 'step')} {self._text.word('pending')}"
+            self._line(None, self.out.style(f"{what}: {one_line(names)}{more}", "dim"))
 
-    def _cut(self, text: str) -> list[str]:
-        if self.full:
-            return safe(text).splitlines()
-        shown, more = head(safe(text), RESULT_LINES)
-        lines = [one_line(line, self._width_beside(12)) for line in shown.splitlines()]
-        return [*lines, f"… {count(more, 'more line')}"] if more else lines
-
-    def _turn(self, turn: Turn) -> None:
-        asked, parts = turn.asked, []
-        if asked is not None:
-            parts = [duration(asked.duration_s), count(asked.usage.total, "token")]
-            if asked.cost_usd != 0:
-                parts.append(money(asked.cost_usd))
-            if asked.attempts > 1:
-                parts.append(f"{asked.attempts} attempts")
-        details = self.out.style(f" {self.out.glyphs.dot} ".join(parts), "dim")
-        if turn.number:
-            self._line(turn.seq, f"{self.out.style(f'turn {turn.number}', 'bold')}  {details}")
-        for index, branch in enumerate(turn.branches):
-            last = index == len(turn.branches) - 1
-            joint = self.out.glyphs.last if last else self.out.glyphs.branch
-            self._line(branch.seq, f"{joint} {self.out.style(safe(branch.text), *branch.styles)}")
-            side = "  " if last else self.out.glyphs.pipe
-            for line in branch.below:
-                self._line(None, f"{side}   {self.out.style(line, 'dim')}")
+    def _width(self, taken: int) -> int:
+        """Columns beside the tree. The numbers, and what the joints of outer nodes take, are taken already."""
+        return (self.out.width or CALL_WIDTH) - _INDENT - taken
 
     def _line(self, seq: int | None, text: str) -> None:
         number = self.out.style(f"{seq:>5}", "dim") if seq is not None else " " * 5
@@ -241,18 +187,6 @@ class RunTree:
             self.out.line(self.out.style(f"  … {count(more, 'more line')}: --full shows them", "dim"))
 
 
-def _remarks(event: Event) -> Iterator[Branch]:
-    body, seq = event.body, event.seq
-    if isinstance(body, ModelRetried):
-        yield Branch(seq, f"tried again after {duration(body.wait_s)}: {one_line(body.cause)}", ("yellow",))
-    elif isinstance(body, ModelFallback):
-        yield Branch(seq, f"went on with {one_line(body.model)}: {one_line(body.cause)}", ("yellow",))
-    elif isinstance(body, ModelFailed):
-        yield Branch(seq, f"no model answered: {one_line(body.error.what)}", ("red",))
-    elif isinstance(body, ApprovalResolved):
-        reason = f": {one_line(body.reason)}" if body.reason else ""
-        yield Branch(seq, f"asked about {body.tool}: {body.decision} by {body.by}{reason}", ("cyan",))
-    elif isinstance(body, LimitReached):
-        yield Branch(seq, f"limit reached: {body.limit} ({body.used:g} of {body.allowed:g})", ("yellow",))
-    elif isinstance(body, Warned):
-        yield Branch(seq, f"warning: {one_line(body.what)} ({body.code})", ("yellow",))
+def _unbegun(started: RunStarted | None, root: Node) -> list[str]:
+    steps = started.steps if started is not None else ()
+    return [step.id for step in steps if f"step.{step.id}" not in root.nodes]

@@ -99,12 +99,24 @@ _TOOLS = (
     _number("FLAGGED", lambda row: _some(row.flagged), 5, sparse=True),
     *_TIMES,
 )
+_STEPS = (
+    _number("STEPS", lambda row: count(row.count)),
+    *_FAILED,
+    _number("SKIPPED", lambda row: _some(row.ends["skipped"]), 6, sparse=True),
+    _number("CANCELLED", lambda row: _some(row.ends["cancelled"]), 7, sparse=True),
+    _number("RETRIES", lambda row: _some(row.retries), 6, sparse=True),
+    _number("ITEMS", lambda row: _some(row.items), 5, sparse=True),
+    _number("TOKENS", lambda row: count(row.spent.usage.total), 1),
+    *_SPENT,
+    *_TIMES,
+)
 _OF = {
     Grouping.AGENT: _RUNS,
     Grouping.DAY: _RUNS,
     Grouping.STATUS: _RUNS,
     Grouping.MODEL: _MODELS,
     Grouping.TOOL: _TOOLS,
+    Grouping.STEP: _STEPS,
 }
 
 

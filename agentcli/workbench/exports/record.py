@@ -12,7 +12,7 @@ from agentcli.core.events import Event, ModelStarted
 from agentcli.core.messages import Message
 from agentcli.core.runs import RunRow
 from agentcli.errors import StorageError
-from agentcli.journal.named import Role, contents_of, history_of
+from agentcli.journal.named import Role, contents_of, named_in
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class RunRecord:
     def _plan(self, digest: Digest) -> Json:
         plan = self.json(digest) or {}
         try:
-            history_of(plan)
+            named_in(plan)
         except ValueError:
             return {}
         return plan

@@ -13,6 +13,7 @@ from agentcli.core.tools import ToolStatus
 from agentcli.workbench.statistics.own_part import OwnPart
 from agentcli.workbench.statistics.spent import Spent
 from agentcli.workbench.statistics.spread import Spread, Summary
+from agentcli.workbench.statistics.steps import StepFigures
 
 FAILURES: frozenset[RunStatus] = frozenset(("failed", "limited", "denied", "interrupted"))
 """How a run ends without what it was asked for. One that its user cancelled is no failure."""
@@ -197,7 +198,7 @@ class ToolFigures:
         }
 
 
-Figures: TypeAlias = RunFigures | ModelFigures | ToolFigures
+Figures: TypeAlias = RunFigures | ModelFigures | ToolFigures | StepFigures
 
 
 def _share(part: int, whole: int) -> float | None:

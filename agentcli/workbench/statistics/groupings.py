@@ -6,10 +6,11 @@ from enum import StrEnum
 
 
 class Grouping(StrEnum):
-    """Runs by agent, day and status; calls by model and by tool."""
+    """Runs by agent, day and status; calls by model and by tool; steps of workflows."""
 
     AGENT = "agent"
     MODEL = "model"
     TOOL = "tool"
     DAY = "day"
     STATUS = "status"
+    STEP = "step"

@@ -40,12 +40,15 @@ def copied(row: RunRow) -> int:
 
 
 def own_part(journal: SqliteJournal, row: RunRow) -> OwnPart:
-    """From the run's row where that says it all, else from its events. Raises StorageError for what is no damage."""
+    """From the run's row where that says it all, else from its events. Raises StorageError for what is no damage.
+
+    The row of a workflow may tell what the runs of its own rows took as well.
+    """
     try:
         end = _checked(row.end)
     except (ValueError, TypeError):
         return OwnPart(row, whole=False)
-    if end is not None and not copied(row):
+    if end is not None and not copied(row) and row.start.kind != "workflow":
         return OwnPart(row, end.turns, end.usage, end.cost_usd, end.duration_s, end.ended)
     return _counted(journal, row, end)
 

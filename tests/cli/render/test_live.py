@@ -87,7 +87,7 @@ def test_the_region_follows_the_run() -> None:
 
 def test_time_moves_the_spinner() -> None:
     live, _ = view(glyphs=ASCII)
-    clock: Any = live._now
+    clock: Any = live._look.now
     clock.seconds = 12.34
     assert region(live) == ["\\ 12 s - starting"]
 

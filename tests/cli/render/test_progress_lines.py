@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
-from agentcli.cli.render.printer import ASCII, UNICODE, Printer
+from agentcli.cli.render.printer import ASCII, UNICODE, Glyphs, Printer
 from agentcli.cli.render.progress_lines import LineSink, summary
-from agentcli.core.events import ApprovalResolved, Body, RunForked, RunResumed
+from agentcli.core.events import ApprovalResolved, Body, RunForked, RunResumed, StepCancelled, StepFailed, StepStarted
 from agentcli.core.models import Usage
-from tests.cli.events import DIGEST, FLAGS, ONE_OF_EACH, READ, STORY, done, events, started
+from agentcli.errors import ErrorInfo
+from tests.cli.events import DIGEST, FLAGS, ONE_OF_EACH, READ, STORY, done, events, run_completed, started
+from tests.cli.steps import NESTED, STEPS, Told, happened, outlined, prompted
 
 
 def printer(*, color: bool = False, width: int | None = None) -> Printer:
@@ -73,6 +76,74 @@ def test_calls_and_results_fit_the_terminal() -> None:
 
 def test_colour_is_used_where_it_is_on() -> None:
     assert lines(list(STORY[:1]), printer(color=True)) == "\x1b[1mreader with openai:gpt-5-mini\x1b[0m\n"
+
+
+def told(story: Sequence[Told], *, detail: bool = False, glyphs: Glyphs = UNICODE) -> list[str]:
+    """The lines of a workflow's run."""
+    err = replace(printer(), glyphs=glyphs)
+    sink = LineSink(err, detail=detail)
+    for event in happened(story):
+        sink.handle(event)
+    assert isinstance(err.stream, io.StringIO)
+    return err.stream.getvalue().splitlines()
+
+
+def test_a_workflow_is_a_line_for_each_thing_that_becomes_of_a_step() -> None:
+    assert told(STEPS) == [
+        "notes with openai:gpt-5-mini",
+        "· list  running",
+        "✓ list  completed in 4.0 s · 120 tokens · $0.0001",
+        "○ never  skipped: Its `when` is false.",
+        "· check  running: 3 items",
+        "✗ check[2]  failed: The call was no success. It is down.",
+        "· send  running",
+        'send: ✗ read_lines(path="server.py", start=1, end=20)  error, 12 ms',
+        "    It is down.",
+        "! send  try 1 failed, the next one in 2.0 s: The call was no success. It is down.",
+        'send: ✗ read_lines(path="server.py", start=1, end=20)  error, 12 ms',
+        "    It is down.",
+        "✗ send  failed in 5.0 s: The call was no success. It is down.",
+        "○ tell  skipped: It needs `send`, which failed.",
+        "✓ check  completed in 22 s · 3 items (1 failed) · 240 tokens · $0.0002",
+        "✗ 1 step cancelled before it had begun",
+    ]
+
+
+def test_detail_tells_every_item() -> None:
+    lines = told(STEPS, detail=True)
+    assert [line for line in lines if "check[" in line] == [
+        "✓ check[1]  completed",
+        "✗ check[2]  failed: The call was no success. It is down.",
+        "○ check[3]  skipped: Its `when` is false.",
+    ]
+
+
+def test_nested_steps_have_their_whole_path() -> None:
+    assert told(NESTED) == [
+        "notes with openai:gpt-5-mini",
+        "· each  running: 2 items",
+        "· each.ask  running",
+        "✓ each[1].ask  completed in 4.0 s · 120 tokens · $0.0001",
+    ]
+
+
+def test_a_step_that_was_at_work_when_all_was_stopped_says_so_and_the_others_are_counted() -> None:
+    stopped = StepCancelled("The workflow was stopped.")
+    story = [(outlined("a", "b", "c"), ""), *prompted("step.a", "x")[:3]]
+    story += [(stopped, f"step.{name}") for name in "abc"]
+    assert told([*story, (run_completed(None), "")], glyphs=ASCII)[1:] == [
+        "- a  running",
+        "x a  cancelled in 2.0 s: The workflow was stopped.",
+        "x 2 steps cancelled before they had begun",
+    ]
+
+
+def test_lines_of_steps_are_safe_and_each_is_one() -> None:
+    error = ErrorInfo("E-X", "a\nb\x1b[2J", "", "")
+    lines = told(
+        [(outlined("a"), ""), (StepFailed(error, "continue"), "step.a"), (StepStarted("tool", 1), "step.\x1b[2Jb\n")]
+    )
+    assert lines[1:] == ["✗ a  failed: a b", "· b  running: 1 item"]
 
 
 class _Closed(io.StringIO):

@@ -80,7 +80,9 @@ class InTurn(Answering):
 
     shape: Shape | None = None
 
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None) -> Said:
+    async def ask(
+        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None, lane: str = ""
+    ) -> Said:
         assert self.shape is not None
         word, waits = self.shape.answers[len(self.asked) % len(self.shape.answers)]
         self.asked.append(spec.name)

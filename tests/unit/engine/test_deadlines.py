@@ -18,7 +18,9 @@ from tests.unit.engine.test_going_on import gone_on, replayed, same
 class Thinking(Answering):
     """An approver who never answers."""
 
-    async def ask(self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None) -> Said:
+    async def ask(
+        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None, lane: str = ""
+    ) -> Said:
         self.asked.append(spec.name)
         return await forever()
 

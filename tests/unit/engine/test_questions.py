@@ -37,6 +37,7 @@ async def test_the_answer_is_the_result_of_the_call() -> None:
     assert outcome.status == "completed"
     (completed,) = asking.seen.of("tool.completed")
     assert (completed.status, completed.result, asking.approver.asked) == ("ok", "because", ["Why?"])
+    assert asking.approver.lanes == ["turn.1/call.1"]
     assert asking.provider.requests[1].conversation.messages[-1].content == "because"
 
 

@@ -51,7 +51,7 @@ async def test_a_reading_tool_is_allowed_and_a_changing_one_asks() -> None:
     rig = Rig([calls(("read", {}), ("write", {})), answer()], approver=approver)
     rig.tools = [says("read", "r"), says("write", "w", effects="idempotent")]
     await rig.run()
-    assert approver.asked == ["write"]
+    assert (approver.asked, approver.lanes) == (["write"], ["turn.1/call.2"])
     assert [done.status for done in rig.seen.of("tool.completed")] == ["ok", "ok"]
 
 

@@ -21,6 +21,7 @@ EXAMPLES = (
     ("agentcli runs stats", "tokens, cost, times and errors by agent, model and tool"),
     ("agentcli runs stats --since 7d --by day", "a line a day for the last week"),
     ("agentcli runs stats --name reader --by model --by tool", "what one agent's calls took"),
+    ("agentcli runs stats --name triage --by step", "how long each step of a workflow took, and how often it failed"),
     ("agentcli runs stats --by status --json", "one object a row, for scripts"),
 )
 
@@ -45,7 +46,9 @@ def command(
     by: Annotated[
         list[Grouping] | None,
         typer.Option(
-            "--by", metavar="GROUP", help="agent, model, tool, day or status; again for more. Default: the first three."
+            "--by",
+            metavar="GROUP",
+            help="agent, model, tool, day, status or step; again for more. Default: the first three.",
         ),
     ] = None,
 ) -> None:
