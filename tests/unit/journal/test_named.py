@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agentcli.journal.named import history_in, mentioned_in, needed_by, plan_in
+from agentcli.journal.named import needed_in, mentioned_in, needed_by, plan_in
 from agentcli.journal.reading import EventReader
 from agentcli.journal.records import line_in, parts_of
 from tests.fakes.journals import opened, recorded
@@ -31,4 +31,4 @@ async def test_all_that_is_needed_is_mentioned(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("manifest", [b"no plan", b"[1]", b'{"history": 3}', b'{"history": ["x"]}'])
 def test_what_is_no_plan_has_no_history(manifest: bytes) -> None:
-    assert list(history_in(manifest)) == []
+    assert list(needed_in(manifest)) == []
