@@ -55,7 +55,10 @@ def test_verbose_adds_the_results() -> None:
 
 
 def test_what_else_can_happen() -> None:
-    bodies: list[Body] = [*ONE_OF_EACH[-7:], ApprovalResolved("create_file", "c", "once", "flag")]
+    bodies: list[Body] = [
+        *(body for body in ONE_OF_EACH if body.type in ("limit.reached", "warning")),
+        ApprovalResolved("create_file", "c", "once", "flag"),
+    ]
     assert lines([(body, None, "") for body in bodies], printer()) == (
         "limit reached: turns (20 of 20)\n"
         "warning: The answer was cut. Raise it. (W-OUTPUT-CUT)\n"

@@ -5,20 +5,24 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from agentcli.catalog.builtin import templates_root
 from tests.cli.conftest import Cli
+
+NAMES = [path.stem for path in (templates_root() / "workflows").glob("*.yaml")]
+BUILT_IN = len(NAMES)
 
 BAD = "name: bad\nsteps:\n  - {prompt: '{{ x }}', needs: [no]}\n  - {tool: fetch_url, with: {ur: 1}}\n"
 
 
 def test_all_workflows_are_checked_where_none_is_named(cli: Cli, project: Path) -> None:
     result = cli("workflow", "check")
-    assert (result.code, result.out, result.err) == (0, "Nothing is wrong in 2 workflows.\n", "")
+    assert (result.code, result.out, result.err) == (0, f"Nothing is wrong in {2 + BUILT_IN} workflows.\n", "")
 
 
 def test_every_problem_is_told_and_the_exit_code_is_3(cli: Cli, project: Path) -> None:
     (project / "workflows" / "bad.yaml").write_text(BAD)
     result = cli("workflow", "check")
-    assert (result.code, result.out) == (3, "3 problems in 1 of 3 workflows.\n")
+    assert (result.code, result.out) == (3, f"3 problems in 1 of {3 + BUILT_IN} workflows.\n")
     place = f"{project}/workflows/bad.yaml"
     assert result.err == (
         f"error: {place}:3:18: `x` is not defined. (E-TEMPLATE-UNDEFINED)\n"
@@ -62,7 +66,7 @@ def test_a_mistake_in_a_file_that_two_name_is_told_once(cli: Cli, project: Path)
     (project / "agents" / "writer.yaml").write_text("name: writer\n")
     (project / "workflows" / "b.yaml").write_text("name: b\nagent: writer\nsteps: [x]\n")
     result = cli("workflow", "check")
-    assert (result.code, result.out) == (3, "1 problem in 2 of 3 workflows.\n")
+    assert (result.code, result.out) == (3, f"1 problem in 2 of {3 + BUILT_IN} workflows.\n")
     assert result.err.count("writer.yaml:1:1: `instructions` is missing.") == 1
 
 
@@ -71,7 +75,7 @@ def test_a_name_that_is_not_there_is_wrong_usage(cli: Cli, project: Path) -> Non
     assert result.code == 2
     assert result.err == (
         "error: There is no workflow `note`. (E-WORKFLOW-UNKNOWN)\n"
-        "  why: There are: notes, small.\n"
+        f"  why: There are: {', '.join(sorted([*NAMES, 'notes', 'small']))}.\n"
         "  fix: Did you mean `notes`?\n"
     )
 

@@ -30,7 +30,7 @@ def command(ctx: typer.Context) -> None:
     if session.flags.json:
         for item in listing.valid:
             session.out.json(_json(item))
-    elif listing.valid:
+    else:
         columns = (
             Column("WORKFLOW"),
             Column("FROM", drop=1),
@@ -42,8 +42,6 @@ def command(ctx: typer.Context) -> None:
             for item in listing.valid
         ]
         print_table(session.out, columns, rows)
-    else:
-        session.note("There are no workflows: write one into workflows/NAME.yaml.")
     for broken in listing.broken:
         print_error(session.err, broken.error.info, label="warning")
 
