@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from agentcli import __version__
@@ -196,6 +198,9 @@ class HttpClient:
 def _client(trusted: ssl.SSLContext) -> httpx.AsyncClient:
     import httpx
 
+    if "sniffio" not in sys.modules and find_spec("sniffio") is None:
+        # httpcore tries to import it six times a request; where it is not installed, that is a search of every folder.
+        sys.modules["sniffio"] = None  # type: ignore[assignment]
     return httpx.AsyncClient(
         verify=trusted,
         follow_redirects=False,
