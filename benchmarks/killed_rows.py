@@ -1,7 +1,7 @@
 """Runs over 200 rows, killed with SIGKILL at random moments and resumed each time until they have ended.
 
-Every row asks a model and then calls a tool that notes it, both of which keep what they were asked: so it shows whether
-anything was done again that was on record as done.
+Every row asks a model, which keeps what it was asked, and then writes a file: so it shows whether anything was done again
+that was on record as done.
 """
 
 from __future__ import annotations
@@ -31,58 +31,56 @@ WORKFLOW = """version: 1
 kind: workflow
 name: triage
 inputs: {ticket: {type: integer, required: true}}
-tools: [{python: note.py}]
 steps:
   - "{{ inputs.ticket }}"
-  - {id: noted, tool: note, with: {ticket: "{{ inputs.ticket }}"}}
+  - {id: noted, tool: create_file, with: {path: "{{ inputs.ticket }}.txt", content: "{{ steps.step_1.output }}"}}
 """
 AGENT = "version: 1\nkind: agent\nname: worker\ninstructions: Work.\nsettings: {stream: false}\n"
-TOOL = '''from agentcli import tool
-
-
-@tool
-def note(ticket: int) -> str:
-    """Note a ticket."""
-    with open({path!r}, "a") as file:
-        file.write(f"{{ticket}}\\n")
-    return "noted"
-'''
 
 
 @dataclass
 class Place:
-    """A project, the logs of what was done, and what its journal says was done when it was last looked at."""
+    """A project, and what its journal says was done when it was last looked at.
+
+    `asked` are the tickets of which the model has answered, `written` those whose file was written, with its mark; `read`
+    is how many requests the model had had.
+    """
 
     root: Path
     env: dict[str, str]
-    done: dict[str, set[int]] = field(default_factory=lambda: {"model": set(), "tool": set()})
-    read: dict[str, int] = field(default_factory=lambda: {"model": 0, "tool": 0})
+    asked: set[int] = field(default_factory=set)
+    written: dict[int, tuple[int, int]] = field(default_factory=dict)
+    read: int = 0
 
-    def log(self, name: str) -> list[int]:
-        """What was asked of the model or the tool, in its order."""
-        path = self.root.parent / f"{name}.log"
-        return [int(line.strip('"')) for line in path.read_text().split()] if path.exists() else []
+    @property
+    def log(self) -> Path:
+        """What the model was asked."""
+        return self.root.parent / "model.log"
 
     @property
     def progress(self) -> int:
-        """Bytes in both logs."""
-        logs = [self.root.parent / f"{name}.log" for name in self.read]
-        return sum(path.stat().st_size for path in logs if path.exists())
+        """How far it is, as a number that grows."""
+        return self.log.stat().st_size if self.log.exists() else 0
 
     def repeated(self) -> int:
         """How many calls were made since the last look that were on record as completed then; looks again."""
-        found = 0
-        for name, done in self.done.items():
-            entries = self.log(name)
-            found += sum(entry in done for entry in entries[self.read[name] :])
-            self.read[name] = len(entries)
+        requests = [int(json.loads(line)) for line in self.log.read_text().split()] if self.log.exists() else []
+        found = sum(ticket in self.asked for ticket in requests[self.read :])
+        found += sum(self._mark(ticket) != mark for ticket, mark in self.written.items())
+        self.read = len(requests)
         with closing(SqliteJournal(self.root / ".agentcli")) as journal:
             for row in journal.runs(RunQuery(kind="row", children=True, limit=None)):
                 ticket = int(row.start.task.removeprefix("ticket="))
                 types = {event.body.type for event in journal.events(row.start.id)}
-                self.done["model"] |= {ticket} if "model.completed" in types else set()
-                self.done["tool"] |= {ticket} if "tool.completed" in types else set()
+                self.asked |= {ticket} if "model.completed" in types else set()
+                if "tool.completed" in types:
+                    self.written[ticket] = self._mark(ticket)
         return found
+
+    def _mark(self, ticket: int) -> tuple[int, int]:
+        """Changes whenever the file is written."""
+        status = (self.root / f"{ticket}.txt").stat()
+        return status.st_ino, status.st_mtime_ns
 
     def output(self) -> list[int]:
         """The numbers of the completed rows in the output."""
@@ -98,7 +96,6 @@ def place(folder: Path) -> Place:
     (root / "agentcli.yaml").write_text("version: 1\nmodel: openai:m\nagent: worker\n")
     (root / "agents" / "worker.yaml").write_text(AGENT)
     (root / "workflows" / "triage.yaml").write_text(WORKFLOW)
-    (root / "note.py").write_text(TOOL.format(path=str(folder / "tool.log")))
     (root / "rows.jsonl").write_text("".join(f'{{"ticket": {number}}}\n' for number in range(ROWS)))
     return Place(root, {})
 
@@ -106,7 +103,7 @@ def place(folder: Path) -> Place:
 @contextmanager
 def served(at: Place) -> Iterator[None]:
     """The model of a project, which outlives the processes that ask it."""
-    words = module("latent", str(LATENCY), str(at.root.parent / "model.log"))
+    words = module("latent", str(LATENCY), str(at.log))
     server = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert server.stdin
     assert server.stdout
@@ -139,7 +136,7 @@ class Killing:
                 if self._process(at, words) >= 0:
                     break
                 self.repeated += at.repeated()
-                words = ["resume", "--in-doubt", "retry"] if at.done["model"] or _begun(at) else words
+                words = ["resume", "--in-doubt", "retry"] if _begun(at) else words
             self.repeated += at.repeated()
         if at.output() != list(range(1, ROWS + 1)):
             self.wrong += 1
@@ -149,7 +146,7 @@ class Killing:
         more, begun = at.progress + self.dice.randint(0, 60), time.monotonic()
         early = self.dice.random() if self.dice.random() < 0.2 else None
         with subprocess.Popen(
-            [*CLI, *words, "--trust", "--yes", "-q", "-o", "out.jsonl"], cwd=at.root, env=at.env, stderr=subprocess.PIPE
+            [*CLI, *words, "--yes", "-q", "-o", "out.jsonl"], cwd=at.root, env=at.env, stderr=subprocess.PIPE
         ) as one:
             while one.poll() is None and self.kills < KILLS:
                 if at.progress > more or (early is not None and time.monotonic() - begun > early):

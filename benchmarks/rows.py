@@ -1,6 +1,6 @@
 """A workflow run for each of many rows: how fast, in how much memory, and what a kill does to it.
 
-    python -m benchmarks rows
+python -m benchmarks rows
 """
 
 from __future__ import annotations
