@@ -1,7 +1,7 @@
 """Runs over 200 rows, killed with SIGKILL at random moments and resumed each time until they have ended.
 
-Every row asks a model, which keeps what it was asked, and then writes a file: so it shows whether anything was done again
-that was on record as done.
+Every row asks a model, which keeps what it was asked, and then writes a file: so it shows whether anything was done
+again that was on record as done.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ AGENT = "version: 1\nkind: agent\nname: worker\ninstructions: Work.\nsettings: {
 class Place:
     """A project, and what its journal says was done when it was last looked at.
 
-    `asked` are the tickets of which the model has answered, `written` those whose file was written, with its mark; `read`
+    `asked` are the tickets that the model has answered, `written` those whose file was written, with its mark; `read`
     is how many requests the model had had.
     """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
-from functools import cache
 from typing import Any, ClassVar, Literal
 
 from agentcli.core.canonical import Digest
@@ -23,12 +22,7 @@ class Body:
 
     def to_json(self) -> dict[str, Any]:
         """The event's own fields."""
-        return {name: _plain(getattr(self, name)) for name in _names(type(self))}
-
-
-@cache
-def _names(kind: type[Body]) -> tuple[str, ...]:
-    return tuple(item.name for item in fields(kind))
+        return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
 
 
 def _plain(value: Any) -> Any:

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agentcli import __version__
 from agentcli.errors import ModelError
@@ -200,7 +200,8 @@ def _client(trusted: ssl.SSLContext) -> httpx.AsyncClient:
 
     if "sniffio" not in sys.modules and find_spec("sniffio") is None:
         # httpcore tries to import it six times a request; where it is not installed, that is a search of every folder.
-        sys.modules["sniffio"] = None  # type: ignore[assignment]
+        modules: dict[str, Any] = sys.modules
+        modules["sniffio"] = None
     return httpx.AsyncClient(
         verify=trusted,
         follow_redirects=False,

@@ -213,7 +213,7 @@ def row_manifest(shared: Digest, row: int, inputs: dict[str, Any]) -> dict[str, 
 
 
 def whole_manifest(manifest: Any, read: Callable[[Digest], Any]) -> Any:
-    """The manifest of a row's run with all of the plan that it shares; any other one as it is. `read` gives contents."""
+    """The manifest of a row's run with the plan that it shares; any other one as it is. `read` gives contents."""
     if not isinstance(manifest, dict) or not isinstance(manifest.get("plan"), str):
         return manifest
     shared = read(manifest["plan"])

@@ -43,10 +43,10 @@ class Latent(asyncio.Protocol):
 
 def kept_in(path: str) -> Callable[[bytes], None]:
     """Adds the last message of a request to a file."""
-    file = Path(path).open("a", buffering=1)
 
     def keep(body: bytes) -> None:
-        file.write(json.dumps(json.loads(body)["messages"][-1]["content"]) + "\n")
+        with Path(path).open("a") as file:
+            file.write(json.dumps(json.loads(body)["messages"][-1]["content"]) + "\n")
 
     return keep
 

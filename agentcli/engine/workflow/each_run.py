@@ -34,10 +34,19 @@ Row = tuple[int, Entry]
 
 class EachRun:
     """The parent of the rows' runs. `limits` hold for all rows together, in each era of the run; `concurrency` rows are
-    at work at a time.
+    at work at a time. `ahead`: see `AHEAD`.
     """
 
-    def __init__(self, door: Effects, rows: Rows, source: str, limits: Sequence[Limits], concurrency: int) -> None:
+    def __init__(
+        self,
+        door: Effects,
+        rows: Rows,
+        source: str,
+        limits: Sequence[Limits],
+        concurrency: int,
+        ahead: int = AHEAD,
+    ) -> None:
+        self.ahead = ahead
         self.budget = Budget(limits[0])
         self._limits = limits
         self.door = door
@@ -165,7 +174,7 @@ class _Pass:
 
     async def _room(self) -> None:
         """Wait while a row is far behind."""
-        while self._at_work and self._begun - next(iter(self._at_work)) >= AHEAD:
+        while self._at_work and self._begun - next(iter(self._at_work)) >= self._run.ahead:
             await self._run.door.wait(self._moved)
 
     def _over(self, place: int) -> None:
