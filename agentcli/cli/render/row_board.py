@@ -58,7 +58,7 @@ class RowBoard:
             self.all_read = not body.more
             self._since = self.seconds
         elif isinstance(body, RowStarted):
-            self.at_work[body.row] = (event.seq, body.run)
+            self.at_work[body.row] = (event.seq, body.child)
         elif isinstance(body, RowCompleted):
             self._end(event.seq, body)
 
@@ -76,7 +76,7 @@ class RowBoard:
             self.completed += 1
         else:
             reason = f"{body.error.what} ({body.error.code})" if body.error is not None else ""
-            self.failures[body.row] = Failure(body.row, seq, body.run, body.status, reason, body.duration_s)
+            self.failures[body.row] = Failure(body.row, seq, body.child, body.status, reason, body.duration_s)
         self.tokens += body.usage.total
         self.cost_usd = None if self.cost_usd is None or body.cost_usd is None else self.cost_usd + body.cost_usd
 
