@@ -26,6 +26,7 @@ from agentcli.core.events import (
 from agentcli.core.flags import Flag
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import RequestDelta, Usage
+from agentcli.core.outlines import StepOutline
 from agentcli.core.tools import FileTouch
 from agentcli.errors import ErrorInfo
 from agentcli.journal.records import MARK, Line, event_of, line_in, line_of, origin, parts_of, seal, take
@@ -75,6 +76,10 @@ SPECIAL: dict[str, dict[str, Any]] = {
         ).map(tuple),
         "flags": st.lists(st.builds(Flag, texts, counts, texts), max_size=3).map(tuple),
         "how": st.dictionaries(texts, numbers, max_size=3),
+    },
+    "run.started": {
+        "steps": st.lists(st.builds(StepOutline, texts, texts, st.none() | counts), max_size=3).map(tuple),
+        "limits": st.dictionaries(texts, numbers, max_size=3),
     },
     "row.completed": {
         "usage": st.builds(Usage, counts),
