@@ -246,6 +246,9 @@ class OutputSpec(Definition):
 class AgentTemplate(Definition):
     """An agent, as its file defines it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["instructions"]}, {"required": ["code"]}]},
+    )
     version: Literal[1] = Field(1, description="The version of this format.")
     kind: Literal["agent"] = Field("agent", description="What the file defines.")
     name: Name = Field(description="The file's name without its ending.")
@@ -255,7 +258,12 @@ class AgentTemplate(Definition):
         None, description="`provider:model`, or a list that is tried in order. Without it the settings decide."
     )
     instructions: Annotated[Text, Field(min_length=1)] = Field(
-        description="The system prompt. May use `{{ inputs.name }}`."
+        "", description="The system prompt. May use `{{ inputs.name }}`. Required, unless there is `code`."
+    )
+    code: Annotated[Text, Field(min_length=1)] | None = Field(
+        None,
+        description="Python that does the task itself, in the sandbox: a block that defines `def run(agent, task)`, or "
+        "a file of the project, such as `agents/triage.py`.",
     )
     inputs: dict[Annotated[str, Field(pattern=INPUT_NAME, max_length=64)], InputSpec] = Field(
         default_factory=dict, description="What `-i name=value` may give, by name."

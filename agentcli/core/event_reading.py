@@ -6,6 +6,7 @@ from dataclasses import fields
 from functools import cache, lru_cache
 from typing import Any, ClassVar
 
+from agentcli.core.code_bodies import CodeAsked, CodeCompleted, CodeStarted
 from agentcli.core.event_bodies import (
     ApprovalRequested,
     ApprovalResolved,
@@ -54,6 +55,9 @@ AnyBody = (
     | ToolCompleted
     | ApprovalRequested
     | ApprovalResolved
+    | CodeStarted
+    | CodeAsked
+    | CodeCompleted
     | ClockRead
     | RandomDrawn
     | InputRead
@@ -72,6 +76,8 @@ _READERS: dict[tuple[str, str], Any] = {
     ("run.completed", "usage"): Usage.from_json,
     ("run.completed", "error"): lambda v: None if v is None else ErrorInfo.from_json(v),
     ("model.failed", "error"): ErrorInfo.from_json,
+    ("code.completed", "error"): lambda v: None if v is None else ErrorInfo.from_json(v),
+    ("code.completed", "changed"): tuple,
     ("tool.completed", "files"): lambda v: tuple(FileTouch.from_json(touch) for touch in v),
     ("tool.completed", "flags"): lambda v: tuple(Flag.from_json(flag) for flag in v),
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from agentcli.core.events import (
     ApprovalResolved,
+    CodeCompleted,
     EffectKey,
     Event,
     LimitReached,
@@ -113,6 +114,8 @@ class Recording:
         body = event.body
         if isinstance(body, ApprovalResolved):
             return body.by == "nobody" or (body.decision != "no" and event.lane not in self._ended)
+        if isinstance(body, CodeCompleted):
+            return body.error is not None
         return isinstance(body, (ModelFailed, LimitReached))
 
     def _drop(self, event: Event) -> None:

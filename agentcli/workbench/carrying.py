@@ -16,9 +16,9 @@ from agentcli.engine.terms import Terms
 from agentcli.engine.tool_calls import ToolCalls
 from agentcli.errors import DeniedError, RunError, sentence
 from agentcli.workbench.agent_plan import AgentPlan
-from agentcli.workbench.agent_run import Parts, agent_loop
+from agentcli.workbench.agent_run import Parts, agent_of
 from agentcli.workbench.call_plan import CALL_ID, LANE, CallPlan
-from agentcli.workbench.run_agent import main_of, warn_of_deprecated
+from agentcli.workbench.run_agent import main_of, model_of, warn_of_deprecated
 
 Plan: TypeAlias = AgentPlan | CallPlan
 Main: TypeAlias = Callable[[Scope], Awaitable[Any]]
@@ -30,8 +30,8 @@ TASK_CHARS = 300
 def carrying(door: Effects, log: RunLog, parts: Parts, terms: Sequence[Terms], plan: Plan) -> tuple[Main, Budget]:
     """The run's work, ready to begin, and what it counts."""
     if isinstance(plan, AgentPlan):
-        loop = agent_loop(door, log, parts, terms)
-        return main_of(plan, loop), loop.budget
+        agent = agent_of(plan, door, log, parts, terms)
+        return main_of(plan, agent), agent.budget
     calls = ToolCalls(door, log, parts.tools, parts.approver, parts.admission, terms, parts.happened)
     return _call_of(plan, calls), Budget(terms[0].limits)
 
@@ -39,7 +39,7 @@ def carrying(door: Effects, log: RunLog, parts: Parts, terms: Sequence[Terms], p
 def started_of(plan: Plan, manifest: str = "") -> RunStarted:
     """The first event of a run by this plan."""
     if isinstance(plan, AgentPlan):
-        return RunStarted("agent", plan.agent, plan.models[0], plan.task, plan.inputs, manifest)
+        return RunStarted("agent", plan.agent, model_of(plan), plan.task, plan.inputs, manifest)
     return RunStarted("tool", plan.name, None, task_of(plan), plan.arguments, manifest)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,17 +11,19 @@ from agentcli.core.events import RunStarted
 from agentcli.engine.admission import Admission
 from agentcli.engine.effect import Settle
 from agentcli.engine.effects import Effects
-from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
+from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute
 from agentcli.engine.playback import Playback
 from agentcli.engine.ports import Approver, EventSink
 from agentcli.engine.recording import Recording
 from agentcli.engine.terms import Terms
 from agentcli.workbench.agent_plan import AgentPlan
 from agentcli.workbench.agent_run import Parts
+from agentcli.workbench.agents_code import confined_code
 from agentcli.workbench.carrying import Plan, carrying
 from agentcli.workbench.going_on import tools_on
 from agentcli.workbench.own_code import OwnCode
 from agentcli.workbench.rehearse import Closed
+from agentcli.workbench.run_agent import model_for, opened
 from agentcli.workbench.system_clock import SystemClock
 
 if TYPE_CHECKING:
@@ -55,13 +58,15 @@ async def continue_run(
 ) -> RunOutcome:
     """Carry the run to its end. The log is given up whatever happens."""
     admission = Admission(bench.redactor)
-    providers = bench.open_providers()
     try:
         workspace, tools = tools_on(bench, run.plan, run.code)
-        try:
-            model = providers.open(run.plan.models) if isinstance(run.plan, AgentPlan) else Closed()
-            parts = Parts(model, tools, approver, admission, run.happened)
-            playback = Playback(run.recording, "live")
+        async with AsyncExitStack() as stack:
+            stack.enter_context(closing(workspace))
+            providers = await stack.enter_async_context(opened(bench))
+            code = await stack.enter_async_context(confined_code(bench, run.plan, lambda: workspace))
+            model = model_for(providers, run.plan) if isinstance(run.plan, AgentPlan) else Closed()
+            parts = Parts(model, tools, approver, admission, run.happened, code)
+            playback, seq = Playback(run.recording, "live"), run.recording.last_seq
             door = Effects(
                 log.run,
                 log,
@@ -69,14 +74,11 @@ async def continue_run(
                 sinks=sinks,
                 parent=run.parent,
                 playback=playback,
-                seq=run.recording.last_seq,
+                seq=seq,
                 settle=settle,
             )
             main, budget = carrying(door, log, parts, run.terms, run.plan)
             interrupt, seconds = interrupt or Interrupt(), run.plan.limits.seconds
             return await execute(door, log, budget, run.started, main, interrupt, admission, seconds=seconds)
-        finally:
-            workspace.close()
     finally:
         await log.abandon()
-        await to_the_end(providers.aclose())

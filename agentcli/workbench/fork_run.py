@@ -18,6 +18,7 @@ from agentcli.engine.ports import Approver, EventSink
 from agentcli.engine.terms import Terms
 from agentcli.errors import UsageError
 from agentcli.workbench.agent_run import terms_of
+from agentcli.workbench.agents_code import with_code_of_today
 from agentcli.workbench.continuation import Continuation, continue_run
 from agentcli.workbench.fork_files import files_to_restore, make_workspace, workspace_folder
 from agentcli.workbench.going_on import (
@@ -135,7 +136,7 @@ async def _fork(
     parent = branch.run.id
     start = start_of(branch.plan, "0" * 64, parent, "fork", branch.cut)
     plan = replace(branch.plan, workspace=str(_workspace(bench, branch, request, start.id)))
-    plan = await code_on(bench, plan, code)
+    plan = await code_on(bench, with_code_of_today(bench, plan), code)
     manifest = encode(plan.to_json())
     start = replace(start, manifest=digest_bytes(manifest))
     changes = {**branch.changes, **changes_between(branch.plan, plan), "workspace": plan.workspace}
@@ -232,7 +233,8 @@ def _planned(bench: Workbench, plan: AgentPlan, request: ForkRequest) -> AgentPl
 def _workspace(bench: Workbench, branch: _Branch, request: ForkRequest, run: str) -> Path:
     """Where the fork's tools work: a copy of its own, unless the present files are asked for or it has no tools."""
     source = workspace_on(bench, branch.plan)
-    if request.files == "current" or not branch.plan.tools:
+    changes_files = branch.plan.tools or branch.plan.agent_code is not None
+    if request.files == "current" or not changes_files:
         return source
     files = files_to_restore(bench, branch.run.row, branch.run.events, branch.cut)
     return make_workspace(bench, source, workspace_folder(bench, run), files).target

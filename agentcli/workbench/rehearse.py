@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from agentcli.core.canonical import Digest, digest_bytes
-from agentcli.core.events import Event
+from agentcli.core.events import CodeAsked, CodeCompleted, Event
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.runs import RunEnd
-from agentcli.core.tools import ToolSpec
+from agentcli.core.tools import Preview, ToolResult, ToolSpec
 from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute
@@ -20,6 +20,7 @@ from agentcli.engine.playback import Playback
 from agentcli.engine.ports import Decision, EventSink, ModelObserver, TextStream
 from agentcli.engine.recording import Recording
 from agentcli.engine.terms import Terms
+from agentcli.workbench.agent_plan import AgentPlan
 from agentcli.workbench.agent_run import Parts
 from agentcli.workbench.carrying import Plan, carrying, started_of
 from agentcli.workbench.system_clock import SystemClock
@@ -59,14 +60,16 @@ async def rehearse(
 
     playback = Playback(recording, then, on_stop=stop)
     door = Effects(run, log, SystemClock(), sinks=sinks, playback=playback, seq=recording.last_seq)
-    main, budget = carrying(door, log, Parts(Closed(), tools, Closed(), admission), terms, plan)
+    closed = Closed()
+    code = closed if isinstance(plan, AgentPlan) and plan.agent_code is not None else None
+    main, budget = carrying(door, log, Parts(closed, tools, closed, admission, code=code), terms, plan)
     work = execute(door, log, budget, started_of(plan), main, Interrupt(), admission)
     tasks.append(asyncio.create_task(work))
     return Rehearsed(await tasks[0], playback, tuple(log.added))
 
 
 class Closed:
-    """A model, and a person to ask, that nothing may reach."""
+    """A model, a person to ask, and a sandbox with code, that nothing may reach."""
 
     async def complete(self, request: ModelRequest, observer: ModelObserver) -> ModelReply:
         """Never."""
@@ -85,6 +88,18 @@ class Closed:
     async def again(self, started: Event) -> bool:
         """Never."""
         _refuse("a person")
+
+    async def tell(self, message: Mapping[str, Any]) -> CodeAsked | CodeCompleted:
+        """Never."""
+        _refuse("the agent's code")
+
+    async def preview(self) -> Preview | None:
+        """Never."""
+        _refuse("the agent's code")
+
+    async def keep(self) -> ToolResult:
+        """Never."""
+        _refuse("the agent's code")
 
     async def aclose(self) -> None:
         """There is nothing to let go of."""

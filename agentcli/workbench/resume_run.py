@@ -15,6 +15,7 @@ from agentcli.engine.ports import Approver, EventSink
 from agentcli.engine.recording import Recording
 from agentcli.errors import UsageError
 from agentcli.workbench.agent_run import terms_of
+from agentcli.workbench.agents_code import with_code_of_today
 from agentcli.workbench.call_plan import CallPlan
 from agentcli.workbench.continuation import Continuation, continue_run
 from agentcli.workbench.going_on import (
@@ -106,7 +107,7 @@ async def _plan_on(bench: Workbench, last: Plan, limits: Mapping[str, float], co
     if isinstance(last, CallPlan):
         call = call_on(bench, last, limits)
         return await code_on(bench, replace(call, workspace=str(workspace_on(bench, call))), code)
-    plan = await priced(bench, plan_on(bench, last, limits))
+    plan = await priced(bench, with_code_of_today(bench, plan_on(bench, last, limits)))
     return await code_on(bench, replace(plan, workspace=str(workspace_on(bench, plan))), code)
 
 
