@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
+from typing import TypeAlias
 
 from agentcli.cli.render.origin import fork_mark
 from agentcli.cli.render.printer import Printer, Style
 from agentcli.cli.render.problems import print_error
-from agentcli.cli.render.progress_lines import STATUS_STYLE_OF_CALL, flagged, marker
+from agentcli.cli.render.progress_lines import STATUS_STYLE_OF_CALL, flagged, marker, said_by_code
 from agentcli.cli.render.quantity import count, duration, local_time, moment, money, tokens
 from agentcli.cli.render.run_list import STATUS_STYLE
 from agentcli.cli.render.text import call_text, head, one_line, output_text, safe, wrapped
 from agentcli.core.events import (
     ApprovalRequested,
     ApprovalResolved,
+    CodeAsked,
+    CodeCompleted,
     Event,
     LimitReached,
     ModelCompleted,
@@ -57,7 +60,7 @@ class Branch:
 
 @dataclass(slots=True)
 class Turn:
-    """A turn: `asked` is the model's answer, None where there was none. Number 0 is a call by hand."""
+    """A turn: `asked` is the model's answer, None for none. Number 0: what is done by hand, or by an agent's code."""
 
     number: int
     seq: int
@@ -65,9 +68,14 @@ class Turn:
     branches: list[Branch] = field(default_factory=list)
 
 
+Calls: TypeAlias = dict[tuple[str, str], tuple[int, ApprovalRequested | ToolStarted, Turn]]
+"""Calls that have not ended, by lane and id: the event's seq, the event, and the turn that it is shown under."""
+
+
 def _turn_of(event: Event) -> int | None:
-    """The turn that an event is shown under; None where it is none of a turn."""
-    return 0 if event.turn is None and event.lane.startswith("call.") else event.turn
+    """The turn that an event is shown under, 0 between turns; None where it is not shown by itself."""
+    between = event.lane.startswith("call.") or isinstance(event.body, CodeAsked | CodeCompleted)
+    return 0 if event.turn is None and between else event.turn
 
 
 @dataclass(slots=True)
@@ -128,38 +136,61 @@ class RunTree:
         return [self._marker(one.seq, one.body) for one in early if isinstance(one.body, RunResumed | RunForked)]
 
     def _turns(self, events: Sequence[Event]) -> list[Turn]:
-        turns: dict[int, Turn] = {}
-        calls: dict[tuple[str, str], ApprovalRequested | ToolStarted] = {}
+        turns: list[Turn] = []
+        numbered: dict[int, Turn] = {}
+        calls: Calls = {}
         for event in events:
-            body = event.body
+            body, number = event.body, _turn_of(event)
             if isinstance(body, RunResumed | RunForked) and turns:
-                turns[next(reversed(turns))].branches.append(self._marker(event.seq, body))
-            elif (number := _turn_of(event)) is not None:
-                self._take(turns.setdefault(number, Turn(number, event.seq)), event, calls)
-        for turn in turns.values():
+                turns[-1].branches.append(self._marker(event.seq, body))
+            elif number is not None:
+                turn = numbered.get(number)
+                if turn is None or (number == 0 and turn is not turns[-1]):
+                    turn = numbered[number] = Turn(number, event.seq)
+                    turns.append(turn)
+                self._take(turn, event, calls)
+        for turn in turns:
             turn.branches.sort(key=lambda branch: branch.seq)
-        self._add_unfinished(turns, events, calls)
-        return list(turns.values())
+        self._add_unfinished(calls)
+        return turns
 
-    def _take(self, turn: Turn, event: Event, calls: dict[tuple[str, str], ApprovalRequested | ToolStarted]) -> None:
+    def _take(self, turn: Turn, event: Event, calls: Calls) -> None:
         body = event.body
         if isinstance(body, ApprovalRequested | ToolStarted):
-            calls[event.lane, body.call_id] = body
+            calls[event.lane, body.call_id] = event.seq, body, turn
         elif isinstance(body, ModelCompleted):
             turn.asked, turn.seq = body, event.seq
-            turn.branches.extend(self._said(event.seq, body))
+            turn.branches.extend(self._said(event, body))
         elif isinstance(body, ToolCompleted):
-            turn.branches.append(self._call(event.seq, body, calls.pop((event.lane, body.call_id), None)))
+            _, started, _ = calls.pop((event.lane, body.call_id), (0, None, turn))
+            turn.branches.append(self._call(event.seq, body, started))
+        elif isinstance(body, CodeAsked):
+            turn.branches.extend(self._code_asked(event.seq, body))
+        elif isinstance(body, CodeCompleted):
+            turn.branches.extend(self._code_ended(event.seq, body))
         else:
             turn.branches.extend(_remarks(event))
 
     def _marker(self, seq: int, body: RunResumed | RunForked) -> Branch:
         return Branch(seq, marker(body, self.out.glyphs), ("bold",))
 
-    def _said(self, seq: int, body: ModelCompleted) -> Iterator[Branch]:
-        """What the model wrote beside its calls; the answer itself stands at the end."""
-        if body.message.content.strip() and (body.message.tool_calls or self.full):
-            yield Branch(seq, "said", ("dim",), self._cut(body.message.content.strip()))
+    def _code_asked(self, seq: int, body: CodeAsked) -> Iterator[Branch]:
+        """What an agent's code says to people, or asks a model; a call that it asks for is shown as such."""
+        if body.wants != "tool":
+            word = "says" if body.wants == "say" else "asks"
+            yield Branch(seq, word, ("cyan",), self._cut(said_by_code(body).strip()))
+
+    def _code_ended(self, seq: int, body: CodeCompleted) -> Iterator[Branch]:
+        """What it printed, in full; of an error the trace as well."""
+        if self.full and (body.printed or body.trace):
+            printed = "\n".join(text for text in (body.printed, body.trace) if text)
+            yield Branch(seq, "printed", ("dim",), self._cut(printed))
+
+    def _said(self, event: Event, body: ModelCompleted) -> Iterator[Branch]:
+        """What the model wrote beside its calls, or to an agent's code; the run's answer itself stands at the end."""
+        is_shown = body.message.tool_calls or event.lane.startswith("ask.") or self.full
+        if body.message.content.strip() and is_shown:
+            yield Branch(event.seq, "said", ("dim",), self._cut(body.message.content.strip()))
 
     def _call(self, seq: int, body: ToolCompleted, started: ApprovalRequested | ToolStarted | None) -> Branch:
         glyphs = self.out.glyphs
@@ -179,20 +210,11 @@ class RunTree:
         if self.full:
             yield from (f"{one_line(flag.kind)} at {count(flag.at)}: {one_line(flag.excerpt)}" for flag in body.flags)
 
-    def _add_unfinished(
-        self,
-        turns: dict[int, Turn],
-        events: Sequence[Event],
-        calls: dict[tuple[str, str], ApprovalRequested | ToolStarted],
-    ) -> None:
-        begun = {id(body) for body in calls.values()}
-        for event in events:
-            body = event.body
-            number = _turn_of(event)
-            if isinstance(body, ApprovalRequested | ToolStarted) and number is not None and id(body) in begun:
-                note = "  not finished" if isinstance(body, ToolStarted) else "  not begun"
-                call = call_text(body.tool, body.arguments, self._width_beside(_INDENT + len(note)))
-                turns[number].branches.append(Branch(event.seq, call + note, ("yellow",)))
+    def _add_unfinished(self, calls: Calls) -> None:
+        for seq, body, turn in calls.values():
+            note = "  not finished" if isinstance(body, ToolStarted) else "  not begun"
+            call = call_text(body.tool, body.arguments, self._width_beside(_INDENT + len(note)))
+            turn.branches.append(Branch(seq, call + note, ("yellow",)))
 
     def _width_beside(self, taken: int) -> int:
         return max((self.out.width or CALL_WIDTH) - taken, 24)

@@ -45,7 +45,8 @@ class ConfinedCode:
         if line is None:
             self._copy = await asyncio.to_thread(Copy, self._context.workspace)
             line = self._line = await Line.to(self._context.sandbox, self._job(self._copy))
-            message = {**message, "text": self._code.text, "name": self._code.file}
+            lines = "\n" * self._code.line + self._code.text  # so that Python counts as the file does
+            message = {**message, "text": lines, "name": self._code.file}
         said = await self._said(line, message)
         return said if isinstance(said, CodeAsked) else await self._ended(line, said)
 

@@ -32,12 +32,12 @@ _STOPPED: Final[Mapping[Stopped, str]] = {
 
 def raised(code: AgentCode, request: Fail) -> CodeCompleted:
     """It raised, or gave back what is no JSON."""
-    line, column = code.place(request.line or 1, 1)
+    line, column = code.place((request.line or 1) - code.line)
     why = sentence(" ".join(safe(request.message).split())[:_WHY])
     what = f"The agent's code raised {safe(request.kind)[:100]}."
     fix = "Correct it at that line; -v shows how it came there."
     if request.kind == "output":
-        what, fix = "What the agent's code gave back is no JSON.", "Return texts, numbers, lists and dicts."
+        what, fix = "What the agent's code gave back cannot be its output.", "Return texts, numbers, lists and dicts."
     where = {"file": code.file, "line": line, "column": column} if request.line is not None else {"file": code.file}
     kind = "E-CODE-OUTPUT" if request.kind == "output" else "E-CODE-RAISED"
     return CodeCompleted(None, ErrorInfo(kind, what, why, fix, **where), trace=safe(request.trace))

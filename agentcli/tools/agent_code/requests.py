@@ -57,7 +57,7 @@ class End(_Message):
 
 
 class Fail(_Message):
-    """The code has failed. `line` counts from 1 in its text; `kind` is the exception, or `output`."""
+    """The code has failed. `line` is that of the file it stands in; `kind` is the exception, or `output`."""
 
     wants: Literal["fail"]
     kind: str = Field(max_length=2_000)
