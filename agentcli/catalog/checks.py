@@ -127,7 +127,7 @@ def check_agent(template: AgentTemplate, stem: str, check: Check) -> None:
     check.inputs(template.inputs)
     check.models(template.model, ("model",))
     names = input_names(template.inputs)
-    _purpose(template, check)
+    _code(template, check)
     check.text(("instructions",), names)
     _tools(template, check)
     _permissions(template.permissions, check)
@@ -135,8 +135,8 @@ def check_agent(template: AgentTemplate, stem: str, check: Check) -> None:
         _output_schema(template.output.schema_, names, check)
 
 
-def _purpose(template: AgentTemplate, check: Check) -> None:
-    """It is told what to do, or does it by its code."""
+def _code(template: AgentTemplate, check: Check) -> None:
+    """The code of a custom agent, read and not run."""
     if template.code is not None:
         from agentcli.definitions.agent_code import read_code
 
@@ -144,9 +144,6 @@ def _purpose(template: AgentTemplate, check: Check) -> None:
             read_code(template.code, check.source, check.home)
         except DefinitionError as error:
             check.problems.include(error.info)
-    elif not template.instructions:
-        fix = "Add `instructions:`, or `code:`."
-        check.add("MISSING-KEY", "`instructions` is missing.", "It has no default.", fix, ())
 
 
 def input_names(inputs: dict[str, InputSpec]) -> dict[str, frozenset[str] | None]:

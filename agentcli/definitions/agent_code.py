@@ -40,7 +40,7 @@ def read_code(code: str, source: Source, home: Path) -> AgentCode:
 def _of_file(code: str, source: Source, home: Path) -> AgentCode:
     if code.startswith("/") or ".." in code.split("/"):
         here = AgentCode("", source.file)
-        why, fix = "It is absolute, or climbs with `..`", "Name a file of the project by its path in it."
+        why, fix = "It is absolute, or climbs with `..`.", "Name a file of the project by its path in it."
         raise _fault(f"The file `{code[:200]}` is outside the project.", why, fix, here, source.where(("code",)))
     place = home / code
     return AgentCode(read_definition(place, "E-TEMPLATE", inside=home), str(place))
@@ -50,7 +50,7 @@ def _of_template(code: str, source: Source) -> AgentCode:
     spot = source.spot(("code",))
     if not source.text.startswith("|", spot.start):
         fix = "Write it below `code: |`, or name a file: `code: agents/triage.py`."
-        why = "Only there its lines are kept as they stand"
+        why = "Only there its lines are kept as they stand."
         here = AgentCode("", source.file)
         raise _fault("The agent's code is no block of lines.", why, fix, here, (spot.line, spot.column))
     return AgentCode(code, source.file, spot.line, _indent(code, source, spot.line))
@@ -72,10 +72,10 @@ def _check_function(tree: ast.Module, code: AgentCode) -> None:
     place = code.place(function.lineno, function.col_offset + 1) if function else code.place(1)
     what, why = (
         f"The agent's code has no function `{FUNCTION}` to begin with.",
-        "It is called with the agent and the task",
+        "It is called with the agent and the task.",
     )
     if isinstance(function, ast.AsyncFunctionDef):
-        what, why = f"`{FUNCTION}` is an async function.", "What it asks for is waited for where it asks"
+        what, why = f"`{FUNCTION}` is an async function.", "What it asks for is waited for where it asks."
     elif isinstance(function, ast.FunctionDef):
         what = f"`{FUNCTION}` does not take two arguments."
     raise _fault(what, why, f"Write `{_SHAPE}`.", code, place)

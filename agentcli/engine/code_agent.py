@@ -33,8 +33,6 @@ from agentcli.errors import AgentcliError, DefinitionError, DeniedError, ErrorIn
 MOST_REQUESTS: Final = 10_000
 """What the code of one run may ask for, all in all."""
 
-_NO_SANDBOX: Final = "E-SANDBOX-"
-
 
 @dataclass(slots=True)
 class CodeAgent:
@@ -186,7 +184,7 @@ def _is_same(said: CodeAsked | CodeCompleted, recorded: CodeAsked | CodeComplete
 
 
 def _different(number: int, recorded: CodeAsked | CodeCompleted, said: CodeAsked | CodeCompleted) -> CodeCompleted:
-    if isinstance(said, CodeCompleted) and said.error is not None and said.error.code.startswith(_NO_SANDBOX):
+    if isinstance(said, CodeCompleted) and said.error is not None and _is_unconfined(said.error):
         return said
     error = ErrorInfo(
         "E-CODE-DIFFERENT",
@@ -205,9 +203,14 @@ def _did(said: CodeAsked | CodeCompleted) -> str:
     return "asked a model" if said.wants == "ask" else "said a line"
 
 
+def _is_unconfined(error: ErrorInfo) -> bool:
+    """Whether there is no sandbox for the code, so that it did not run."""
+    return error.code.split("-")[1] == "SANDBOX"
+
+
 def _failed(error: ErrorInfo) -> DeniedError | RunError:
     where = {name: getattr(error, name) for name in ("file", "line", "column")}
-    kind = DeniedError if error.code.startswith(_NO_SANDBOX) else RunError
+    kind = DeniedError if _is_unconfined(error) else RunError
     return kind(error.code, error.what, why=error.why, fix=error.fix, **where)
 
 

@@ -33,9 +33,13 @@ def read_agent_code(bench: Workbench, loaded: LoadedAgent) -> AgentCode | None:
     return read_code(loaded.template.code, read(loaded.text, str(loaded.path), "E-TEMPLATE"), home)
 
 
-def runnable_code(bench: Workbench, loaded: LoadedAgent) -> AgentCode | None:
-    """The same, where it may run. Raises DeniedError E-CODE-UNTRUSTED."""
+def runnable_code(bench: Workbench, loaded: LoadedAgent, *, goes_on: bool = False) -> AgentCode | None:
+    """The same, where it may run. Raises DeniedError E-CODE-UNTRUSTED; UsageError where it is to go on (`goes_on`)
+    with a conversation.
+    """
     code = read_agent_code(bench, loaded)
+    if code is not None and goes_on:
+        raise refuse_conversation(loaded.template.name)
     if code is None or loaded.source == "built-in":
         return code
     from agentcli.workbench.own_code import home_of

@@ -41,9 +41,7 @@ async def plan_agent(
     loaded = bench.catalog.agent(request.agent or _who_goes_on(bench, said))
     template = loaded.template
     refuse_disabled(template)
-    agent_code = runnable_code(bench, loaded)
-    if request.continue_last and agent_code is not None:
-        raise refuse_conversation(template.name)
+    agent_code = runnable_code(bench, loaded, goes_on=request.continue_last)
     before = said.inputs if said is not None and said.agent == template.name else {}
     given = {**{name: value for name, value in before.items() if name in template.inputs}, **request.inputs}
     # Before anything is rendered: an input whose name says that it is secret is none by its look.
@@ -55,7 +53,7 @@ async def plan_agent(
         agent=template.name,
         path=str(loaded.path),
         source=loaded.text,
-        instructions=render(template.instructions, inputs=inputs),
+        instructions=render(template.instructions or "", inputs=inputs),
         models=models,
         model_reason=reason,
         tools=tuple(tools.specs()),

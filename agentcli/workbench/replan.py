@@ -139,7 +139,7 @@ class _Edit:
     def _instructions(self, inputs: dict[str, Json]) -> str:
         if self._keeps("instructions") and inputs == self.plan.inputs:
             return self.plan.instructions
-        return render(self.new.instructions, inputs=inputs)
+        return render(self.new.instructions or "", inputs=inputs)
 
     def _output_schema(self, inputs: dict[str, Json]) -> dict[str, Json] | None:
         output = self.new.output

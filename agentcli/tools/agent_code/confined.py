@@ -78,9 +78,8 @@ class ConfinedCode:
 
     def _whole_copy(self) -> Copy:
         if self._copy is None:
-            raise ToolError(
-                "E-CODE-FILES", "There are no files of the agent's code to keep.", why="It has not run here."
-            )
+            what, why = "There are no files of the agent's code to keep.", "It has not run here."
+            raise ToolError("E-CODE-FILES", what, why=why, fix="Run the agent again.")
         return self._copy
 
     async def _said(self, line: Line, message: Mapping[str, Any]) -> CodeAsked | CodeCompleted:

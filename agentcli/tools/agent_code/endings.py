@@ -39,8 +39,8 @@ def raised(code: AgentCode, request: Fail) -> CodeCompleted:
     if request.kind == "output":
         what, fix = "What the agent's code gave back cannot be its output.", "Return texts, numbers, lists and dicts."
     where = {"file": code.file, "line": line, "column": column} if request.line is not None else {"file": code.file}
-    kind = "E-CODE-OUTPUT" if request.kind == "output" else "E-CODE-RAISED"
-    return CodeCompleted(None, ErrorInfo(kind, what, why, fix, **where), trace=safe(request.trace))
+    named = "E-CODE-OUTPUT" if request.kind == "output" else "E-CODE-RAISED"
+    return CodeCompleted(None, ErrorInfo(named, what, why, fix, **where), trace=safe(request.trace))
 
 
 def too_slow(code: AgentCode, seconds: float) -> CodeCompleted:
