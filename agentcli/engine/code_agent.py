@@ -47,6 +47,7 @@ class CodeAgent:
     budget: Budget
     admission: Admission
     terms: Sequence[Terms]
+    most_requests: int = MOST_REQUESTS
     _said: list[tuple[Mapping[str, Any], CodeAsked | CodeCompleted]] = field(default_factory=list)
     """What the code was told so far, and what it said to that."""
     _is_up: bool = False
@@ -59,8 +60,8 @@ class CodeAgent:
         said = await self._begin(scope)
         while isinstance(said, CodeAsked):
             number = len(self._said)
-            if number > MOST_REQUESTS:
-                raise _too_much()
+            if number > self.most_requests:
+                raise _too_much(self.most_requests)
             said = await self._tell(await self._given(said, number, scope), scope)
         if said.error is not None:
             raise _failed(said.error)
@@ -218,10 +219,10 @@ def _line(error: AgentcliError) -> str:
     return " ".join(text for text in (error.info.what, error.info.why) if text)
 
 
-def _too_much() -> RunError:
+def _too_much(most: int) -> RunError:
     return RunError(
         "E-CODE-REQUESTS",
-        f"The agent's code asked for more than {MOST_REQUESTS:,} things.",
+        f"The agent's code asked for more than {most:,} things.",
         why="Each of them is on record, so there is a limit.",
         fix="Let one request do more: read a file as a whole, or put several items into one prompt.",
     )

@@ -153,7 +153,7 @@ def raised(error: BaseException, name: str) -> dict[str, Any]:
     found = traceback.extract_tb(error.__traceback__)
     for frame in found:
         line = frame.lineno if frame.filename == name else line
-    own = [frame for frame in found if frame.filename != "<string>"]
+    own = [frame for frame in found if frame.filename != raised.__code__.co_filename]
     report = [*traceback.format_list(own), *traceback.format_exception_only(error)]
     try:
         message = str(error)

@@ -1,0 +1,337 @@
+"""Custom agents: what their code asks for goes through the door, replays without the code, and happens once."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+import pytest
+
+from agentcli.core.agents import Permissions
+from agentcli.core.events import CodeAsked, CodeCompleted
+from agentcli.core.limits import Limits
+from agentcli.core.policies import Layer, Policy
+from agentcli.engine.lifecycle import RunOutcome
+from agentcli.errors import DeniedError, ErrorInfo, ModelError, RunError
+from tests.fakes.coded import CodeRig, GeneratedCode, Said, Steps, ask, call, ends, say
+from tests.fakes.engine import Answering, MarkingRedactor, answer, calls, says
+from tests.fakes.engine import Said as Answered
+
+ALLOWED = Policy([Layer("agent", Permissions(allow=("keep_files", "write", "look")))])
+
+
+def gives(*asked: CodeAsked, end: CodeCompleted | None = None) -> Steps:
+    """Code that asks for these things, and gives back the answers."""
+
+    def steps(_begins: Mapping[str, Any]) -> Generator[Said, Any, Said]:
+        answers: list[Any] = []
+        for one in asked:
+            answers += [(yield one)]
+        return end or ends(answers)
+
+    return steps
+
+
+def same(one: RunOutcome, other: RunOutcome) -> bool:
+    names = ("status", "output", "error", "turns", "usage", "cost_usd", "exit_code")
+    return all(getattr(one, name) == getattr(other, name) for name in names)
+
+
+async def test_code_gets_its_task_and_its_end_is_the_output() -> None:
+    rig = CodeRig(gives(end=ends({"kind": "letter"})))
+    outcome = await rig.run()
+    assert (outcome.status, outcome.output, outcome.turns) == ("completed", {"kind": "letter"}, 0)
+    assert rig.code.told == [{"code": "the code", "task": "What is it?", "inputs": {"folder": "docs"}}]
+    assert rig.seen.types() == ["run.started", "code.started", "code.completed", "run.completed"]
+    assert same(await rig.replayed(), outcome)
+
+
+async def test_what_it_asks_for_is_done_through_the_door_and_replays() -> None:
+    look = says("look", "seen")
+    rig = CodeRig(gives(ask("which?"), call("look", at="x"), say("well")), [answer("red")], [look])
+    outcome = await rig.run()
+    assert outcome.output == [{"value": "red"}, {"value": "seen"}, {"value": None}]
+    assert (outcome.turns, outcome.usage.total, look.called) == (1, 12, [{"at": "x"}])
+    assert [(event.body.type, event.lane) for event in rig.seen.events[2:9]] == [
+        ("code.asked", ""),
+        ("turn.started", "ask.1/turn.1"),
+        ("model.started", "ask.1/turn.1"),
+        ("model.completed", "ask.1/turn.1"),
+        ("code.asked", ""),
+        ("tool.started", "call.2"),
+        ("tool.completed", "call.2"),
+    ]
+    assert same(await rig.replayed(), outcome)
+    assert len(look.called) == 1
+
+
+async def test_each_question_is_a_conversation_of_its_own_with_instructions_and_tools() -> None:
+    look, write = says("look", "seen"), says("write", "written")
+    rig = CodeRig(
+        gives(ask("a"), ask("b", instructions="Count.", tools=["look"]), ask("c", tools=[])),
+        [calls(("look", {})), answer("1"), answer("2"), answer("3")],
+        [look, write],
+    )
+    await rig.run()
+    told = [[message.content for message in request.conversation.messages] for request in rig.provider.requests]
+    assert told == [["Be brief.", "a"], ["Be brief.", "a", "", "seen"], ["Count.", "b"], ["Be brief.", "c"]]
+    tools = [[tool.name for tool in request.head.tools] for request in rig.provider.requests]
+    assert tools == [["look", "write"], ["look", "write"], ["look"], []]
+
+
+async def test_without_instructions_there_is_no_system_prompt() -> None:
+    rig = CodeRig(gives(ask("a")), [answer()], instructions="")
+    await rig.run()
+    assert [message.role for message in rig.provider.requests[0].conversation.messages] == ["user"]
+
+
+async def test_a_model_that_was_given_some_tools_cannot_call_the_others() -> None:
+    write = says("write", "written")
+    rig = CodeRig(gives(ask("a", tools=[])), [calls(("write", {})), answer("ok")], [write], policy=ALLOWED)
+    await rig.run()
+    assert write.called == []
+    assert "E-TOOL-UNKNOWN" in rig.seen.of("tool.completed")[0].result
+
+
+async def test_an_answer_with_a_schema_is_a_value_and_one_that_does_not_fit_a_failure() -> None:
+    schema = {"type": "object", "required": ["a"]}
+    replies = [answer('{"a": 1}'), answer("no"), answer("neither"), answer("")]
+    rig = CodeRig(gives(ask("x", schema=schema), ask("y", schema=schema), ask("z")), replies)
+    outcome = await rig.run()
+    first, second, third = outcome.output
+    assert first == {"value": {"a": 1}}
+    assert (second["failed"]["status"], third["failed"]["status"]) == ("error", "error")
+    assert "does not fit" in second["failed"]["message"]
+    assert rig.provider.requests[0].head.output_schema == schema
+    assert same(await rig.replayed(), outcome)
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        (ask("x", schema={"type": "nonsense"}), "is not a valid JSON Schema"),
+        (ask("x", tools=["look", "nope"]), "There is no tool `nope`."),
+    ],
+)
+async def test_a_question_that_cannot_be_put_is_a_failure_for_the_code(asked: CodeAsked, why: str) -> None:
+    rig = CodeRig(gives(asked), tools=[says("look", "seen")])
+    outcome = await rig.run()
+    assert why in outcome.output[0]["failed"]["message"]
+    assert rig.provider.requests == []
+    assert same(await rig.replayed(), outcome)
+
+
+async def test_code_calls_no_tool_that_its_agent_has_not_and_never_keep_files_itself() -> None:
+    rig = CodeRig(gives(call("nope"), call("keep_files", paths=["a"])), tools=[says("look", "seen")], policy=ALLOWED)
+    outcome = await rig.run()
+    assert [one["failed"]["message"][:14] for one in outcome.output] == ["E-TOOL-UNKNOWN"] * 2
+    assert rig.code.kept == 0
+
+
+async def test_the_calls_of_code_are_asked_about_and_denied_like_any_other() -> None:
+    write = says("write", "written", effects="irreversible")
+    asking = CodeRig(gives(call("write")), tools=[write], approver=Answering([Answered("no", reason="not now")]))
+    outcome = await asking.run()
+    assert outcome.output[0]["failed"]["status"] == "denied"
+    assert "not now" in outcome.output[0]["failed"]["message"]
+    assert same(await asking.replayed(), outcome)
+    denying = CodeRig(gives(call("write")), tools=[write], policy=Policy([Layer("user", Permissions(deny=("write",)))]))
+    assert (await denying.run()).output[0]["failed"]["status"] == "denied"
+    nobody = CodeRig(gives(call("write")), tools=[write])
+    assert ((await nobody.run()).exit_code, write.called) == (5, [])
+
+
+async def test_limits_end_the_run_whatever_the_code_would_do_next() -> None:
+    rig = CodeRig(gives(ask("a"), ask("b"), ask("c")), [answer(), answer()], limits=Limits(turns=2))
+    outcome = await rig.run()
+    assert (outcome.exit_code, outcome.error and outcome.error.code) == (4, "E-LIMIT-TURNS")
+    assert same(await rig.replayed(), outcome)
+
+
+async def test_a_provider_that_fails_ends_the_run_and_is_asked_again() -> None:
+    first = CodeRig(gives(ask("a")), [ModelError("E-MODEL-UNREACHABLE", "No server answers.")])
+    assert (await first.run()).exit_code == 7
+    second = CodeRig(gives(ask("a")), [answer("there")]).gone_on(first)
+    assert (await second.run()).output == [{"value": "there"}]
+
+
+async def test_secrets_reach_neither_the_code_nor_the_record() -> None:
+    redactor = MarkingRedactor({"KEY": "hunter2"})
+    look = says("look", "it is hunter2")
+
+    def steps(_begins: Mapping[str, Any]) -> Generator[Said, Any, Said]:
+        given = yield call("look")
+        return CodeCompleted(f"{given['value']} hunter2", None, printed="hunter2", trace="hunter2")
+
+    rig = CodeRig(steps, tools=[look], redactor=redactor)
+    outcome = await rig.run()
+    assert outcome.output == "it is <secret:KEY> <secret:KEY>"
+    assert rig.code.told[1] == {"value": "it is <secret:KEY>"}
+    assert "hunter2" not in str([event.body for event in rig.recorded()])
+
+
+async def test_more_than_so_many_requests_end_the_run() -> None:
+    rig = CodeRig(gives(*[say("x")] * 4), most_requests=3)
+    outcome = await rig.run()
+    assert (outcome.exit_code, outcome.error and outcome.error.code) == (1, "E-CODE-REQUESTS")
+    assert same(await rig.replayed(), outcome)
+    assert (await CodeRig(gives(*[say("x")] * 3), most_requests=3).run()).status == "completed"
+
+
+async def test_an_output_that_does_not_fit_fails() -> None:
+    rig = CodeRig(gives(end=ends("no")), schema={"type": "object"})
+    outcome = await rig.run()
+    assert (outcome.exit_code, outcome.error and outcome.error.code) == (1, "E-CODE-OUTPUT")
+    assert (await CodeRig(gives(end=ends({})), schema={"type": "object"}).run()).output == {}
+
+
+# -- failures -------------------------------------------------------------------------------------------------------
+
+RAISED = ErrorInfo("E-CODE-RAISED", "The agent's code raised KeyError.", "'x'.", "Correct it.", "a.yaml", 7, 3)
+
+
+async def test_code_that_fails_is_run_again_and_given_what_it_was_given() -> None:
+    write = says("write", "written", effects="irreversible")
+    failing = gives(call("write"), ask("a"), end=CodeCompleted(None, RAISED))
+    first = CodeRig(failing, [answer("red")], [write], policy=ALLOWED)
+    outcome = await first.run()
+    assert (outcome.exit_code, outcome.error) == (1, RAISED)
+    assert same(await first.replayed(), outcome)
+    second = CodeRig(gives(call("write"), ask("a")), [], [write], policy=ALLOWED, text="mended").gone_on(first)
+    outcome = await second.run()
+    assert outcome.output == [{"value": "written"}, {"value": "red"}]
+    assert (len(write.called), second.provider.requests) == (1, [])
+    assert second.code.told[0]["code"] == "mended"
+    assert same(await second.replayed(), outcome)
+
+
+async def test_a_run_that_was_killed_goes_on_from_any_event() -> None:
+    steps = gives(call("write"), ask("a"), say("b"), end=ends("done", "a.txt"))
+    whole = CodeRig(steps, [answer("red")], [says("write", "written", effects="irreversible")], policy=ALLOWED)
+    wanted = await whole.run()
+    for cut in range(1, len(whole.recorded()) - 1):
+        in_flight = whole.recorded()[cut - 1].body.type == "tool.started"
+        write = says("write", "written", effects="irreversible")
+        rig = CodeRig(steps, [answer("red")], [write], policy=ALLOWED).gone_on(whole, cut)
+        outcome = await rig.run()
+        if in_flight:
+            assert outcome.error is not None
+            assert outcome.error.code == "E-RUN-IN-DOUBT"
+            continue
+        done = [event.body.tool for event in whole.recorded()[:cut] if event.body.type == "tool.completed"]
+        assert same(outcome, wanted), cut
+        assert (len(write.called), rig.code.kept) == ("write" not in done, "keep_files" not in done)
+        assert same(await rig.replayed(), outcome)
+
+
+@pytest.mark.parametrize(
+    ("other", "did"),
+    [
+        (gives(call("send")), "called `send`"),
+        (gives(ask("a")), "asked a model"),
+        (gives(say("a")), "said a line"),
+        (gives(end=ends(1)), "ended"),
+        (gives(end=CodeCompleted(None, RAISED)), "failed (E-CODE-RAISED)"),
+    ],
+)
+async def test_code_that_now_asks_for_something_else_ends_before_anything_happens(other: Steps, did: str) -> None:
+    write, send = says("write", "written", effects="irreversible"), says("send", "sent")
+    first = CodeRig(gives(call("write"), end=CodeCompleted(None, RAISED)), tools=[write], policy=ALLOWED)
+    await first.run()
+    second = CodeRig(other, [answer()], [write, send], policy=ALLOWED).gone_on(first)
+    outcome = await second.run()
+    assert outcome.error is not None
+    assert (outcome.exit_code, outcome.error.code) == (1, "E-CODE-DIFFERENT")
+    assert f"On record it called `write`; now it {did}." in outcome.error.why
+    assert (len(write.called), send.called, second.provider.requests) == (1, [], [])
+    assert same(await second.replayed(), outcome)
+
+
+async def test_no_sandbox_is_denied_and_resumed_where_there_is_one() -> None:
+    class Unconfined(GeneratedCode):
+        async def tell(self, message: Mapping[str, Any]) -> Said:
+            raise DeniedError("E-SANDBOX-NONE", "There is no sandbox.", why="None.", fix="Get one.")
+
+    first = CodeRig(gives(say("a")))
+    first.code = Unconfined(first.steps)
+    outcome = await first.run()
+    assert (outcome.exit_code, outcome.status, outcome.error and outcome.error.code) == (5, "denied", "E-SANDBOX-NONE")
+    assert same(await first.replayed(), outcome)
+    assert (await CodeRig(gives(say("a"))).gone_on(first).run()).status == "completed"
+    begun = CodeRig(gives(say("a"), end=CodeCompleted(None, RAISED)))
+    await begun.run()
+    again = CodeRig(gives(say("a"))).gone_on(begun)
+    again.code = Unconfined(again.steps)
+    assert (await again.run()).error == outcome.error
+
+
+async def test_a_workspace_that_cannot_be_copied_fails_the_run() -> None:
+    class Uncopied(GeneratedCode):
+        async def tell(self, message: Mapping[str, Any]) -> Said:
+            raise RunError("E-CODE-WORKSPACE", "It could not be copied.", why="It is large.", fix="Take another.")
+
+    rig = CodeRig(gives())
+    rig.code = Uncopied(rig.steps)
+    assert (await rig.run()).exit_code == 1
+
+
+# -- files ----------------------------------------------------------------------------------------------------------
+
+WRITES = gives(end=ends("done", "a.txt", "b/c.txt"))
+
+
+async def test_files_are_kept_once_they_are_allowed_with_what_would_change_shown() -> None:
+    rig = CodeRig(WRITES, approver=Answering([Answered("once")]))
+    outcome = await rig.run()
+    assert (outcome.output, rig.code.kept) == ("done", 1)
+    assert rig.approver.previews == ["+ what the code wrote"]
+    (done,) = rig.seen.of("tool.completed")
+    assert (done.tool, done.status, [touch.path for touch in done.files]) == ("keep_files", "ok", ["a.txt"])
+    assert same(await rig.replayed(), outcome)
+
+
+@pytest.mark.parametrize("pattern", ["keep_files", "keep_files(b/**)", "keep_files(a.txt)"])
+async def test_a_rule_for_one_of_the_files_denies_all_of_them(pattern: str) -> None:
+    policy = Policy([Layer("agent", Permissions(allow=("keep_files",))), Layer("user", Permissions(deny=(pattern,)))])
+    rig = CodeRig(WRITES, policy=policy)
+    outcome = await rig.run()
+    assert (outcome.output, outcome.exit_code, rig.code.kept) == ("done", 0, 0)
+    assert [warning.code for warning in rig.seen.of("warning")] == ["W-CODE-FILES"]
+    assert same(await rig.replayed(), outcome)
+
+
+@pytest.mark.parametrize(("pattern", "kept"), [("keep_files(**)", 1), ("keep_files(a.txt)", 0)])
+async def test_files_are_allowed_by_a_pattern_that_covers_all_of_them(pattern: str, kept: int) -> None:
+    rig = CodeRig(WRITES, policy=Policy([Layer("agent", Permissions(allow=(pattern,)))]))
+    outcome = await rig.run()
+    assert (outcome.exit_code, rig.code.kept) == (0 if kept else 5, kept)
+
+
+async def test_where_nobody_could_be_asked_about_files_the_code_is_brought_to_its_end_again() -> None:
+    first = CodeRig(gives(say("a"), end=ends("done", "a.txt")))
+    assert ((await first.run()).exit_code, first.code.kept) == (5, 0)
+    second = CodeRig(gives(say("a"), end=ends("done", "a.txt")), policy=ALLOWED).gone_on(first)
+    outcome = await second.run()
+    assert (outcome.output, second.code.kept, len(second.code.told)) == ("done", 1, 2)
+    assert same(await second.replayed(), outcome)
+
+
+async def test_files_of_code_that_does_not_come_to_its_end_again_are_not_kept() -> None:
+    first = CodeRig(gives(say("a"), end=ends("done", "a.txt")))
+    await first.run()
+    other = gives(say("a"), end=ends("done", "a.txt", "b.txt"))
+    second = CodeRig(other, approver=Answering([Answered("once")])).gone_on(first)
+    outcome = await second.run()
+    assert (outcome.output, second.code.kept) == ("done", 0)
+    assert second.seen.of("tool.completed")[0].result.startswith("E-CODE-DIFFERENT")
+    assert "does not do what it did" in str(second.approver.previews)
+    assert same(await second.replayed(), outcome)
+
+
+async def test_files_of_which_nobody_knows_whether_they_were_kept_are_not_kept_again() -> None:
+    first = CodeRig(WRITES, policy=ALLOWED)
+    await first.run()
+    (begun,) = [event.seq for event in first.recorded() if event.body.type == "tool.started"]
+    second = CodeRig(WRITES, policy=ALLOWED).gone_on(first, begun)
+    outcome = await second.run()
+    assert (outcome.exit_code, outcome.error and outcome.error.code, second.code.kept) == (5, "E-RUN-IN-DOUBT", 0)
