@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path as Directory
 
 from agentcli.catalog import json_schema, rendering
+from agentcli.core.agent_code import KEEP_FILES
 from agentcli.core.agents import PYTHON_TOOL, AgentTemplate, InputSpec, Permissions
 from agentcli.definitions.nearest import listed, suggestion
 from agentcli.definitions.problems import Problems
@@ -127,17 +128,22 @@ def check_agent(template: AgentTemplate, stem: str, check: Check) -> None:
     check.inputs(template.inputs)
     check.models(template.model, ("model",))
     names = input_names(template.inputs)
-    _code(template, check)
     check.text(("instructions",), names)
     _tools(template, check)
+    _code(template, check)
     _permissions(template.permissions, check)
     if template.output is not None:
         _output_schema(template.output.schema_, names, check)
 
 
 def _code(template: AgentTemplate, check: Check) -> None:
-    """The code of a custom agent, read and not run."""
+    """The code of a custom agent, read and not run; its permissions may name the tool that keeps its files."""
     if template.code is not None:
+        if KEEP_FILES in check.own:
+            fix = "Rename the function, or write `@tool(name=…)`."
+            why = "The files that the code of the agent changes are kept by that name."
+            check.add("TOOL-NAME", f"`{KEEP_FILES}` is no name for a tool of this agent.", why, fix, ("tools",))
+        check.own.add(KEEP_FILES)
         from agentcli.definitions.agent_code import read_code
 
         try:

@@ -8,6 +8,9 @@ from typing import Any
 FUNCTION = "run"
 """What the code defines: `def run(agent, task)`."""
 
+KEEP_FILES = "keep_files"
+"""The tool that keeps the files that the code changed: the engine's alone, known by its name to permissions."""
+
 
 @dataclass(frozen=True, slots=True)
 class AgentCode:

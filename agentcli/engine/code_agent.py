@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from agentcli.core.canonical import digest
+from agentcli.core.canonical import decode, digest, encode
 from agentcli.core.events import Body, CodeAsked, CodeCompleted, CodeStarted, Event, Warned
 from agentcli.core.messages import Message, ToolCall
 from agentcli.engine.admission import Admission
@@ -111,7 +111,8 @@ class CodeAgent:
             return replace(said, request=admit(said.request))
         error = said.error and self.admission.admit_error(said.error)
         printed, trace = admit(said.printed), admit(said.trace)
-        return CodeCompleted(admit(said.output), error, tuple(admit(list(said.changed))), printed, trace)
+        output = decode(encode(admit(said.output)))  # in the order that the record gives it back in
+        return CodeCompleted(output, error, tuple(admit(list(said.changed))), printed, trace)
 
     # -- what it asks for ---------------------------------------------------------------------------------------
 

@@ -10,13 +10,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from agentcli.core.agent_code import KEEP_FILES as NAME
 from agentcli.core.events import CodeCompleted
 from agentcli.core.tools import Preview, ToolResult, ToolSpec
 from agentcli.engine.ports import Code, Tool
 from agentcli.errors import ToolError
 
 KEEP_FILES: Final = ToolSpec(
-    name="keep_files",
+    name=NAME,
     description="Keep the files that the code of this agent changed.",
     parameters={
         "type": "object",
