@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -54,23 +53,6 @@ async def test_a_program_gets_its_input_and_gives_its_output_and_exit_code(backe
 
 async def test_a_program_without_input_reads_its_end(backend: Backend) -> None:
     assert (await run_confined(backend, shell("wc -c"))).stdout.strip() == b"0"
-
-
-async def test_a_channel_is_the_input_of_a_program_and_its_way_back(backend: Backend) -> None:
-    program = (
-        "import os\n"
-        "os.write(0, os.read(0, 100)[::-1])\n"
-        "for fd in range(3, 100):\n"
-        "    try: os.fstat(fd)\n    except OSError: continue\n    print(fd)\n"
-    )
-    ours, theirs = socket.socketpair()
-    with ours, theirs:
-        ours.sendall(b"abc")
-        finished = await run_confined(backend, python(program, channel=theirs.fileno()))
-        assert (finished.exit_code, finished.stdout, finished.stderr) == (0, b"", b"")
-        theirs.close()
-        assert ours.recv(100) == b"cba"
-        assert ours.recv(100) == b""
 
 
 async def test_input_that_nobody_reads_is_no_fault(backend: Backend) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from agentcli.core.agents import Permissions
 from agentcli.core.events import CodeAsked, CodeCompleted, CodeStarted, Event, RunResumed, RunStarted
 from agentcli.core.limits import Limits
 from agentcli.core.messages import Message
 from agentcli.core.models import RequestHead
-from agentcli.core.policies import Policy
+from agentcli.core.policies import Layer, Policy
 from agentcli.core.tools import FileChange, Preview, ToolResult
 from agentcli.engine.admission import Admission
 from agentcli.engine.code_agent import MOST_REQUESTS, CodeAgent
@@ -169,3 +170,23 @@ class CodeRig:
 def never(_begins: Mapping[str, Any]) -> Generator[Said, Any, Said]:
     raise AssertionError("the code was run")
     yield
+
+
+ALLOWED = Policy([Layer("agent", Permissions(allow=("keep_files", "write", "look")))])
+
+
+def gives(*asked: CodeAsked, end: CodeCompleted | None = None) -> Steps:
+    """Code that asks for these things, and gives back the answers."""
+
+    def steps(_begins: Mapping[str, Any]) -> Generator[Said, Any, Said]:
+        answers: list[Any] = []
+        for one in asked:
+            answers += [(yield one)]
+        return end or ends(answers)
+
+    return steps
+
+
+def same(one: RunOutcome, other: RunOutcome) -> bool:
+    names = ("status", "output", "error", "turns", "usage", "cost_usd", "exit_code")
+    return all(getattr(one, name) == getattr(other, name) for name in names)

@@ -47,6 +47,8 @@ AGENT = {"name": "a", "instructions": "x"}
         ("agent", {**AGENT, "model": "gpt"}, False),
         ("agent", {**AGENT, "output": {"schema": "text"}}, False),
         ("agent", {"name": "a"}, False),
+        ("agent", {"name": "a", "code": "agents/a.py"}, True),
+        ("agent", {**AGENT, "code": ""}, False),
         ("workflow", {"name": "w", "steps": ["a", {"id": "b", "tool": "t", "with": {"u": 1}, "foreach": []}]}, True),
         ("workflow", {"name": "w", "steps": [3]}, False),
         ("workflow", {"name": "w", "steps": []}, False),
