@@ -188,27 +188,6 @@ def test_a_host_pattern_is_held_against_the_host_alone() -> None:
     assert decide(policy, FETCH, url="not a url") == "deny"
 
 
-KEEP = spec("keep_files", "irreversible", subject="paths")
-
-
-@pytest.mark.parametrize(
-    ("paths", "decision"),
-    [
-        (["out/a"], "allow"),
-        (["out/a", "out/b/c"], "allow"),
-        (["out/a", "b"], "ask"),
-        (["out/a", "out/secret"], "deny"),
-        (["out/a", 5], "deny"),
-        ([], "deny"),
-    ],
-)
-def test_of_a_list_of_paths_one_is_enough_to_restrict_and_all_are_needed_to_allow(
-    paths: list[Any], decision: str
-) -> None:
-    rules = Lists(allow=("keep_files(out/**)",), deny=("keep_files(**/secret)",))
-    assert Policy([Layer("user", rules)]).decide(KEEP, {"paths": paths}).decision == decision
-
-
 WEB = replace(spec("fetch_url", "read-only", subject="url", kind="host"), asks_per_subject=True)
 
 
