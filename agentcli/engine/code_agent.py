@@ -28,10 +28,26 @@ from agentcli.engine.recording import UNUSABLE
 from agentcli.engine.scope import Scope
 from agentcli.engine.terms import Terms
 from agentcli.engine.tool_calls import ToolCalls
-from agentcli.errors import AgentcliError, DefinitionError, DeniedError, ErrorInfo, RunError, ToolError, sentence
+from agentcli.errors import (
+    AgentcliError,
+    DefinitionError,
+    DeniedError,
+    ErrorInfo,
+    RunError,
+    StorageError,
+    ToolError,
+    sentence,
+)
 
 MOST_REQUESTS: Final = 10_000
 """What the code of one run may ask for, all in all."""
+
+
+_FIELDS: Final = {
+    "ask": {"prompt", "instructions", "schema", "tools"},
+    "tool": {"name", "arguments"},
+    "say": {"text"},
+}
 
 
 @dataclass(slots=True)
@@ -118,6 +134,8 @@ class CodeAgent:
 
     async def _given(self, said: CodeAsked, number: int, scope: Scope) -> dict[str, Any]:
         """The answer to what the code asks for: `value`, or `failed` with what it can go on without."""
+        if _FIELDS.get(said.wants) != said.request.keys():
+            raise _damaged(said)
         if said.wants == "say":
             return {"value": None}
         if said.wants == "tool":
@@ -218,6 +236,16 @@ def _failed(error: ErrorInfo) -> DeniedError | RunError:
 
 def _line(error: AgentcliError) -> str:
     return " ".join(text for text in (error.info.what, error.info.why) if text)
+
+
+def _damaged(said: CodeAsked) -> StorageError:
+    """Code that runs is held to this before; a record may be anybody's."""
+    return StorageError(
+        "E-JOURNAL-DAMAGED",
+        f"The record holds a request of the agent's code that is none (`{str(said.wants)[:40]}`).",
+        why="The journal was changed, or written by another program.",
+        fix="Check it with `agentcli runs verify`.",
+    )
 
 
 def _too_much(most: int) -> RunError:

@@ -158,6 +158,15 @@ async def test_more_than_so_many_requests_end_the_run() -> None:
     assert (await CodeRig(gives(*[say("x")] * 3), most_requests=3).run()).status == "completed"
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [CodeAsked("ask", {}), CodeAsked("tool", {"name": "look"}), CodeAsked("approve", {"text": "x"})],  # type: ignore[arg-type]
+)
+async def test_a_record_of_what_is_no_request_is_damaged(asked: CodeAsked) -> None:
+    outcome = await CodeRig(gives(asked), tools=[says("look", "seen")]).run()
+    assert (outcome.exit_code, outcome.error and outcome.error.code) == (1, "E-JOURNAL-DAMAGED")
+
+
 async def test_an_output_that_does_not_fit_fails() -> None:
     rig = CodeRig(gives(end=ends("no")), schema={"type": "object"})
     outcome = await rig.run()
