@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from agentcli.catalog import json_schema, rendering
 from agentcli.catalog.template_faults import Names
+from agentcli.core.agent_code import KEEP_FILES
 from agentcli.core.agents import PYTHON_TOOL, AgentTemplate, InputSpec, OutputSpec, Permissions, ToolUses
 from agentcli.core.canonical import Json
 from agentcli.core.values import value
@@ -149,8 +150,25 @@ def check_agent(template: AgentTemplate, stem: str, check: Check) -> None:
     names = input_names(template.inputs)
     check.text(("instructions",), template.instructions, names)
     check_tools(template.tools, check)
+    _code(template, check)
     check_permissions(template.permissions, check)
     check_output(template.output, ("output",), names, check)
+
+
+def _code(template: AgentTemplate, check: Check) -> None:
+    """The code of a custom agent, read and not run; its permissions may name the tool that keeps its files."""
+    if template.code is not None:
+        if KEEP_FILES in check.own:
+            fix = "Rename the function, or write `@tool(name=…)`."
+            why = "The files that the code of the agent changes are kept by that name."
+            check.add("TOOL-NAME", f"`{KEEP_FILES}` is no name for a tool of this agent.", why, fix, ("tools",))
+        check.own[KEEP_FILES] = {}
+        from agentcli.definitions.agent_code import read_code
+
+        try:
+            read_code(template.code, check.source, check.home)
+        except DefinitionError as error:
+            check.problems.include(error.info)
 
 
 def input_names(inputs: dict[str, InputSpec]) -> dict[str, Names | frozenset[str] | None]:

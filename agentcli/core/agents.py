@@ -246,6 +246,9 @@ class OutputSpec(Definition):
 class AgentTemplate(Definition):
     """An agent, as its file defines it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["instructions"]}, {"required": ["code"]}]},
+    )
     version: Literal[1] = Field(1, description="The version of this format.")
     kind: Literal["agent"] = Field("agent", description="What the file defines.")
     name: Name = Field(description="The file's name without its ending.")
@@ -254,8 +257,15 @@ class AgentTemplate(Definition):
     model: Models | None = Field(
         None, description="`provider:model`, or a list that is tried in order. Without it the settings decide."
     )
-    instructions: Annotated[Text, Field(min_length=1)] = Field(
-        description="The system prompt. May use `{{ inputs.name }}`."
+    code: Annotated[Text, Field(min_length=1)] | None = Field(
+        None,
+        description="Python that does the task itself, in the sandbox: a block that defines `def run(agent, task)`, or "
+        "a file of the project, such as `agents/triage.py`.",
+    )
+    instructions: Annotated[Text, Field(min_length=1)] | None = Field(
+        None,
+        validate_default=True,
+        description="The system prompt. May use `{{ inputs.name }}`. Required, unless there is `code`.",
     )
     inputs: dict[Annotated[str, Field(pattern=INPUT_NAME, max_length=64)], InputSpec] = Field(
         default_factory=dict, description="What `-i name=value` may give, by name."
@@ -267,3 +277,10 @@ class AgentTemplate(Definition):
     limits: LimitsSpec = Field(default_factory=LimitsSpec, description="What one run may use up.")
     settings: SettingsSpec = Field(default_factory=SettingsSpec, description="How the model is asked.")
     output: OutputSpec | None = Field(None, description="What the answer must look like; text without it.")
+
+    @field_validator("instructions")
+    @classmethod
+    def _instructed_or_coded(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("code", "") is None:  # a code that is no valid one is told by itself
+            raise PydanticCustomError("missing", "expected instructions, or code")
+        return value

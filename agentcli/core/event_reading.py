@@ -6,6 +6,7 @@ from dataclasses import fields
 from functools import cache, lru_cache
 from typing import Any, ClassVar
 
+from agentcli.core.code_bodies import CodeAsked, CodeCompleted, CodeStarted
 from agentcli.core.event_bodies import (
     ApprovalRequested,
     ApprovalResolved,
@@ -64,6 +65,9 @@ AnyBody = (
     | ToolCompleted
     | ApprovalRequested
     | ApprovalResolved
+    | CodeStarted
+    | CodeAsked
+    | CodeCompleted
     | ClockRead
     | RandomDrawn
     | InputRead
@@ -96,6 +100,8 @@ _READERS: dict[tuple[str, str], Any] = {
     ("step.retried", "error"): ErrorInfo.from_json,
     ("row.completed", "usage"): Usage.from_json,
     ("row.completed", "error"): lambda v: None if v is None else ErrorInfo.from_json(v),
+    ("code.completed", "error"): lambda v: None if v is None else ErrorInfo.from_json(v),
+    ("code.completed", "changed"): tuple,
     ("tool.completed", "files"): lambda v: tuple(FileTouch.from_json(touch) for touch in v),
     ("tool.completed", "flags"): lambda v: tuple(Flag.from_json(flag) for flag in v),
 }

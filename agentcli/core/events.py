@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
 from agentcli.core.canonical import Digest
+from agentcli.core.code_bodies import CodeAsked, CodeCompleted, CodeStarted
 from agentcli.core.event_bodies import (
     ApprovalRequested,
     ApprovalResolved,
@@ -56,6 +57,9 @@ __all__ = [
     "ApprovalResolved",
     "Body",
     "ClockRead",
+    "CodeAsked",
+    "CodeCompleted",
+    "CodeStarted",
     "EffectKey",
     "EffectKind",
     "Event",
@@ -93,7 +97,7 @@ __all__ = [
 SCHEMA = 1
 """Version of the events' format; raised when a reader of the old one would misread the new one."""
 
-EffectKind = Literal["model", "tool", "clock", "random", "approval", "input", "run"]
+EffectKind = Literal["model", "tool", "clock", "random", "approval", "input", "run", "code"]
 
 
 class EffectKey(NamedTuple):

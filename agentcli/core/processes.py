@@ -37,7 +37,8 @@ class Job:
     nothing but a private temporary folder may be. `readable` are files and folders beyond the system's that may be
     read. `protected` are below the workspace and may be read, not changed; `hidden` look empty; those that are not
     there cannot be covered. `environ` is the whole environment beside PATH, HOME, TMPDIR and LANG, which the sandbox
-    sets unless they stand in it.
+    sets unless they stand in it. `channel` is a descriptor of this process that becomes the program's standard input in
+    place of `stdin`; whoever opened it closes it.
     """
 
     argv: tuple[str, ...]
@@ -47,6 +48,7 @@ class Job:
     protected: tuple[Path, ...] = ()
     hidden: tuple[Path, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+    channel: int | None = None
     limits: ProcessLimits = ProcessLimits()
 
 

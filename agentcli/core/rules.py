@@ -71,7 +71,10 @@ class Rule:
             return self._closed()
         if name not in spec.subjects:
             return self.values.matches(_as_text(arguments[name]))
-        return self._matches_subject(spec, arguments[name], self.values)
+        value, values = arguments[name], self.values
+        if isinstance(value, list) and value:  # as of several subjects
+            return (any if self.broad else all)(self._matches_subject(spec, one, values) for one in value)
+        return self._matches_subject(spec, value, values)
 
     def _matches_subject(self, spec: ToolSpec, value: Any, values: TextGlob) -> bool:
         if not isinstance(value, str):

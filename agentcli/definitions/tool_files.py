@@ -7,7 +7,6 @@ therefore be written out in the decorator, and what the worker finds when it doe
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from agentcli.core.tools import ToolSpec
 from agentcli.core.values import value
 from agentcli.definitions.docstrings import described
 from agentcli.definitions.files import read_definition
+from agentcli.definitions.python_source import NotPythonError, parsed
 from agentcli.definitions.static_types import literal, schema_of
 from agentcli.errors import DefinitionError, sentence
 
@@ -113,15 +113,9 @@ def _chosen(tools: tuple[FoundTool, ...], use: PythonUse, file: str) -> tuple[Fo
 
 def _tree(text: str, file: str) -> ast.Module:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an odd escape in somebody's text is theirs
-            tree = ast.parse(text, file)
-            compile(tree, file, "exec", dont_inherit=True)  # finds a `return` outside of a function; runs nothing
-    except SyntaxError as error:
-        raise syntax_error(file, error.msg or "", error.lineno, error.offset) from error
-    except (ValueError, RecursionError, MemoryError) as error:
-        raise syntax_error(file, str(error) or "It is nested too deeply", None, None) from error
-    return tree
+        return parsed(text, file)
+    except NotPythonError as error:
+        raise syntax_error(file, str(error), error.line, error.column) from error
 
 
 def syntax_error(file: str, message: str, line: int | None, column: int | None) -> DefinitionError:

@@ -60,7 +60,7 @@ class ModelCalls:
 
     def _intent(self, head: RequestHead, conversation: Conversation) -> ModelStarted:
         previous, kept = self._previous or (None, 0)
-        provider, _, model = head.models[0].partition(":")
+        provider, _, model = (head.models[0] if head.models else "").partition(":")
         added = tuple(self._log.put(message) for message in conversation.encoded[kept:])
         if not kept:
             self._log.put(encode(head.to_json()))

@@ -36,15 +36,15 @@ class OutputSchema:
             return None, [f"it is not JSON: {error}"]
         except RecursionError:
             return None, ["it is nested too deeply"]
-        return self.check(value)
+        return value, self.problems(value)
 
-    def check(self, value: Any) -> tuple[Any, list[str]]:
-        """The same for what is a value already."""
+    def problems(self, value: Any) -> list[str]:
+        """What is wrong with a value, the first few of it; nothing: it fits."""
         problems = [
             f"at ${''.join(f'[{step!r}]' for step in problem.instance_path)}: {problem.message}"
             for problem in self._validator.iter_errors(value)
         ]
-        return value, problems[:_MAX_PROBLEMS]
+        return problems[:_MAX_PROBLEMS]
 
 
 def unfenced(text: str) -> str:

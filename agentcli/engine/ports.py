@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from agentcli.core.canonical import Digest
-from agentcli.core.events import Event
+from agentcli.core.events import CodeAsked, CodeCompleted, Event
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.runs import RunEnd, RunStart
 from agentcli.core.tools import Preview, ToolResult, ToolSpec
@@ -75,6 +75,14 @@ class Previewing(Protocol):
         """
 
 
+@runtime_checkable
+class Preparing(Protocol):
+    """A tool that has to do something before a call of it begins, and before that is on record."""
+
+    async def prepare(self) -> None:
+        """Do it; no limit of a call's time holds for it. Raises AgentcliError, which ends the run."""
+
+
 class Sandbox(Protocol):
     """Runs programs confined."""
 
@@ -87,6 +95,25 @@ class Sandbox(Protocol):
 
         Raises DeniedError: E-SANDBOX-NONE, E-SANDBOX-START, E-SANDBOX-WORKSPACE.
         """
+
+
+class Code(Protocol):
+    """The code of a custom agent, which runs confined and says one thing at a time. What it says is not trusted."""
+
+    async def tell(self, message: Mapping[str, Any]) -> CodeAsked | CodeCompleted:
+        """Give it what it waits for (at first: its task), and hear what it says to that.
+
+        Cancelling ends it. Raises DeniedError where there is no sandbox; what is wrong with the code itself is told.
+        """
+
+    async def preview(self) -> Preview | None:
+        """What keeping the files that it changed would change; it has ended."""
+
+    async def keep(self) -> ToolResult:
+        """Take over the files that it changed; it has ended. Raises ToolError."""
+
+    async def aclose(self) -> None:
+        """End it, and all that it started."""
 
 
 class RunLog(Protocol):

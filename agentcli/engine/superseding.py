@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from agentcli.core.events import (
     ApprovalResolved,
+    CodeCompleted,
     Event,
     LimitReached,
     ModelCompleted,
@@ -84,6 +85,8 @@ class Failures:
         body = event.body
         if isinstance(body, ApprovalResolved):  # approvals hold for nobody else
             return body.by == "nobody" or (body.decision != "no" and event.lane not in self._ended)
+        if isinstance(body, CodeCompleted):
+            return body.error is not None and not self._is_dealt_with(event)
         failed = isinstance(body, (ModelFailed, LimitReached)) or event.seq in self._unusable or _failed_step(event)
         return failed and not self._is_dealt_with(event)
 

@@ -7,6 +7,7 @@ so that it can be checked against them.
 
 from __future__ import annotations
 
+from agentcli.core.events import CodeStarted
 from agentcli.core.limits import Limits
 from agentcli.core.messages import Message
 from agentcli.core.models import RequestHead
@@ -17,10 +18,14 @@ from agentcli.engine.output import OutputSchema
 
 @value(frozen=True, slots=True)
 class Terms:
-    """The terms of one era of a run. `opening` is what the conversation begins with, up to the task."""
+    """The terms of one era of a run. `opening` is what the conversation begins with, up to the task.
+
+    Of a custom agent it is what every conversation of its code begins with, and `begins` what the code is given first.
+    """
 
     head: RequestHead
     opening: tuple[Message, ...]
     limits: Limits
     policy: Policy
     output: OutputSchema | None = None
+    begins: CodeStarted | None = None

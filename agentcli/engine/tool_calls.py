@@ -24,7 +24,7 @@ from agentcli.engine.admission import Admission
 from agentcli.engine.effect import Effect, expect
 from agentcli.engine.effects import Effects
 from agentcli.engine.file_touches import touch_of
-from agentcli.engine.ports import Approver, RoamingTool, RunLog, Tool, ToolSet
+from agentcli.engine.ports import Approver, Preparing, RoamingTool, RunLog, Tool, ToolSet
 from agentcli.engine.previews import preview_of
 from agentcli.engine.questions import answer_to
 from agentcli.engine.scope import Scope
@@ -188,6 +188,7 @@ class ToolCalls:
                 intent=lambda: self._begun(call, arguments, scope),
                 durable=tool.spec.effects != "read-only",
                 repeatable=tool.spec.effects != "irreversible",
+                prepare=tool.prepare if isinstance(tool, Preparing) else None,
             ),
             scope,
         )

@@ -43,7 +43,7 @@ def result_of(finished: Finished, taken: Taken | None, limits: OutputLimits, *, 
     if finished.dropped:
         parts.append(f"[{finished.dropped:,} bytes of output were not kept]")
     files = tuple(taken.files) if taken is not None else ()
-    parts += [_IN_PLACE] if in_place else _told(files, taken)
+    parts += [_IN_PLACE] if in_place else told_of(files, taken)
     return ToolResult("\n".join(parts), _status(finished), _data(finished, files, taken), files)
 
 
@@ -77,7 +77,7 @@ def _cut(text: str, most: int) -> str:
     return f"{begin}\n[… {len(data) - most:,} bytes left out …]\n{end}"
 
 
-def _told(files: Sequence[FileChange], taken: Taken | None) -> Iterator[str]:
+def told_of(files: Sequence[FileChange], taken: Taken | None) -> Iterator[str]:
     """What became of files, a line for each kind of change."""
     if taken is None:
         return

@@ -12,6 +12,7 @@ from dataclasses import field, replace
 from typing import Any, Literal
 
 from agentcli import __version__
+from agentcli.core.agent_code import AgentCode
 from agentcli.core.agents import Permissions, ToolUse
 from agentcli.core.canonical import Digest
 from agentcli.core.limits import Limits
@@ -80,7 +81,7 @@ class AgentPlan:
     `uses` how the template sets them up; `history` are the digests of the messages of the
     conversation that goes on; `message` is the user's message with its attachments. `model_reason` says where the
     models come from. `unpriced` are the models whose price is not known although the cost is limited. `code` are the
-    files of people's own tools: `name` and `text` of each.
+    files of people's own tools: `name` and `text` of each; `agent_code` is that of a custom agent.
     """
 
     agent: str
@@ -103,6 +104,7 @@ class AgentPlan:
     versions: dict[str, str]
     unpriced: tuple[str, ...] = ()
     code: tuple[dict[str, str], ...] = ()
+    agent_code: AgentCode | None = None
 
     @property
     def kind(self) -> Literal["agent"]:
@@ -114,13 +116,20 @@ class AgentPlan:
         """What the run is called: its agent."""
         return self.agent
 
+    @property
+    def changes_files(self) -> bool:
+        """Whether the run may change files of its workspace."""
+        return bool(self.tools) or self.agent_code is not None
+
     def in_workspace(self, folder: str) -> AgentPlan:
         """The plan at work in another folder."""
         return replace(self, workspace=folder)
 
     def head(self) -> RequestHead:
         """What every request of the run begins with."""
-        return RequestHead(self.models, self.tools, self.settings, self.output_schema)
+        # A custom agent's code gives the output, and says for each of its questions what the answer must look like.
+        schema = self.output_schema if self.agent_code is None else None
+        return RequestHead(self.models, self.tools, self.settings, schema)
 
     def to_json(self) -> dict[str, Any]:
         """The manifest."""
@@ -146,6 +155,7 @@ class AgentPlan:
             "versions": self.versions,
             "unpriced": list(self.unpriced),
             **({"code": list(self.code)} if self.code else {}),
+            **({"agent_code": self.agent_code.to_json()} if self.agent_code else {}),
         }
 
     @classmethod
@@ -165,6 +175,7 @@ class AgentPlan:
             history=tuple(value["history"]),
             unpriced=tuple(value.get("unpriced", ())),
             code=tuple(value.get("code", ())),
+            agent_code=AgentCode.from_json(value["agent_code"]) if value.get("agent_code") else None,
         )
 
 

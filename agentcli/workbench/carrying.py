@@ -18,9 +18,9 @@ from agentcli.engine.scope import Scope
 from agentcli.engine.tool_calls import ToolCalls
 from agentcli.errors import DeniedError, RunError, sentence
 from agentcli.workbench.agent_plan import AgentPlan
-from agentcli.workbench.agent_run import Parts, agent_loop
+from agentcli.workbench.agent_run import Parts, agent_of
 from agentcli.workbench.call_plan import CALL_ID, LANE, CallPlan
-from agentcli.workbench.run_agent import main_of, refuse_unpriced, warn_of_deprecated
+from agentcli.workbench.run_agent import main_of, model_of, refuse_unpriced, warn_of_deprecated
 from agentcli.workbench.workflow_plan import WorkflowPlan
 
 Plan: TypeAlias = AgentPlan | CallPlan | WorkflowPlan
@@ -33,8 +33,8 @@ TASK_CHARS = 300
 def carrying(door: Effects, log: RunLog, parts: Parts, terms: Sequence[Any], plan: Plan) -> tuple[Main, Budget]:
     """The run's work, ready to begin, and what it counts. `terms` is what `terms_of` gave for the plan of each era."""
     if isinstance(plan, AgentPlan):
-        loop = agent_loop(door, log, parts, terms, plan)
-        return main_of(plan, loop), loop.budget
+        agent = agent_of(plan, door, log, parts, terms)
+        return main_of(plan, agent), agent.budget
     if isinstance(plan, WorkflowPlan) and plan.each is not None:
         from agentcli.engine.workflow.each_run import EachRun
 
@@ -68,7 +68,7 @@ def _if_priced(plan: WorkflowPlan, main: Main) -> Main:
 def started_of(plan: Plan, manifest: str = "", outline: tuple[StepOutline, ...] = ()) -> RunStarted:
     """The first event of a run by this plan. `outline` are the steps of a workflow."""
     if isinstance(plan, AgentPlan):
-        return RunStarted("agent", plan.agent, plan.models[0], plan.task, plan.inputs, manifest)
+        return RunStarted("agent", plan.agent, model_of(plan), plan.task, plan.inputs, manifest)
     if isinstance(plan, WorkflowPlan):
         model, whole = next(iter(plan.models), None), plan.limits if plan.each is None else plan.each.limits
         limits = {name: limit for name, limit in whole.to_json().items() if limit is not None}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from agentcli.errors import DefinitionError
+from agentcli.errors import DefinitionError, ModelError
 
 if TYPE_CHECKING:
     from agentcli.catalog.catalog import LoadedAgent
+    from agentcli.core.models import ModelRequest
+    from agentcli.engine.ports import ModelObserver
     from agentcli.providers.discovery import Choice
     from agentcli.workbench.wiring import Workbench
 
@@ -32,6 +34,30 @@ async def choose_models(bench: Workbench, loaded: LoadedAgent | None = None) -> 
         return bench.settings.model, f"set in {source}"
     choice = await discover_model(bench)
     return (choice.required(),), choice.reason
+
+
+async def choose_models_if_any(bench: Workbench, loaded: LoadedAgent) -> tuple[tuple[str, ...], str]:
+    """The same for an agent whose code may ask none: without a model, none. Raises DefinitionError."""
+    try:
+        return await choose_models(bench, loaded)
+    except ModelError as error:
+        return (), error.info.why
+
+
+class NoModel:
+    """What is asked where there is no model."""
+
+    async def complete(self, request: ModelRequest, observer: ModelObserver) -> NoReturn:
+        """Never answers. Raises ModelError E-MODEL-NONE."""
+        raise ModelError(
+            "E-MODEL-NONE",
+            "There is no model to use.",
+            why="None was found when the run was begun.",
+            fix="Run `agentcli models pull coder-1.5b`, or export OPENAI_API_KEY; then name a model with -m.",
+        )
+
+    async def aclose(self) -> None:
+        """There is nothing to let go of."""
 
 
 def named_by(bench: Workbench, loaded: LoadedAgent) -> tuple[tuple[str, ...], str] | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agentcli.core.canonical import digest_bytes, encode
@@ -12,17 +14,19 @@ from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.engine.effect import Settle
 from agentcli.engine.effects import Effects
-from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
+from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute
 from agentcli.engine.playback import Playback
 from agentcli.engine.ports import Approver, EventSink
 from agentcli.engine.recording import Recording
 from agentcli.tools.registry import ToolRegistry
 from agentcli.workbench.agent_run import Parts
+from agentcli.workbench.agents_code import confined_code
 from agentcli.workbench.carrying import Plan, carrying, seconds_of
 from agentcli.workbench.going_on import workspace_of
 from agentcli.workbench.own_code import OwnCode
 from agentcli.workbench.part_tools import part_tools
 from agentcli.workbench.row_files import RowFiles
+from agentcli.workbench.run_agent import model_for, opened
 from agentcli.workbench.system_clock import SystemClock
 from agentcli.workbench.workflow_plan import WorkflowPlan
 
@@ -59,35 +63,27 @@ async def continue_run(
     interrupt: Interrupt | None,
 ) -> RunOutcome:
     """Carry the run to its end. The log is given up whatever happens."""
-    admission = Admission(bench.redactor)
-    providers = bench.open_providers()
+    admission, interrupt = Admission(bench.redactor), interrupt or Interrupt()
     try:
-        workspace = workspace_of(bench, run.plan)
-        try:
-            registry = ToolRegistry(bench.tool_context(workspace))
-            tools = part_tools(registry, run.code, run.plan.limits.tool_seconds)
-            interrupt = interrupt or Interrupt()
-            parts = Parts(providers.open, tools, approver, admission, run.happened, RowFiles(workspace))
-            parts = _with_rows(bench, run, parts, log, interrupt, settle)
-            playback = Playback(run.recording, "live")
-            door = Effects(
-                log.run,
-                log,
-                SystemClock(),
-                sinks=sinks,
-                parent=run.parent,
-                playback=playback,
-                seq=run.recording.last_seq,
-                settle=settle,
-            )
-            main, budget = carrying(door, log, parts, run.terms, run.plan)
-            seconds = seconds_of(run.plan)
-            return await execute(door, log, budget, run.started, main, interrupt, admission, seconds=seconds)
-        finally:
-            workspace.close()
+        async with opened(bench) as providers:
+            with closing(workspace_of(bench, run.plan)) as workspace:
+                tools = part_tools(ToolRegistry(bench.tool_context(workspace)), run.code, run.plan.limits.tool_seconds)
+                code, models = confined_code(bench, lambda: workspace), partial(model_for, providers)
+                parts = Parts(models, tools, approver, admission, run.happened, code, RowFiles(workspace))
+                parts = _with_rows(bench, run, parts, log, interrupt, settle)
+                door = _door(run, log, sinks, settle)
+                main, budget = carrying(door, log, parts, run.terms, run.plan)
+                seconds = seconds_of(run.plan)
+                return await execute(door, log, budget, run.started, main, interrupt, admission, seconds=seconds)
     finally:
         await log.abandon()
-        await to_the_end(providers.aclose())
+
+
+def _door(run: Continuation, log: SqliteRunLog, sinks: Sequence[EventSink], settle: Settle) -> Effects:
+    """The door that answers from the record as long as there is any."""
+    playback, seq = Playback(run.recording, "live"), run.recording.last_seq
+    clock, parent = SystemClock(), run.parent
+    return Effects(log.run, log, clock, sinks=sinks, parent=parent, playback=playback, seq=seq, settle=settle)
 
 
 def _with_rows(

@@ -246,7 +246,7 @@ def _planned(bench: Workbench, plan: Any, request: ForkRequest) -> Any:
 def _workspace(bench: Workbench, branch: _Branch, request: ForkRequest, run: str) -> Path:
     """Where the fork's tools work: a copy of its own, unless the present files are asked for or it has no tools."""
     source = workspace_on(bench, branch.plan)
-    if request.files == "current" or not branch.plan.tools:
+    if request.files == "current" or not branch.plan.changes_files:
         return source
     files = files_to_restore(bench, branch.run.row, branch.run.events, branch.cut)
     return make_workspace(bench, source, workspace_folder(bench, run), files).target

@@ -21,6 +21,7 @@ from agentcli.sandbox.paths import Workspace
 from agentcli.sandbox.roots import is_copy
 from agentcli.tools.registry import Selection, ToolRegistry
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
+from agentcli.workbench.agents_code import with_code_of_today
 from agentcli.workbench.call_plan import CallPlan
 from agentcli.workbench.carrying import Plan
 from agentcli.workbench.choose_model import BY_FLAG, refuse_foreign_files
@@ -186,6 +187,8 @@ async def code_on(bench: Workbench, plan: A, code: OwnCode) -> A:
 
 
 async def _part_on(bench: Workbench, plan: P, code: OwnCode) -> P:
+    if isinstance(plan, AgentPlan):
+        plan = cast("P", with_code_of_today(bench, plan))
     await code.load(plan.uses, Path(plan.path), Path(plan.workspace), plan.tools)
     return replace(plan, code=tuple(bench.redactor.redact(list(code.sources)))) if code.sources else plan
 

@@ -10,7 +10,7 @@ from agentcli.catalog.inputs import convert
 from agentcli.catalog.rendering import render, resolve_schema
 from agentcli.core.agents import AgentTemplate, Permissions
 from agentcli.core.canonical import Digest
-from agentcli.core.events import ModelCompleted, ModelStarted, RunStarted
+from agentcli.core.events import CodeAsked, CodeCompleted, ModelCompleted, ModelStarted, RunStarted
 from agentcli.core.limits import Limits
 from agentcli.core.messages import Conversation
 from agentcli.core.models import ModelSettings
@@ -20,7 +20,8 @@ from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.errors import DeniedError, UsageError
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
-from agentcli.workbench.choose_model import choose_models
+from agentcli.workbench.agents_code import refuse_conversation, runnable_code
+from agentcli.workbench.choose_model import choose_models, choose_models_if_any
 from agentcli.workbench.limits_given import limits_given
 
 if TYPE_CHECKING:
@@ -40,18 +41,19 @@ async def plan_agent(
     loaded = bench.catalog.agent(request.agent or _who_goes_on(bench, said))
     template = loaded.template
     refuse_disabled(template)
+    agent_code = runnable_code(bench, loaded, goes_on=request.continue_last)
     before = said.inputs if said is not None and said.agent == template.name else {}
     given = {**{name: value for name, value in before.items() if name in template.inputs}, **request.inputs}
     # Before anything is rendered: an input whose name says that it is secret is none by its look.
     inputs = admission.admit(convert(template.inputs, given))
-    models, reason = await choose_models(bench, loaded)
+    models, reason = await (choose_models_if_any if agent_code else choose_models)(bench, loaded)
     await code.load(template.tools, loaded.path, bench.workspace)
     tools = bench.tools.select(template.tools, code)
     plan = AgentPlan(
         agent=template.name,
         path=str(loaded.path),
         source=loaded.text,
-        instructions=render(template.instructions, inputs=inputs),
+        instructions=render(template.instructions or "", inputs=inputs),
         models=models,
         model_reason=reason,
         tools=tuple(tools.specs()),
@@ -67,6 +69,7 @@ async def plan_agent(
         workspace=str(bench.workspace),
         versions=versions(),
         code=code.sources,
+        agent_code=agent_code,
     )
     return AgentPlan.from_json(admission.admit(plan.to_json())), said.run if said else None
 
@@ -133,7 +136,7 @@ class Said:
 def last_conversation(bench: Workbench) -> Said:
     """The newest completed run of an agent; its messages are those after the instructions.
 
-    Raises UsageError E-RUN-NONE.
+    Raises UsageError E-RUN-NONE, E-RUN-CONVERSATION.
     """
     rows = bench.journal.runs(RunQuery(kind="agent", status="completed", limit=1))
     if not rows:
@@ -145,6 +148,8 @@ def last_conversation(bench: Workbench) -> Said:
         )
     start = rows[0].start
     bodies = [(event.seq, event.body) for event in bench.journal.events(start.id)]
+    if any(isinstance(body, (CodeAsked, CodeCompleted)) for _, body in bodies):
+        raise refuse_conversation(start.name)
     asked = [seq for seq, body in bodies if isinstance(body, ModelStarted)]
     answered = [body.message for _, body in bodies if isinstance(body, ModelCompleted)]
     inputs = next(body.inputs for _, body in bodies if isinstance(body, RunStarted))

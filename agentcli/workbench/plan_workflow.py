@@ -16,7 +16,8 @@ from agentcli.engine.admission import Admission
 from agentcli.engine.limits import NO_LIMITS
 from agentcli.tools.registry import permissions_of
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan, versions
-from agentcli.workbench.choose_model import BY_FLAG, choose_models, refuse_foreign_files
+from agentcli.workbench.agents_code import runnable_code
+from agentcli.workbench.choose_model import BY_FLAG, choose_models, choose_models_if_any, refuse_foreign_files
 from agentcli.workbench.limits_given import limits_given
 from agentcli.workbench.plan_agent import limits_of, refuse_disabled, rules_of, settings_of
 from agentcli.workbench.workflow_plan import Each, FlowPlan, WorkflowPlan
@@ -168,7 +169,8 @@ class _Planning:
     async def _agent(self, name: str, loaded: LoadedAgent) -> AgentPlan:
         bench, template = self._bench, loaded.template
         refuse_disabled(template)
-        models, reason = await choose_models(bench, loaded)
+        agent_code = runnable_code(bench, loaded)
+        models, reason = await (choose_models_if_any if agent_code else choose_models)(bench, loaded)
         code = self._code.part(f"agent:{name}")
         await code.load(template.tools, loaded.path, bench.workspace)
         layers = (*bench.loaded.permissions, rules_of(bench, loaded))
@@ -176,7 +178,7 @@ class _Planning:
             agent=template.name,
             path=str(loaded.path),
             source=loaded.text,
-            instructions=template.instructions,
+            instructions=template.instructions or "",
             models=models,
             model_reason=reason,
             tools=tuple(bench.tools.select(template.tools, code).specs()),
@@ -192,6 +194,7 @@ class _Planning:
             workspace=str(bench.workspace),
             versions=versions(),
             code=code.sources,
+            agent_code=agent_code,
         )
 
 

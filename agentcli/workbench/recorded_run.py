@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from agentcli.core.canonical import Digest, decode
 from agentcli.core.events import (
     ApprovalRequested,
+    CodeAsked,
+    CodeCompleted,
     Event,
     ModelStarted,
     RunForked,
@@ -177,4 +179,6 @@ def request_of(bench: Workbench, run: str, event: Event) -> Any:
         return {**decode(bench.journal.blob(body.request.head)), "messages": messages}
     if isinstance(body, (ToolStarted, ApprovalRequested)):
         return {"tool": body.tool, "arguments": body.arguments}
+    if isinstance(body, (CodeAsked, CodeCompleted)):
+        return None  # what the code was told by then follows from what is on record before
     return body.to_json()

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from agentcli.core.canonical import Digest, Json, digest_bytes
-from agentcli.core.events import Event
+from agentcli.core.events import CodeAsked, CodeCompleted, Event
 from agentcli.core.models import ModelReply, ModelRequest
 from agentcli.core.runs import RunEnd
-from agentcli.core.tools import ToolSpec
+from agentcli.core.tools import Preview, ToolResult, ToolSpec
 from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effects
@@ -66,7 +66,8 @@ async def rehearse(
     playback = Playback(recording, then, on_stop=stop)
     door = Effects(run, log, SystemClock(), sinks=sinks, playback=playback, seq=recording.last_seq)
     rows = _recorded_rows(bench, plan, terms)
-    parts = Parts(lambda _: Closed(), tools, Closed(), admission, files=Closed(), rows=rows)
+    closed = Closed()
+    parts = Parts(lambda _: closed, tools, closed, admission, code=lambda _: closed, files=closed, rows=rows)
     main, budget = carrying(door, log, parts, terms, plan)
     work = execute(door, log, budget, started_of(plan), main, Interrupt(), admission)
     tasks.append(asyncio.create_task(work))
@@ -82,7 +83,7 @@ def _recorded_rows(bench: Workbench, plan: Plan, terms: Sequence[Any]) -> Any:
 
 
 class Closed:
-    """A model, and a person to ask, that nothing may reach."""
+    """A model, a person to ask, and a sandbox with code, that nothing may reach."""
 
     async def complete(self, request: ModelRequest, observer: ModelObserver) -> ModelReply:
         """Never."""
@@ -101,6 +102,18 @@ class Closed:
     async def again(self, started: Event) -> bool:
         """Never."""
         _refuse("a person")
+
+    async def tell(self, message: Mapping[str, Any]) -> CodeAsked | CodeCompleted:
+        """Never."""
+        _refuse("the agent's code")
+
+    async def preview(self) -> Preview | None:
+        """Never."""
+        _refuse("the agent's code")
+
+    async def keep(self) -> ToolResult:
+        """Never."""
+        _refuse("the agent's code")
 
     async def aclose(self) -> None:
         """There is nothing to let go of."""

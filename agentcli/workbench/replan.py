@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from agentcli.catalog.catalog import LoadedAgent, parse_agent
 from agentcli.catalog.inputs import convert
 from agentcli.catalog.rendering import render, resolve_schema
+from agentcli.core.agent_code import AgentCode
 from agentcli.core.agents import AgentTemplate, InputSpec
 from agentcli.core.canonical import Json
 from agentcli.core.tools import ToolSpec
@@ -21,6 +22,7 @@ from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.errors import UsageError
 from agentcli.workbench.agent_plan import AgentPlan, PolicyPlan
+from agentcli.workbench.agents_code import read_agent_code
 from agentcli.workbench.choose_model import BY_FLAG, named_by
 from agentcli.workbench.plan_agent import limits_of, refuse_disabled, rules_of, settings_of
 
@@ -36,16 +38,28 @@ async def replan(bench: Workbench, plan: AgentPlan, template: Path | LoadedAgent
     """
     loaded = bench.catalog.edited_agent(template) if isinstance(template, Path) else template
     refuse_disabled(loaded.template)
-    if loaded.text == plan.source:
-        return replace(plan, path=str(loaded.path))
     admission = Admission(bench.redactor)
+    code = _code(bench, loaded, admission)
+    if loaded.text == plan.source and _text(code) == _text(plan.agent_code):
+        return replace(plan, path=str(loaded.path))
     recorded = parse_agent(plan.source, f"{plan.path} (as recorded)")
     edited = _Edit(bench, plan, recorded, _admitted(loaded, admission)).parts()
+    edited["agent_code"] = plan.agent_code if _text(code) == _text(plan.agent_code) else code
     changes = {name: value for name, value in edited.items() if value != getattr(plan, name)}
     changed = replace(plan, **changes).to_json()
     # Only what is new is let in: what is on record was let in then, by the secrets of that time.
-    changed.update(admission.admit({name: changed[name] for name in changes}))
+    changed.update(admission.admit({name: changed.get(name) for name in changes}))
     return await _priced(bench, plan, AgentPlan.from_json(changed))
+
+
+def _code(bench: Workbench, loaded: LoadedAgent, admission: Admission) -> AgentCode | None:
+    """The code that the template has now, as a record would have it; nothing of it is run."""
+    code = read_agent_code(bench, loaded)
+    return None if code is None else AgentCode.from_json(admission.admit(code.to_json()))
+
+
+def _text(code: AgentCode | None) -> str | None:
+    return code.text if code is not None else None
 
 
 def _admitted(loaded: LoadedAgent, admission: Admission) -> LoadedAgent:
@@ -126,7 +140,7 @@ class _Edit:
     def _instructions(self, inputs: dict[str, Json]) -> str:
         if self._keeps("instructions") and inputs == self.plan.inputs:
             return self.plan.instructions
-        return render(self.new.instructions, inputs=inputs)
+        return render(self.new.instructions or "", inputs=inputs)
 
     def _output_schema(self, inputs: dict[str, Json]) -> dict[str, Json] | None:
         output = self.new.output

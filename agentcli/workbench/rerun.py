@@ -14,13 +14,15 @@ from agentcli.core.events import RunStarted
 from agentcli.core.values import value
 from agentcli.engine.admission import Admission
 from agentcli.engine.effects import Effects
+from agentcli.engine.keeping import KEEP_FILES
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
 from agentcli.engine.ports import Approver, EventSink, ModelProvider
-from agentcli.workbench.agent_run import Parts, agent_loop, terms_of
+from agentcli.workbench.agent_run import Parts, agent_of, terms_of
 from agentcli.workbench.boundaries import Boundaries, BoundaryTools, RecordedModel
 from agentcli.workbench.fork_files import files_to_restore, make_workspace, workspace_folder
 from agentcli.workbench.going_on import code_on, plan_on, policy_on, settling, tools_on, workspace_on
 from agentcli.workbench.own_code import OwnCode, own_code
+from agentcli.workbench.recorded_code import RecordedCode
 from agentcli.workbench.recorded_run import RecordedRun, read_run, recording_of
 from agentcli.workbench.run_agent import main_of, start_of, unpriced
 from agentcli.workbench.system_clock import SystemClock
@@ -92,11 +94,12 @@ async def _rerun(
             log.put(manifest)
             settle = settling(approver, "ask", {})
             door = Effects(start.id, log, SystemClock(), sinks=sinks, parent=run.id, settle=settle)
-            parts = Parts(lambda _: model, lambda _key, _plan: tools, approver, admission)
-            loop = agent_loop(door, log, parts, terms, plan)
+            said = _said(bench, run)
+            parts = Parts(lambda _: model, lambda _key, _plan: tools, approver, admission, code=lambda _: said)
+            agent = agent_of(plan, door, log, parts, terms)
             started = RunStarted("agent", plan.agent, start.model, plan.task, plan.inputs, start.manifest)
-            main, interrupt, seconds = main_of(plan, loop), interrupt or Interrupt(), plan.limits.seconds
-            return await execute(door, log, loop.budget, started, main, interrupt, admission, seconds=seconds)
+            main, seconds = main_of(plan, agent), plan.limits.seconds
+            return await execute(door, log, agent.budget, started, main, interrupt, admission, seconds=seconds)
     finally:
         await to_the_end(providers.aclose())
 
@@ -104,11 +107,18 @@ async def _rerun(
 def _planned(bench: Workbench, run: RecordedRun, bounds: Boundaries) -> AgentPlan:
     plan = run.plans[-1]
     answered = bounds.answered(plan.tools)
+    if plan.agent_code is not None:
+        answered[KEEP_FILES.name] = "recorded"
     if bounds.model:
         plan = plan_on(bench, plan, {})
     else:
         plan = replace(plan, policy=policy_on(bench, plan), model_reason=f"from the record of {run.id}", unpriced=())
     return replace(plan, policy=replace(plan.policy, answered=answered))
+
+
+def _said(bench: Workbench, run: RecordedRun) -> RecordedCode:
+    """What a custom agent's code said, in place of the code."""
+    return RecordedCode(recording_of(bench, run.id, run.events))
 
 
 def _live_uses(plan: AgentPlan, bounds: Boundaries) -> tuple[ToolUse, ...]:

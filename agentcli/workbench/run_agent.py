@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +16,15 @@ from agentcli.core.runs import Relation, RunStart
 from agentcli.core.tools import ToolSpec
 from agentcli.core.values import value
 from agentcli.engine.admission import Admission
-from agentcli.engine.agent_loop import AgentLoop
 from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
-from agentcli.engine.ports import Approver, EventSink
+from agentcli.engine.ports import Approver, EventSink, ModelProvider
 from agentcli.engine.scope import Scope
 from agentcli.errors import LimitError, sentence
 from agentcli.workbench.agent_plan import AgentPlan
-from agentcli.workbench.agent_run import Parts, agent_loop, terms_of
+from agentcli.workbench.agent_run import Agent, Parts, agent_of, terms_of
+from agentcli.workbench.agents_code import confined_code
+from agentcli.workbench.choose_model import NoModel
 from agentcli.workbench.own_code import OwnCode, own_code, selected
 from agentcli.workbench.plan_agent import plan_agent
 from agentcli.workbench.system_clock import SystemClock
@@ -75,11 +77,12 @@ async def _run(
 ) -> RunOutcome:
     admission = Admission(bench.redactor)
     plan, parent = await plan_agent(bench, request, admission, code)
-    providers = bench.open_providers()
-    try:
+    async with opened(bench) as providers:
         # What can be wrong with the plan is raised here, before there is a run.
-        model, tools = providers.open(plan.models), selected(bench.tools, plan.uses, plan.limits.tool_seconds, code)
-        parts = Parts(lambda _: model, lambda _key, _plan: tools, approver, admission)
+        model = model_for(providers, plan.models)
+        tools = selected(bench.tools, plan.uses, plan.limits.tool_seconds, code)
+        confined = confined_code(bench, lambda: bench.workspace_view)
+        parts = Parts(lambda _: model, lambda _key, _plan: tools, approver, admission, code=confined)
         terms = [terms_of(bench, plan)]
         plan = replace(plan, unpriced=await unpriced(providers, plan))
         manifest = encode(plan.to_json())
@@ -87,12 +90,30 @@ async def _run(
         log = bench.journal.begin(start)
         log.put(manifest)
         door = Effects(start.id, log, SystemClock(), sinks=sinks, parent=parent)
-        loop = agent_loop(door, log, parts, terms, plan)
+        agent = agent_of(plan, door, log, parts, terms)
         started = RunStarted("agent", plan.agent, start.model, plan.task, plan.inputs, start.manifest)
-        main, interrupt, seconds = main_of(plan, loop), interrupt or Interrupt(), plan.limits.seconds
-        return await execute(door, log, loop.budget, started, main, interrupt, admission, seconds=seconds)
+        main, seconds = main_of(plan, agent), plan.limits.seconds
+        return await execute(door, log, agent.budget, started, main, interrupt, admission, seconds=seconds)
+
+
+@asynccontextmanager
+async def opened(bench: Workbench) -> AsyncIterator[Providers]:
+    """The models by name, until they are closed again."""
+    providers = bench.open_providers()
+    try:
+        yield providers
     finally:
         await to_the_end(providers.aclose())
+
+
+def model_of(plan: AgentPlan) -> str | None:
+    """The model that is asked first; None where a custom agent was begun without any."""
+    return plan.models[0] if plan.models else None
+
+
+def model_for(providers: Providers, models: Sequence[str]) -> ModelProvider:
+    """What answers the requests of a plan with these models; it may be one that needs none."""
+    return providers.open(models) if models else NoModel()
 
 
 def start_of(
@@ -118,13 +139,13 @@ def start_of(
     )
 
 
-def main_of(plan: AgentPlan, loop: AgentLoop) -> Callable[[Scope], Awaitable[Any]]:
+def main_of(plan: AgentPlan, agent: Agent) -> Callable[[Scope], Awaitable[Any]]:
     """What the run does between its first event and its last."""
 
     async def main(scope: Scope) -> Any:
         refuse_unpriced(plan)
-        warn_of_deprecated(loop.door, plan.tools, scope)
-        return await loop.run(scope)
+        warn_of_deprecated(agent.door, plan.tools, scope)
+        return await agent.run(scope)
 
     return main
 

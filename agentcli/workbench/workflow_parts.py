@@ -10,17 +10,15 @@ from agentcli.catalog.inputs import convert
 from agentcli.core.canonical import Json
 from agentcli.core.events import rfc3339
 from agentcli.core.workflows import WorkflowTemplate
-from agentcli.engine.agent_loop import AgentLoop
 from agentcli.engine.effects import Effects
 from agentcli.engine.limits import Budget
-from agentcli.engine.model_calls import ModelCalls
 from agentcli.engine.ports import RunLog, ToolSet
 from agentcli.engine.scope import Scope
 from agentcli.engine.tool_calls import ToolCalls
 from agentcli.engine.workflow import ports
 from agentcli.engine.workflow.graph_run import GraphRun
 from agentcli.engine.workflow.ports import Data, Place
-from agentcli.workbench.agent_run import Parts
+from agentcli.workbench.agent_run import Agent, Parts, agent_with
 from agentcli.workbench.run_agent import refuse_unpriced, warn_of_deprecated
 from agentcli.workbench.workflow_terms import WorkflowTerms, filled
 
@@ -70,21 +68,15 @@ class WorkflowRun:
         """See `Workflows`. What is null counts as not given."""
         return convert(self.template(key).inputs, {name: value for name, value in given.items() if value is not None})
 
-    def loop(self, place: Place, data: Data, budget: Budget) -> AgentLoop:
+    def loop(self, place: Place, data: Data, budget: Budget) -> Agent:
         """See `Agents`."""
-        admission = self._parts.admission
         terms = [one.of_prompt(place, data, self._now) for one in self._terms]
         newest = self._terms[-1]
         agent = newest.agent_at(place)
         provider = self._parts.models(newest.models_at(place))
-        tools = self._tools(f"agent:{agent.agent}")
-        return AgentLoop(
-            door=self._door,
-            model=ModelCalls(self._door, self._log, provider, admission),
-            tools=self._calls(tools, terms),
-            budget=Budget(terms[0].limits, budget),
-            terms=terms,
-        )
+        calls = self._calls(self._tools(f"agent:{newest.agent_name(place)}"), terms)
+        own = Budget(terms[0].limits, budget)
+        return agent_with(agent, self._door, self._log, self._parts, calls, provider, own)
 
     def calls_of(self, key: str) -> ToolCalls:
         """The calls that the steps of a workflow are."""

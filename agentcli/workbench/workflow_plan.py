@@ -149,6 +149,11 @@ class WorkflowPlan:
         return tuple({spec.name: spec for part in self.parts.values() for spec in part.tools}.values())
 
     @property
+    def changes_files(self) -> bool:
+        """Whether the run may change files of its workspace."""
+        return bool(self.tools) or any(agent.agent_code is not None for agent in self.agents.values())
+
+    @property
     def parts(self) -> dict[str, FlowPlan | AgentPlan]:
         """Whoever calls tools, by a key that tells them apart."""
         flows = {f"workflow:{key}": flow for key, flow in self.flows.items()}

@@ -11,7 +11,8 @@ from agentcli.catalog.catalog import parse_agent, parse_workflow
 from agentcli.catalog.inputs import convert
 from agentcli.catalog.rendering import evaluate, render, resolve_schema
 from agentcli.core.agents import AgentTemplate
-from agentcli.core.canonical import Json
+from agentcli.core.canonical import Json, digest_bytes
+from agentcli.core.events import CodeStarted
 from agentcli.core.messages import Message
 from agentcli.core.models import RequestHead
 from agentcli.core.outlines import StepOutline
@@ -80,17 +81,14 @@ class WorkflowTerms:
 
     def agent_at(self, place: Place) -> AgentPlan:
         """Who answers there."""
-        return self.plan.agents[self._agent_name(place)]
-
-    def agent_name(self, workflow: str, step: str) -> str:
-        """The name of who answers the prompt of a step."""
-        return self._agent_name(Place(workflow, step))
+        return self.plan.agents[self.agent_name(place)]
 
     def models_at(self, place: Place) -> tuple[str, ...]:
         """The models that are asked there: the command line's, the step's, the agent's."""
         return models_of(self.agent_at(place), self.action(place))
 
-    def _agent_name(self, place: Place) -> str:
+    def agent_name(self, place: Place) -> str:
+        """The name of who answers there."""
         return self.action(place).agent or self.templates[place.workflow].agent or self.plan.agent
 
     def of_calls(self, key: str) -> Terms:
@@ -104,7 +102,7 @@ class WorkflowTerms:
         All that is filled in was let in before, and is not looked at again: a replay would find nothing to replace.
         Raises DefinitionError E-TEMPLATE-RENDER, E-TEMPLATE-SCHEMA; UsageError E-INPUT-….
         """
-        name, action = self._agent_name(place), self.action(place)
+        name, action = self.agent_name(place), self.action(place)
         agent, template = self.plan.agents[name], self.agents[name]
         given = {key: filled(value, data, now) for key, value in action.inputs.items()}
         inputs = convert(template.inputs, {key: value for key, value in given.items() if value is not None})
@@ -114,15 +112,16 @@ class WorkflowTerms:
         schema = None
         if output is not None:
             schema = resolve_schema(output.schema_, inputs=data["inputs"] if action.output is not None else inputs)
+        system = Message("system", render(agent.instructions, inputs=inputs, now=now))
+        task, code = text_of(prompt, data, now), agent.agent_code
+        opening = (system, Message("user", task)) if code is None else (system,) if agent.instructions else ()
         return Terms(
-            head=RequestHead(self.models_at(place), agent.tools, agent.settings, schema),
-            opening=(
-                Message("system", render(agent.instructions, inputs=inputs, now=now)),
-                Message("user", text_of(prompt, data, now)),
-            ),
-            limits=replace(agent.limits, **step.limits.given(), seconds=None),
+            head=RequestHead(self.models_at(place), agent.tools, agent.settings, schema if code is None else None),
+            opening=opening,
+            limits=replace(agent.limits, **{**step.limits.given(), "seconds": None}),
             policy=self.policies[f"agent:{name}"],
             output=OutputSchema(schema) if schema is not None else None,
+            begins=None if code is None else CodeStarted(digest_bytes(code.text.encode()), task, inputs),
         )
 
 

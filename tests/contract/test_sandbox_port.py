@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +36,15 @@ async def test_a_program_gets_its_input_and_gives_its_output_and_its_exit_code(s
     finished = await sandbox.run(job(program, b"abc"))
     assert (finished.exit_code, finished.stdout, finished.stderr) == (3, b"cba", b"oops\n")
     assert (finished.stopped, finished.dropped) == ("", 0)
+
+
+async def test_a_channel_is_the_input_of_a_program_and_its_way_back(sandbox: Sandbox) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.sendall(b"abc")
+        wanted = replace(job("import os; os.write(0, os.read(0, 100)[::-1])"), channel=theirs.fileno())
+        assert (await sandbox.run(wanted)).exit_code == 0
+        assert ours.recv(100) == b"cba"
 
 
 async def test_input_that_nobody_reads_is_no_error(sandbox: Sandbox) -> None:

@@ -31,7 +31,7 @@ class PlainProcesses:
         begun = time.monotonic()
         process = await asyncio.create_subprocess_exec(
             *_limited(job),
-            stdin=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE if job.channel is None else job.channel,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env={"PATH": os.defpath, **job.environ},
@@ -70,7 +70,8 @@ def _limited(job: Job) -> tuple[str, ...]:
 
 
 async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:
-    assert process.stdin
+    if process.stdin is None:
+        return
     try:
         process.stdin.write(data)
         await process.stdin.drain()

@@ -15,6 +15,8 @@ from agentcli.cli.render.step_lines import StepLines
 from agentcli.cli.render.text import call_text, clip, head, one_line, safe
 from agentcli.core.events import (
     ApprovalResolved,
+    CodeAsked,
+    CodeCompleted,
     Event,
     LimitReached,
     ModelCompleted,
@@ -67,6 +69,9 @@ class Narrator:
             yield from self._tool(body, self.calls.pop((event.lane, body.call_id), None), self.width - taken)
         elif isinstance(body, ModelCompleted):
             yield from self._thought(body)
+        elif isinstance(body, CodeCompleted) and self.detail:
+            for line in safe("\n".join(text for text in (body.printed, body.trace) if text)).splitlines():
+                yield f"    {one_line(line, self.width - 4)}", ("dim",)
         else:
             yield from _remark(body, self.glyphs)
 
@@ -101,6 +106,11 @@ def flagged(flags: Sequence[Flag]) -> str:
     return f"reads like instructions: {', '.join(kinds)}"
 
 
+def said_by_code(body: CodeAsked) -> str:
+    """The line that an agent's code shows, or the question that it puts to a model."""
+    return str(body.request.get("text", body.request.get("prompt", "")))
+
+
 def marker(body: RunResumed | RunForked, glyphs: Glyphs) -> str:
     """Where a run goes on live after what is on record: `resumed with limits`, `⑂ 20261121-081532-k7f3qz@12`."""
     changed = ", ".join(one_line(str(name), 40) for name in body.changes or () if name != "workspace")
@@ -124,6 +134,8 @@ def _remark(body: object, glyphs: Glyphs) -> Iterator[Line]:
         yield f"{one_line(body.name)}{model}", ("bold",)
     elif isinstance(body, RunResumed | RunForked):
         yield from _went_on(body, glyphs)
+    elif isinstance(body, CodeAsked) and body.wants == "say":
+        yield from ((line, ("cyan",)) for line in safe(said_by_code(body)).splitlines())
     elif isinstance(body, ModelRetried):
         yield f"trying again in {duration(body.wait_s)}: {one_line(body.cause)}", ("yellow",)
     elif isinstance(body, ModelFallback):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agentcli.cli.render.text import call_text, one_line
-from agentcli.core.events import Event, ModelCompleted, ToolCompleted, ToolStarted
+from agentcli.core.events import CodeAsked, Event, ModelCompleted, ToolCompleted, ToolStarted
 from agentcli.core.messages import Message
 
 WIDTH = 100
@@ -25,6 +25,9 @@ def _about(event: Event) -> str:
     if isinstance(body, ModelCompleted):
         calls = ", ".join(call.name for call in body.message.tool_calls)
         return one_line(f"{body.message.content} {f'[calls {calls}]' if calls else ''}", WIDTH)
+    if isinstance(body, CodeAsked):
+        request = body.request
+        return one_line(f"{body.wants} {request.get('name', request.get('prompt', request.get('text', '')))}", WIDTH)
     return ""
 
 

@@ -15,6 +15,8 @@ from agentcli.cli.render.step_rows import State
 from agentcli.core.events import (
     ApprovalRequested,
     Body,
+    CodeAsked,
+    CodeCompleted,
     Event,
     ModelCompleted,
     RunForked,
@@ -26,6 +28,7 @@ from agentcli.core.events import (
 
 Kind = Literal["run", "step", "item", "attempt", "round", "turn", "call"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+BETWEEN = "call."
 Begun = ApprovalRequested | ToolStarted
 
 
@@ -119,6 +122,9 @@ class _Growing:
         path = [self.root]
         for part in _parts(event):
             above = path[-1]
+            if part == BETWEEN:  # what is done between turns stands between them
+                last = next(reversed(above.nodes), "")
+                part = last if last.startswith(BETWEEN) else f"{BETWEEN}{len(above.nodes)}"
             if part not in above.nodes:
                 kind, _, name = part.partition(".")
                 above.nodes[part] = Node(cast("Kind", kind), name, event.seq, event.seq)
@@ -157,10 +163,13 @@ class _Growing:
 
 
 def _parts(event: Event) -> Iterator[str]:
-    """The parts of a lane that are nodes. A call belongs to what it is in; one by hand is a node of its own."""
+    """The parts of a lane that are nodes. A call belongs to what it is in; one by hand, or by an agent's code, and what
+    that code asks for, are nodes of their own.
+    """
     parts = event.lane.split("/") if event.lane else []
-    if event.turn is None and parts and parts[0].startswith("call."):
-        yield "call."
+    is_by_code = not parts and isinstance(event.body, CodeAsked | CodeCompleted)
+    if event.turn is None and (is_by_code or (parts and parts[0].startswith("call."))):
+        yield BETWEEN
         return
     for part in parts:
         kind = part.partition(".")[0]

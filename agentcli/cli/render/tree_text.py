@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from agentcli.cli.render.lines import Line
 from agentcli.cli.render.printer import Glyphs, Style
-from agentcli.cli.render.progress_lines import STATUS_STYLE_OF_CALL, flagged, marker
+from agentcli.cli.render.progress_lines import STATUS_STYLE_OF_CALL, flagged, marker, said_by_code
 from agentcli.cli.render.quantity import count, duration, money
 from agentcli.cli.render.step_board import reason_of
 from agentcli.cli.render.step_rows import STATES, State
@@ -18,6 +18,8 @@ from agentcli.cli.render.tree_nodes import Begun, Happened, Node
 from agentcli.core.events import (
     ApprovalResolved,
     Body,
+    CodeAsked,
+    CodeCompleted,
     LimitReached,
     ModelCompleted,
     ModelFailed,
@@ -126,10 +128,26 @@ class TreeText:
             yield Branch(one.seq, marker(body, self.glyphs), ("bold",))
         elif isinstance(body, ModelCompleted):
             yield from self._said(one.seq, body, width)
+        elif isinstance(body, CodeAsked):
+            yield from self._code_asked(one.seq, body, width)
+        elif isinstance(body, CodeCompleted):
+            yield from self._code_ended(one.seq, body, width)
         elif isinstance(body, ToolCompleted):
             yield self._call(one.seq, body, one.begun, width)
         elif body is not None:
             yield from _remarks(one.seq, body, None if self.full else max(width, LEAST_WIDTH))
+
+    def _code_asked(self, seq: int, body: CodeAsked, width: int) -> Iterator[Branch]:
+        """What an agent's code says to people, or asks a model; a call that it asks for is shown as such."""
+        if body.wants != "tool":
+            word = "says" if body.wants == "say" else "asks"
+            yield Branch(seq, word, ("cyan",), self.cut(said_by_code(body).strip(), width))
+
+    def _code_ended(self, seq: int, body: CodeCompleted, width: int) -> Iterator[Branch]:
+        """What it printed, in full; of an error the trace as well."""
+        if self.full and (body.printed or body.trace):
+            printed = "\n".join(text for text in (body.printed, body.trace) if text)
+            yield Branch(seq, "printed", ("dim",), self.cut(printed, width))
 
     def _said(self, seq: int, body: ModelCompleted, width: int) -> Iterator[Branch]:
         """What the model wrote beside its calls; the answer itself stands at the end."""

@@ -8,8 +8,8 @@ from typing import Any, Protocol, TypeAlias
 from agentcli.core.canonical import Json
 from agentcli.core.values import value
 from agentcli.core.workflows import WorkflowTemplate
-from agentcli.engine.agent_loop import AgentLoop
 from agentcli.engine.limits import Budget
+from agentcli.engine.scope import Scope
 from agentcli.engine.tool_calls import ToolCalls
 
 Data: TypeAlias = Mapping[str, Any]
@@ -48,10 +48,17 @@ class Workflows(Protocol):
         """Its inputs, converted and complete. Raises UsageError E-INPUT-…."""
 
 
+class Agent(Protocol):
+    """An agent with its task."""
+
+    async def run(self, scope: Scope) -> Any:
+        """Its answer. Raises AgentcliError."""
+
+
 class Agents(Protocol):
     """Who answers the prompts of steps."""
 
-    def loop(self, place: Place, data: Data, budget: Budget) -> AgentLoop:
+    def loop(self, place: Place, data: Data, budget: Budget) -> Agent:
         """The agent with the prompt of that place filled in, ready to begin. What it uses counts in the budget.
 
         Raises DefinitionError E-TEMPLATE-RENDER, UsageError E-INPUT-….

@@ -217,7 +217,7 @@ class StepRun:
             return output
         schema = self._around.parts.expressions.value(action.output.schema_, self._data)
         checked = OutputSchema(schema if isinstance(schema, dict) else {})
-        value, problems = checked.read(output) if isinstance(output, str) else checked.check(output)
+        value, problems = checked.read(output) if isinstance(output, str) else (output, checked.problems(output))
         if problems:
             raise RunError(
                 "E-OUTPUT-SCHEMA",

@@ -32,7 +32,7 @@ async def run_confined(backend: Backend, job: Job, watch: Watch | None = None) -
         launch = backend.launch(job, handles)
         process = await asyncio.create_subprocess_exec(
             *launch.argv,
-            stdin=PIPE if job.stdin else DEVNULL,
+            stdin=_stdin(job),
             stdout=PIPE,
             stderr=PIPE,
             env=launch.environ,
@@ -43,6 +43,12 @@ async def run_confined(backend: Backend, job: Job, watch: Watch | None = None) -
         )
         handles.close_passed()
         return await _Running(process, launch, job, watch or Watch()).to_the_end()
+
+
+def _stdin(job: Job) -> int:
+    if job.channel is not None:
+        return job.channel
+    return PIPE if job.stdin else DEVNULL
 
 
 class _Output:

@@ -23,11 +23,11 @@ def pack(value: dict[str, Any]) -> bytes:
     return _LENGTH.pack(len(data)) + data
 
 
-async def read(stream: asyncio.StreamReader) -> dict[str, Any] | None:
-    """The next message; None where the other side is gone. Raises BrokenFrameError."""
+async def read(stream: asyncio.StreamReader, most: int = MAX_FRAME) -> dict[str, Any] | None:
+    """The next message, of at most so many bytes; None where the other side is gone. Raises BrokenFrameError."""
     try:
         (length,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
-        if length > MAX_FRAME:
+        if length > most:
             raise BrokenFrameError(f"a frame of {length} bytes")
         value = json.loads(await stream.readexactly(length))
     except (asyncio.IncompleteReadError, ConnectionError):

@@ -20,6 +20,7 @@ _FIELDS: dict[str, tuple[str, ...]] = {
     "tools": ("tools",),
     "uses": ("tools",),
     "code": ("tools", "code"),
+    "agent_code": ("code",),
     "policy": ("policy",),
     "models": ("model",),
     "model_reason": ("model", "chosen by"),
@@ -59,6 +60,8 @@ def _of_field(records: Records, a: RunRecord, b: RunRecord, key: str, names: tup
     if key == "source" and isinstance(left, str) and isinstance(right, str):
         if left != right:
             yield place.differs("changed", left, right, TextDiff(left, right, by="lines"))
+    elif key == "agent_code":
+        yield from _agent_code(left, right, place)
     elif key == "code":
         yield from _code(_texts(left), _texts(right), place)
     elif key == "history":
@@ -67,6 +70,15 @@ def _of_field(records: Records, a: RunRecord, b: RunRecord, key: str, names: tup
         yield from (one for one in differences(left, right, place) if one.path.count("[") > _ITEM)
     elif key != "message" or not (_says_its_task(a) and _says_its_task(b)):
         yield from differences(left, right, place, prose=key in _PROSE)
+
+
+def _agent_code(a: Json, b: Json, place: Place) -> Iterator[Difference]:
+    """A custom agent's code, line by line; where it stands makes no difference."""
+    left, right = (code.get("text") if isinstance(code, dict) else None for code in (a, b))
+    if isinstance(left, str) and isinstance(right, str) and left != right:
+        yield place.at("text").differs("changed", left, right, TextDiff(left, right, by="lines"))
+    elif left != right:
+        yield place.differs("added" if left is None else "removed", left, right)
 
 
 def _texts(code: Json) -> dict[str, tuple[int, Json]]:

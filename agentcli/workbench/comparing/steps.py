@@ -12,6 +12,7 @@ from agentcli.core.events import (
     ApprovalRequested,
     ApprovalResolved,
     ClockRead,
+    CodeStarted,
     Event,
     InputRead,
     LimitReached,
@@ -32,13 +33,13 @@ from agentcli.core.events import (
 )
 from agentcli.workbench.comparing.differences import encoded
 
-_UNCOUNTED = (TurnStarted, RunStarted, RunCompleted, ModelDelta, ModelRetried, ModelFallback, ClockRead)
+_UNCOUNTED = (TurnStarted, RunStarted, RunCompleted, CodeStarted, ModelDelta, ModelRetried, ModelFallback, ClockRead)
 """Events that are no step: where a run begins and ends, and what happens anew each time."""
 
-_VOLATILE = frozenset({"call_id", "duration_s", "wait_s", "time", "manifest"})
+_VOLATILE = frozenset({"call_id", "duration_s", "wait_s", "time", "manifest", "printed", "trace"})
 """Fields that are other ones in every run."""
 
-_NUMBERED = re.compile(r"(?:turn|call)\.\d+|repair")
+_NUMBERED = re.compile(r"(?:turn|call|ask)\.\d+|repair")
 _PARTS = re.compile(r"(\d+)")
 
 

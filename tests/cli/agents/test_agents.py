@@ -58,6 +58,7 @@ def test_json_is_an_object_an_agent(cli: Cli, project: Path) -> None:
         "description": "Says hello.",
         "source": "project",
         "path": str(project / "agents" / "greeter.yaml"),
+        "custom": False,
         "enabled": True,
         "model": ["openai:gpt-5-mini", "local:coder-1.5b"],
         "tools": ["read_lines", "create_file"],

@@ -70,6 +70,10 @@ SPECIAL: dict[str, dict[str, Any]] = {
         "error": st.none() | st.builds(ErrorInfo, texts, texts, line=st.none() | counts),
     },
     "model.failed": {"error": st.builds(ErrorInfo, texts, texts)},
+    "code.completed": {
+        "error": st.none() | st.builds(ErrorInfo, texts, texts),
+        "changed": st.lists(texts, max_size=3).map(tuple),
+    },
     "tool.completed": {
         "files": st.lists(
             st.builds(FileTouch, texts, st.none() | digests, st.none() | digests, st.booleans()), max_size=3

@@ -49,6 +49,8 @@ AGENT = {"name": "a", "instructions": "x"}
         ("agent", {**AGENT, "model": "gpt"}, False),
         ("agent", {**AGENT, "output": {"schema": "text"}}, False),
         ("agent", {"name": "a"}, False),
+        ("agent", {"name": "a", "code": "agents/a.py"}, True),
+        ("agent", {**AGENT, "code": ""}, False),
         ("workflow", {"name": "w", "steps": ["a", {"id": "b", "tool": "t", "with": {"u": 1}, "foreach": []}]}, True),
         ("workflow", {"name": "w", "steps": [{"prompt": "a", "foreach": {"range": [1, 2]}, "when": False}]}, True),
         ("workflow", {"name": "w", "steps": [{"prompt": "a", "foreach": {"range": 2}, "until": "{{ output }}"}]}, True),

@@ -67,7 +67,10 @@ def test_the_default_project_has_everything_that_the_contract_names(tmp_path: Pa
         ".gitignore",
         "README.md",
     }
-    assert (result.agents, result.workflows) == (("parcels", "support", "writer"), ("answer-and-check",))
+    assert (result.agents, result.workflows) == (
+        ("analyst", "parcels", "support", "triage", "writer"),
+        ("answer-and-check",),
+    )
 
 
 @pytest.mark.parametrize("template", NAMES)

@@ -54,6 +54,7 @@ def _json(item: Listed[AgentTemplate]) -> dict[str, Any]:
         "path": str(item.path),
         "enabled": item.template.enabled,
         "model": list(item.template.model) if item.template.model else None,
+        "custom": item.template.code is not None,
         "tools": [use.python_file or use.name for use in item.template.tools],
         "shadowed": [str(path) for path in item.shadowed],
     }

@@ -62,7 +62,10 @@ def _print(out: Printer, loaded: LoadedAgent, tools: Sequence[str]) -> None:
     )
     if template.inputs:
         print_block(out, "Inputs", "\n".join(input_text(name, spec) for name, spec in template.inputs.items()))
-    print_block(out, "Instructions", template.instructions)
+    if template.instructions:
+        print_block(out, "Instructions", template.instructions)
+    if template.code is not None:
+        print_block(out, "Code", template.code)
     if template.output is not None:
         print_block(out, "Output schema", pretty(template.output.schema_))
 
