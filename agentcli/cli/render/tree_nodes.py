@@ -120,16 +120,20 @@ class _Growing:
 
     def _path(self, event: Event) -> list[Node]:
         path = [self.root]
-        for part in _parts(event):
+        for part in map(self._segment, _parts(event)):
             above = path[-1]
-            if part == BETWEEN:  # what is done between turns stands between them
-                last = next(reversed(above.nodes), "")
-                part = last if last.startswith(BETWEEN) else f"{BETWEEN}{len(above.nodes)}"
             if part not in above.nodes:
                 kind, _, name = part.partition(".")
                 above.nodes[part] = Node(cast("Kind", kind), name, event.seq, event.seq)
             path.append(above.nodes[part])
         return path
+
+    def _segment(self, part: str) -> str:
+        """What is done between turns stands between them."""
+        last = next(reversed(self.root.nodes), "")
+        if part != BETWEEN or last.startswith(BETWEEN):
+            return last if part == BETWEEN else part
+        return f"{BETWEEN}{len(self.root.nodes)}"
 
     def _reach(self, path: Sequence[Node], event: Event, seconds: float) -> None:
         """Something happens there: it has begun, and an end before the run was gone on with was none."""
