@@ -25,6 +25,12 @@ from agentcli.core.events import (
     RunForked,
     RunResumed,
     RunStarted,
+    StepCancelled,
+    StepCompleted,
+    StepFailed,
+    StepRetried,
+    StepSkipped,
+    StepStarted,
     ToolCompleted,
     ToolStarted,
     TurnStarted,
@@ -33,6 +39,7 @@ from agentcli.core.events import (
 from agentcli.core.flags import Flag
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import RequestDelta, Usage
+from agentcli.core.outlines import StepOutline
 from agentcli.core.runs import RunEnd, RunRow, RunStart, RunStatus
 from agentcli.core.tools import FileTouch, ToolStatus
 from agentcli.errors import ErrorInfo
@@ -101,6 +108,13 @@ FLAGS = (Flag("override", 12, "ignore\x1b[31m it\nall"), Flag("persona", 40, "yo
 ONE_OF_EACH: tuple[Body, ...] = (
     *{type(body): body for body, _, _ in STORY}.values(),
     run_completed(None, FAULT, 7),
+    run_started(kind="workflow", steps=(StepOutline("a", "First", None),), limits={"tokens": 900}),
+    StepStarted("prompt", 3),
+    StepCompleted(["a"]),
+    StepSkipped("when", "Its `when` is false."),
+    StepRetried(1, FAULT, 2.0),
+    StepFailed(FAULT, "continue"),
+    StepCancelled("The workflow was stopped."),
     RunResumed(DIGEST, {"limits": {"turns": 40}}),
     RunForked("20261121-081532-k7f3qz", 4, DIGEST, {"results": [4]}),
     ModelFallback("503", 0.0, "local:coder-1.5b"),

@@ -35,6 +35,10 @@ def bench(isolated: Path) -> Iterator[Workbench]:
         yield bench
 
 
+def journal_in(folder: Path) -> Path:
+    return next(folder.rglob("journal.db")).parent
+
+
 def steps(bench: Workbench) -> dict[str, StepFigures]:
     found = run_stats(bench, RunQuery(), [Grouping.STEP]).groups[Grouping.STEP]
     return {row.key: row for row in found if isinstance(row, StepFigures)}
@@ -109,7 +113,7 @@ async def test_a_program_gets_every_figure(bench: Workbench) -> None:
 
 async def test_of_a_damaged_record_what_stands_before_is_counted(bench: Workbench, isolated: Path) -> None:
     await run_of(bench.journal, 1, WORKED, name="notes")
-    change(next(isolated.rglob("journal.db")).parent, "UPDATE events SET body = x'05' WHERE type = 'model.completed'")
+    change(journal_in(isolated), "UPDATE events SET body = x'05' WHERE type = 'model.completed'")
     stats = run_stats(bench, RunQuery(), [Grouping.STEP])
     assert stats.partly
     assert [row.key for row in stats.groups[Grouping.STEP]] == ["notes/list"]
