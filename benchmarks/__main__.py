@@ -13,6 +13,7 @@ NAMES = (
     "lanes",
     "rewind",
     "killing",
+    "rows",
     "secrets",
     "pruning",
     "files",

@@ -23,7 +23,7 @@ class Body:
 
     def to_json(self) -> dict[str, Any]:
         """The event's own fields."""
-        return {item.name: _plain(getattr(self, item.name)) for item in fields(self)}
+        return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
 
 
 def _plain(value: Any) -> Any:

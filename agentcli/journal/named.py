@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from agentcli.core.canonical import Digest, Json, decode
 from agentcli.core.events import Event, ModelStarted, RowsRead, RunForked, RunResumed, RunStarted, ToolCompleted
@@ -47,7 +47,7 @@ def named_in(manifest: Json) -> tuple[tuple[Digest, Role], ...]:
 
     Raises ValueError where the manifest is none.
     """
-    plan = manifest if isinstance(manifest, dict) else {"history": None}
+    plan: dict[str, Any] = manifest if isinstance(manifest, dict) else {"history": None}
     history: list[Digest] = plan.get("history", [])
     shared: list[Digest] = [plan["plan"]] if "plan" in plan else []
     if not isinstance(history, list) or not all(map(_is_digest, [*history, *shared])):

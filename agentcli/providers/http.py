@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 from agentcli import __version__
 from agentcli.errors import ModelError
@@ -196,6 +198,10 @@ class HttpClient:
 def _client(trusted: ssl.SSLContext) -> httpx.AsyncClient:
     import httpx
 
+    if "sniffio" not in sys.modules and find_spec("sniffio") is None:
+        # httpcore tries to import it six times a request; where it is not installed, that is a search of every folder.
+        modules: dict[str, Any] = sys.modules
+        modules["sniffio"] = None
     return httpx.AsyncClient(
         verify=trusted,
         follow_redirects=False,

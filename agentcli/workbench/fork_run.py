@@ -20,7 +20,7 @@ from agentcli.workbench.agent_run import terms_of
 from agentcli.workbench.call_plan import CallPlan
 from agentcli.workbench.continuation import Continuation, continue_run
 from agentcli.workbench.fork_files import files_to_restore, make_workspace, workspace_folder
-from agentcli.workbench.fork_workflow import before_step, planned_workflow
+from agentcli.workbench.fork_workflow import before_step, planned_workflow, refuse_each
 from agentcli.workbench.going_on import (
     changes_between,
     code_on,
@@ -163,6 +163,7 @@ async def _branch(bench: Workbench, request: ForkRequest) -> _Branch:
     run, _ = read_any_verified(bench, request.run)
     if isinstance(run.plans[-1], CallPlan):
         raise no_conversation(run.row)
+    refuse_each(run.id, run.plans[-1])
     cut = _cut(run, request)
     prefix = tuple(_replaced(event, request) for event in run.events[:cut])
     _refuse_unknown(run, request, cut)

@@ -13,7 +13,19 @@ from agentcli.workbench.workflow_plan import WorkflowPlan
 from agentcli.workbench.workflow_terms import WorkflowTerms
 
 if TYPE_CHECKING:
+    from agentcli.workbench.agent_plan import AgentPlan
     from agentcli.workbench.wiring import Workbench
+
+
+def refuse_each(run: str, plan: AgentPlan | WorkflowPlan) -> None:
+    """Raises UsageError E-FORK-EACH for a run that is but the parent of its rows' runs: each of those can be forked."""
+    if isinstance(plan, WorkflowPlan) and plan.each is not None:
+        raise UsageError(
+            "E-FORK-EACH",
+            f"The run {run} has nothing of its own to begin another one from.",
+            why="It is the parent of one run for each of its rows.",
+            fix="Fork the run of a row: its id stands in the row's line, and in `agentcli runs list --all`.",
+        )
 
 
 def before_step(events: Sequence[Event], step: str) -> int:

@@ -147,7 +147,7 @@ def _csv_row(names: list[str], fields: list[str], where: str) -> Entry:
         return _bad(None, f"{where} is not text in UTF-8")
     if len(fields) != len(names):
         found = dict(zip(names, fields, strict=False))
-        return _bad(found, f"{where} has {len(fields)} fields, and the header {len(names)}")
+        return _bad(found, f"{where} has not as many fields as the header: {len(fields)} instead of {len(names)}")
     return {"input": dict(zip(names, fields, strict=True))}
 
 

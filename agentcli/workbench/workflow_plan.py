@@ -7,7 +7,7 @@ plan alone counts: the files are not read again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -210,6 +210,15 @@ class WorkflowPlan:
 def row_manifest(shared: Digest, row: int, inputs: dict[str, Any]) -> dict[str, Any]:
     """The manifest of a row's run: the plan that it shares with the others, by content, and what it has of its own."""
     return {"format": FORMAT, "kind": "row", "plan": shared, "row": row, "inputs": inputs}
+
+
+def whole_manifest(manifest: Any, read: Callable[[Digest], Any]) -> Any:
+    """The manifest of a row's run with the plan that it shares; any other one as it is. `read` gives contents."""
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("plan"), str):
+        return manifest
+    shared = read(manifest["plan"])
+    own = {name: value for name, value in manifest.items() if name not in ("plan", "kind")}
+    return {**{name: value for name, value in shared.items() if name != "each"}, **own} if shared else own
 
 
 def _without(value: dict[str, Any], *names: Iterable[str]) -> dict[str, Any]:

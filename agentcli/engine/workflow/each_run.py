@@ -29,18 +29,24 @@ AHEAD: Final = 5_000
 ERRORS_AT_ONCE: Final = 50
 """After so many rows that cannot be run the event loop gets a turn."""
 
-FIRST_FAILURES: Final = 3
-"""Failed rows that the run's own error names."""
-
 Row = tuple[int, Entry]
 
 
 class EachRun:
     """The parent of the rows' runs. `limits` hold for all rows together, in each era of the run; `concurrency` rows are
-    at work at a time.
+    at work at a time. `ahead`: see `AHEAD`.
     """
 
-    def __init__(self, door: Effects, rows: Rows, source: str, limits: Sequence[Limits], concurrency: int) -> None:
+    def __init__(
+        self,
+        door: Effects,
+        rows: Rows,
+        source: str,
+        limits: Sequence[Limits],
+        concurrency: int,
+        ahead: int = AHEAD,
+    ) -> None:
+        self.ahead = ahead
         self.budget = Budget(limits[0])
         self._limits = limits
         self.door = door
@@ -49,8 +55,11 @@ class EachRun:
         self.concurrency = concurrency
         self._parts: list[RowsRead] = []
         self._completed = 0
-        self._failed: dict[int, ErrorInfo | None] = {}
-        """Rows that came to an end that stays, with their errors."""
+        self._failed = 0
+        self._first: RowCompleted | None = None
+        """The first row that failed."""
+        self._is_hopeless = True
+        """Whether nothing could be run for any of the failed rows."""
         self._again: dict[int, str] = {}
         """Rows that are tried again when the others are done, with their runs."""
 
@@ -95,9 +104,12 @@ class EachRun:
             self._again[row] = end.run
             return
         self.budget.add(end.usage, end.cost_usd, end.turns)
-        self._completed += end.status == "completed"
-        if end.status != "completed":
-            self._failed[row] = end.error
+        if end.status == "completed":
+            self._completed += 1
+        else:
+            self._failed += 1
+            self._first = end if self._first is None or row < self._first.row else self._first
+            self._is_hopeless = self._is_hopeless and end.run is None
         self.rows.done(row, given, end)
 
     def stop_at_limit(self, scope: Scope) -> None:
@@ -108,16 +120,16 @@ class EachRun:
             raise limit_error(reached)
 
     def _summed_up(self) -> dict[str, Json]:
-        summary: dict[str, Json] = {"rows": self.count, "completed": self._completed, "failed": len(self._failed)}
-        if not self._failed:
+        summary: dict[str, Json] = {"rows": self.count, "completed": self._completed, "failed": self._failed}
+        first = self._first
+        if first is None:
             return summary
-        first = min(self._failed)
-        told = self._failed[first]
+        again = "`agentcli resume RUN --retry-failed` runs them again."
         error = RunError(
             "E-EACH-FAILED",
-            f"{len(self._failed)} of {self.count} rows failed.",
-            why=sentence(f"Row {first}: {told.what}") if told is not None else "",
-            fix="`agentcli resume RUN --retry-failed` runs them again.",
+            f"{self._failed} of {self.count} rows failed.",
+            why=sentence(f"Row {first.row}: {first.error.what}") if first.error is not None else "",
+            fix="Correct them, and run the corrected rows alone." if self._is_hopeless else again,
         )
         error.output = summary
         raise error
@@ -162,7 +174,7 @@ class _Pass:
 
     async def _room(self) -> None:
         """Wait while a row is far behind."""
-        while self._at_work and self._begun - next(iter(self._at_work)) >= AHEAD:
+        while self._at_work and self._begun - next(iter(self._at_work)) >= self._run.ahead:
             await self._run.door.wait(self._moved)
 
     def _over(self, place: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from agentcli.core.canonical import Digest, Json, decode
@@ -11,6 +12,7 @@ from agentcli.core.events import Event, rfc3339
 from agentcli.core.runs import RunRow
 from agentcli.errors import StorageError
 from agentcli.workbench.comparing.differences import same
+from agentcli.workbench.workflow_plan import whole_manifest
 
 _MOST_UNREADABLE = 20
 """Events that cannot be read before the rest of a run is given up."""
@@ -79,7 +81,7 @@ def read_run(records: Records, row: RunRow) -> RunRecord:
     missing: list[str] = []
     events = _events(records, row, missing)
     digest = _manifest(row, events)
-    manifest = content(records, digest)
+    manifest = whole_manifest(content(records, digest), partial(content, records))
     if not isinstance(manifest, dict):
         missing.append(f"The manifest of {row.start.id} cannot be read: what went into it is not compared.")
         manifest = {}

@@ -13,6 +13,7 @@ from agentcli.core.messages import Message
 from agentcli.core.runs import RunRow
 from agentcli.errors import StorageError
 from agentcli.journal.named import Role, contents_of, named_in
+from agentcli.workbench.workflow_plan import whole_manifest
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class RunRecord:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """The plan in force in the end; empty where it is not there."""
-        return self.json(self.row.start.manifest) or {}
+        found: dict[str, Any] = whole_manifest(self.json(self.row.start.manifest) or {}, self.json)
+        return found
 
     def _plan(self, digest: Digest) -> Json:
         plan = self.json(digest) or {}

@@ -221,3 +221,42 @@ def test_different_values_have_a_first_difference(left: Any, right: Any) -> None
 )
 def test_a_difference_is_named_by_its_path(recorded: Any, current: Any, expected: Any) -> None:
     assert first_difference(recorded, current) == expected
+
+
+async def test_what_continues_goes_on_under_the_intent_on_record() -> None:
+    """The run of a row: what was begun is known by its id, and is not begun once more."""
+    log = InMemoryJournal().begin(run_start())
+    seen: list[Event] = []
+
+    async def stopped(started: Event) -> ClockRead:
+        seen.append(started)
+        raise ModelError("E-TEST", "It stops.")
+
+    async def ends(started: Event) -> ClockRead:
+        seen.append(started)
+        return ClockRead(2.0)
+
+    def effect(live: Any) -> Effect:
+        return Effect("run", "row", digest({}), dict, live, intent=lambda: ClockRead(1.0), continues=True)
+
+    with pytest.raises(ModelError):
+        await Effects(RUN, log, ManualClock()).perform(effect(stopped), Scope("row.1"))
+    door = Effects(RUN, log, ManualClock(), playback=continuing(log.events), seq=log.last_seq)
+    await door.perform(effect(ends), Scope("row.1"))
+    assert [event.seq for event in seen] == [1, 1]
+    assert [(event.seq, event.result is not None) for event in log.events] == [(1, False), (2, True)]
+
+
+async def test_a_lane_that_was_left_counts_anew() -> None:
+    """Nothing is remembered of a lane in which nothing more happens."""
+    log = InMemoryJournal().begin(run_start())
+    door = Effects(RUN, log, ManualClock())
+
+    async def live(_started: Event) -> ClockRead:
+        return ClockRead(1.0)
+
+    for _ in range(2):
+        await door.perform(Effect("clock", "now", digest({}), dict, live), Scope("row.1"))
+        door.leave(Scope("row.1"))
+    door.leave(Scope("row.2"))
+    assert [event.key.ordinal for event in log.events if event.key] == [0, 0]

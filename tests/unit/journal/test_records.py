@@ -76,6 +76,12 @@ SPECIAL: dict[str, dict[str, Any]] = {
         "flags": st.lists(st.builds(Flag, texts, counts, texts), max_size=3).map(tuple),
         "how": st.dictionaries(texts, numbers, max_size=3),
     },
+    "row.completed": {
+        "usage": st.builds(Usage, counts),
+        "error": st.none() | st.builds(ErrorInfo, texts, texts, line=st.none() | counts),
+    },
+    "step.retried": {"error": st.builds(ErrorInfo, texts, texts)},
+    "step.failed": {"error": st.builds(ErrorInfo, texts, texts)},
     "approval.requested": {"preview": st.none() | texts},
 }
 PLAIN: dict[str, Any] = {
