@@ -95,6 +95,8 @@ def test_all_can_be_said_in_ascii() -> None:
         "ok List the changes  completed       4.0 s",
         "|  check             running    3/3   15 s  1 failed",
     ]
+    assert all(line.isascii() and len(line) <= 60 for line in frame)
+    assert frame[4] == "o  never             skipped                Its `when` is f~"
     assert frame[-2:] == [
         "#######........  2 of 6 steps - 10/min - 17 s left",
         "| 23 s - 360 tokens - $0.0003",
