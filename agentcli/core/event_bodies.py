@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any, ClassVar, Literal
 
 from agentcli.core.canonical import Digest
@@ -23,7 +24,13 @@ class Body:
 
     def to_json(self) -> dict[str, Any]:
         """The event's own fields."""
-        return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
+        return {name: _plain(getattr(self, name)) for name in _names(type(self))}
+
+
+@cache
+def _names(body: type[Body]) -> tuple[str, ...]:
+    """Its fields. Those of the class itself are none."""
+    return tuple(item.name for item in fields(body))
 
 
 def _plain(value: Any) -> Any:
