@@ -24,7 +24,8 @@ class Body:
 
     def to_json(self) -> dict[str, Any]:
         """The event's own fields."""
-        return {name: _plain(getattr(self, name)) for name in _names(type(self))}
+        kind: Any = type(self)  # can be a key, which type checkers do not see
+        return {name: _plain(getattr(self, name)) for name in _names(kind)}
 
 
 @cache
