@@ -45,6 +45,7 @@ from agentcli.core.events import (
 from agentcli.core.flags import Flag
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.models import RequestDelta, Usage
+from agentcli.core.outlines import StepOutline
 from agentcli.core.runs import RunEnd, RunRow, RunStart, RunStatus
 from agentcli.core.tools import FileTouch, ToolStatus
 from agentcli.errors import ErrorInfo
@@ -116,6 +117,7 @@ ONE_OF_EACH: tuple[Body, ...] = (
     CodeStarted(DIGEST, "Which port?", {}),
     CodeAsked("tool", {"name": "read_lines", "arguments": {"path": "a"}}),
     CodeCompleted(None, FAULT, ("out.txt",), "printed", "trace"),
+    run_started(kind="workflow", steps=(StepOutline("a", "First", None),), limits={"tokens": 900}),
     RunResumed(DIGEST, {"limits": {"turns": 40}}),
     RunForked("20261121-081532-k7f3qz", 4, DIGEST, {"results": [4]}),
     ModelFallback("503", 0.0, "local:coder-1.5b"),

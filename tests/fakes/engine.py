@@ -28,6 +28,8 @@ from agentcli.engine.ports import ModelObserver
 from agentcli.engine.terms import Terms
 from agentcli.engine.tool_calls import ToolCalls
 from agentcli.errors import ToolArgumentsError
+from tests.fakes.answering import Answering as Answering
+from tests.fakes.answering import Said as Said
 from tests.fakes.journal import InMemoryJournal, MemoryRunLog
 
 RUN = "20261121-081532-k7f3qz"
@@ -184,42 +186,6 @@ class ToolTable:
 
     def specs(self) -> Sequence[ToolSpec]:
         return [tool.spec for tool in self.tools.values()]
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A person's answer."""
-
-    decision: Literal["once", "always", "no"]
-    by: Literal["user", "flag", "nobody"] = "user"
-    reason: str = ""
-
-
-@dataclass(slots=True)
-class Answering:
-    """An approver that gives the listed answers; keeps what it was asked about."""
-
-    answers: list[Said] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-    previews: list[str | None] = field(default_factory=list)
-    words: list[str] = field(default_factory=list)
-    lanes: list[str] = field(default_factory=list)
-
-    async def ask(
-        self, spec: ToolSpec, arguments: Mapping[str, Any], rule: str, preview: str | None = None, lane: str = ""
-    ) -> Said:
-        self.asked.append(spec.name)
-        self.previews.append(preview)
-        self.lanes.append(lane)
-        return self.answers.pop(0) if self.answers else Said("no", "nobody")
-
-    async def answer(self, spec: ToolSpec, arguments: Mapping[str, Any], lane: str = "") -> str | None:
-        self.asked.append(arguments["question"])
-        self.lanes.append(lane)
-        return self.words.pop(0) if self.words else None
-
-    async def again(self, started: Event) -> bool:
-        return False
 
 
 @dataclass(slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from agentcli.cli.render.quantity import count, money, pace, time_left
 
 
-def progress(what: str, rate: float | None, left: float | None) -> Iterator[str]:
+def progress(far: str, rate: float | None, left: float | None) -> Iterator[str]:
     """`12 of 40 steps`, `3.2/s`, `9 s left`, as far as it can be told. `rate` is per second, `left` seconds."""
-    yield what
+    yield far
     if rate is not None:
         yield pace(rate)
     if left is not None:

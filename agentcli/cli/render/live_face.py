@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
 
 from agentcli.cli.render.lines import Line
-from agentcli.cli.render.printer import Glyphs
+from agentcli.cli.render.printer import ASCII, Glyphs
+from agentcli.cli.render.text import ELLIPSIS
 from agentcli.core.events import Event
 from agentcli.core.values import value
 
@@ -46,7 +47,13 @@ class Look:
         """One line, cut where it is too long."""
         from rich.text import Text
 
-        return Text(line, style=style if self.styled else "", no_wrap=True, overflow="ellipsis")
+        return Text(self.plain(line), style=style if self.styled else "", no_wrap=True, overflow="crop")
+
+    def plain(self, text: str) -> str:
+        """The text in characters that the terminal has. An escape in the place of one would be longer than that one."""
+        if self.glyphs is not ASCII:
+            return text
+        return text.replace(ELLIPSIS, "~").encode("ascii", "replace").decode("ascii")
 
 
 class Face(Protocol):

@@ -50,10 +50,10 @@ class RowsFace:
             return
         board, width, look, seconds = self._board, options.max_width, self._look, self._seconds
         if board.all_read:
-            what = f"{count(board.over)} of {count(board.count, 'row')}"
+            far = f"{count(board.over)} of {count(board.count, 'row')}"
         else:
-            what = f"reading: {count(board.count, 'row')} so far"
-        parts = look.dot.join(progress(what, board.rate(seconds), board.left(seconds)))
+            far = f"reading: {count(board.count, 'row')} so far"
+        parts = look.dot.join(progress(far, board.rate(seconds), board.left(seconds)))
         yield look.text(fit(f"{look.bar(board.done, width)}  {parts}", width))
         yield look.text(fit(look.dot.join(self._figures()), width), "dim")
 

@@ -93,8 +93,8 @@ class StepsFace:
     def _progress(self, width: int) -> str:
         board = self._board
         over, steps = board.steps
-        what, seconds = f"{count(over)} of {count(steps, 'step')}", self._seconds
-        parts = progress(what, board.rate(seconds), board.left(seconds))
+        far, seconds = f"{count(over)} of {count(steps, 'step')}", self._seconds
+        parts = progress(far, board.rate(seconds), board.left(seconds))
         return fit(f"{self._look.bar(board.done, width)}  {self._look.dot.join(parts)}", width)
 
     def _figures(self) -> Iterator[str]:

@@ -87,7 +87,7 @@ class TurnsFace:
         from rich.text import Text
 
         if self._text:
-            wrapped = Text(safe(self._text[-TAIL_CHARS:]).strip("\n")).wrap(console, width)
+            wrapped = Text(self._look.plain(safe(self._text[-TAIL_CHARS:]).strip("\n"))).wrap(console, width)
             yield from wrapped[-lines:]
 
     def _figures(self) -> Iterator[str]:

@@ -55,8 +55,8 @@ class RowProgress:
         if part <= self._part or self.only_failures:
             return
         self._part = part
-        what = f"{count(board.over)} of {count(board.count, 'row')}"
-        parts = [*progress(what, board.rate(board.seconds), board.left(board.seconds))]
+        far = f"{count(board.over)} of {count(board.count, 'row')}"
+        parts = [*progress(far, board.rate(board.seconds), board.left(board.seconds))]
         if board.failures:
             parts.append(f"{count(len(board.failures))} failed")
         yield f"{self._glyphs.dot} " + f" {self._glyphs.dot} ".join(parts), ("cyan",)

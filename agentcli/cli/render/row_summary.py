@@ -50,12 +50,12 @@ class RowSummary:
     def _most(self) -> int | None:
         return None if self.full else FIRST
 
-    def _some(self, lines: Sequence[Iterator[str]], number: int, what: str) -> None:
+    def _some(self, lines: Sequence[Iterator[str]], number: int, noun: str) -> None:
         for line in lines:
             for text in line:
                 self.out.line(text)
         if number > len(lines):
-            more = f"… {count(number - len(lines), f'more {what}')} (--full shows them)"
+            more = f"… {count(number - len(lines), f'more {noun}')} (--full shows them)"
             self.out.line(f"       {self.out.style(more, 'dim')}")
 
     def _failed(self, one: Failure) -> Iterator[str]:

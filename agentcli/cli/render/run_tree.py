@@ -162,8 +162,8 @@ class RunTree:
         if steps:
             names = ", ".join(steps if self.full else steps[: MOST["item"]])
             more = "" if self.full or len(steps) <= MOST["item"] else ", …"
-            what = f"{count(len(steps), 'step')} {self._text.word('pending')}"
-            self._line(None, self.out.style(f"{what}: {one_line(names)}{more}", "dim"))
+            open_steps = f"{count(len(steps), 'step')} {self._text.word('pending')}"
+            self._line(None, self.out.style(f"{open_steps}: {one_line(names)}{more}", "dim"))
 
     def _width(self, taken: int) -> int:
         """Columns beside the tree. The numbers, and what the joints of outer nodes take, are taken already."""

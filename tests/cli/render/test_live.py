@@ -92,6 +92,14 @@ def test_time_moves_the_spinner() -> None:
     assert region(live) == ["\\ 12 s - starting"]
 
 
+def test_a_terminal_without_unicode_gets_no_character_that_would_be_escaped() -> None:
+    live, _ = view(glyphs=ASCII, columns=30)
+    for event in events()[:5]:
+        live.handle(event)
+    live.handle(events([(ModelDelta("caf\u00e9 \u4e2d\u2026", 0), 1, "")])[0])
+    assert region(live) == ["caf? ?~", "| 0 ms - writing - turn 1 - 1~"]
+
+
 def test_only_the_end_of_a_long_answer_is_shown() -> None:
     live, _ = view()
     for number in range(500):

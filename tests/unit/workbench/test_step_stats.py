@@ -35,6 +35,10 @@ def bench(isolated: Path) -> Iterator[Workbench]:
         yield bench
 
 
+def journal_in(folder: Path) -> Path:
+    return next(folder.rglob("journal.db")).parent
+
+
 def steps(bench: Workbench) -> dict[str, StepFigures]:
     found = run_stats(bench, RunQuery(), [Grouping.STEP]).groups[Grouping.STEP]
     return {row.key: row for row in found if isinstance(row, StepFigures)}

@@ -34,7 +34,8 @@ class Made:
     all: list[ConfinedCode] = field(default_factory=list)
 
     def __call__(self, body: str, *, seconds: float = 20.0, line: int = 0, sandbox: Any = None) -> ConfinedCode:
-        context = ToolContext(self.workspace, sandbox=sandbox or PlainProcesses())
+        confined = sandbox or PlainProcesses()
+        context = ToolContext(self.workspace, sandbox=lambda: confined)
         self.all.append(ConfinedCode(context, AgentCode(HEAD + body, "a.yaml", line, 2), seconds))
         return self.all[-1]
 
