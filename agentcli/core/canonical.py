@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from functools import cache
 from hashlib import sha256
 from typing import Any, TypeAlias
-
-from pydantic_core import from_json
 
 Json: TypeAlias = Any
 """A value of JSON: None, bool, int, float, str, list or tuple of it, dict from str to it."""
@@ -46,10 +45,18 @@ def encode(value: Json) -> bytes:
     return "".join(_pieces(value, 0)).encode()
 
 
+@cache
+def _parser() -> Callable[..., Json]:
+    """Pydantic's, which takes half the time. Loaded late: who only lists runs decodes nothing."""
+    from pydantic_core import from_json
+
+    return from_json
+
+
 def decode(data: bytes) -> Json:
     """The value that `encode` encoded. Raises ValueError for what is no JSON."""
     try:
-        return from_json(data, allow_inf_nan=False)
+        return _parser()(data, allow_inf_nan=False)
     except ValueError:  # `json` reads more: NaN, half a character that is escaped, more than 200 levels
         return _decoder.decode(data.decode())
 
