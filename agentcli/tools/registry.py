@@ -101,8 +101,7 @@ class ToolRegistry:
     def spec(self, name: str) -> ToolSpec:
         """What one tool says of itself. Raises DefinitionError (E-TEMPLATE-UNKNOWN-TOOL)."""
         if name not in self._specs:
-            spec: ToolSpec = _module(name).spec()
-            self._specs[name] = spec
+            self._specs[name] = built_in(name)
         return self._specs[name]
 
     def options_schema(self, name: str) -> dict[str, Any]:
@@ -150,6 +149,12 @@ class ToolRegistry:
             return gates.before(module.build(self._context, options), gate)
 
         return build
+
+
+def built_in(name: str) -> ToolSpec:
+    """What a built-in tool says of itself. Raises DefinitionError (E-TEMPLATE-UNKNOWN-TOOL)."""
+    spec: ToolSpec = _module(name).spec()
+    return spec
 
 
 def permissions_of(uses: Iterable[ToolUse]) -> Permissions:

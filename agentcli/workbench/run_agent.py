@@ -19,9 +19,10 @@ from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
 from agentcli.engine.ports import Approver, EventSink
 from agentcli.engine.scope import Scope
-from agentcli.errors import LimitError, sentence
+from agentcli.errors import LimitError
 from agentcli.workbench.agent_plan import AgentPlan
 from agentcli.workbench.agent_run import Parts, agent_loop, terms_of
+from agentcli.workbench.deprecated_tools import deprecation
 from agentcli.workbench.own_code import OwnCode, own_code, selected
 from agentcli.workbench.plan_agent import plan_agent
 from agentcli.workbench.system_clock import SystemClock
@@ -125,9 +126,8 @@ def main_of(plan: AgentPlan, loop: AgentLoop) -> Callable[[Scope], Awaitable[Any
 def warn_of_deprecated(door: Effects, tools: Sequence[ToolSpec], scope: Scope) -> None:
     """Say which of the run's tools are on their way out, on record."""
     for spec in tools:
-        if spec.deprecated:
-            what = f"The tool `{spec.name}` is deprecated: {sentence(spec.deprecated)}"
-            door.emit(Warned("W-TOOL-DEPRECATED", what, f"See `agentcli tools show {spec.name}`."), scope)
+        if (info := deprecation(spec)) is not None:
+            door.emit(Warned(info.code, info.what, info.fix), scope)
 
 
 async def unpriced(providers: Providers, plan: AgentPlan) -> tuple[str, ...]:

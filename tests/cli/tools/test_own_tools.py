@@ -227,3 +227,44 @@ def test_what_cannot_be_read_and_what_stands_for_two_is_left_out_with_a_warning(
     assert (result.code, "(E-CALL-AMBIGUOUS)" in result.err, "(E-TOOL-SIGNATURE)" in result.err) == (0, True, True)
     of_one = project("tools", "schema", "weekday")
     assert (of_one.code, of_one.out, "(E-CALL-AMBIGUOUS)" in of_one.err) == (2, "", True)
+
+
+def test_config_check_warns_of_one_that_is_deprecated_at_its_place(project: Cli) -> None:
+    result = project("config", "check")
+    assert result.code == 0
+    assert result.err == (
+        f"warning: {project.cwd / 'agents' / 'a.yaml'}:6:21: The tool `weekday` is deprecated: Use day_of. "
+        "(W-TOOL-DEPRECATED)\n"
+        "  fix: See `agentcli tools show weekday`.\n"
+    )
+    (told,) = [json.loads(line) for line in project("config", "check", "--json").out.splitlines()]
+    assert (told["level"], told["code"], told["line"]) == ("warning", "W-TOOL-DEPRECATED", 6)
+    assert not list(project.cwd.glob("**/__pycache__"))
+
+
+def test_config_check_knows_of_packages_too_and_is_silent_about_what_stays(
+    project: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    old = 'from agentcli import tool\n@tool(deprecated="ask the sky")\ndef weather() -> str:\n    """Tell."""\n'
+    install(tmp_path / "site", "demo_weather", "weather = demo_weather.tools:weather", old)
+    (project.cwd / "agents" / "a.yaml").write_text(
+        AGENT.replace("{python: tools/days.py}", "weather").replace("[weekday]", "[]")
+    )
+    assert "`weather` is deprecated: Ask the sky." in project("config", "check").err
+    (project.cwd / "tools" / "days.py").write_text(SOURCE.replace('deprecated="use day_of", ', ""))
+    (project.cwd / "agents" / "a.yaml").write_text(AGENT)
+    assert project("config", "check").err == ""
+
+
+def test_recordings_warn_once_of_an_agent_whose_tool_is_deprecated_by_now(project: Cli) -> None:
+    (project.cwd / "tools" / "days.py").write_text(SOURCE.replace('deprecated="use day_of", ', ""))
+    for _ in range(2):
+        assert project("--trust", "run", "a", "hello").code == 0
+        assert project("runs", "export", "last", "--to", "pytest", "-o", "tests").code == 0
+    assert project("test").err == ""
+    (project.cwd / "tools" / "days.py").write_text(SOURCE)
+    result = project("test")
+    assert (result.code, result.err.count("(W-TOOL-DEPRECATED)")) == (0, 1)
+    (project.cwd / "agents" / "a.yaml").unlink()
+    assert "W-TOOL-DEPRECATED" not in project("test").err
