@@ -74,6 +74,7 @@ _READERS: dict[tuple[str, str], Any] = {
     ("model.failed", "error"): ErrorInfo.from_json,
     ("tool.completed", "files"): lambda v: tuple(FileTouch.from_json(touch) for touch in v),
     ("tool.completed", "flags"): lambda v: tuple(Flag.from_json(flag) for flag in v),
+    ("tool.completed", "artifacts"): tuple,
 }
 
 

@@ -259,6 +259,7 @@ class ToolCalls:
             how=result.how,
             flags=flags_in(content, self.admission.admit),
             unseen=result.unseen,
+            artifacts=result.artifacts,
         )
 
     async def _question(self, spec: ToolSpec, call: ToolCall, arguments: dict[str, Any], scope: Scope) -> ToolCompleted:

@@ -54,9 +54,10 @@ async def result_of(
 ) -> ToolResult:
     """The result of a call. Raises ToolError E-NET-CONTENT, E-NET-CONVERT; DeniedError E-SANDBOX-NONE."""
     body = Body.of(response)
-    kept = None
+    copy = None
     if context.artifacts is not None and body.data:
-        kept = await asyncio.to_thread(context.artifacts.keep, body.data, body.suffix)
+        copy = await asyncio.to_thread(context.artifacts.keep, body.data, body.suffix)
+    kept = copy.path if copy is not None else None
     parts = [_head(response, body, kept)]
     if body.binary is None and body.data:
         text = await _text(response, body, form, context)
@@ -69,6 +70,7 @@ async def result_of(
         "\n".join(part for part in parts if part),
         "error" if response.status >= 400 else "ok",
         data=_data(response, body, kept),
+        artifacts=(copy.digest,) if copy is not None else (),
     )
 
 

@@ -75,6 +75,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
         ).map(tuple),
         "flags": st.lists(st.builds(Flag, texts, counts, texts), max_size=3).map(tuple),
         "how": st.dictionaries(texts, numbers, max_size=3),
+        "artifacts": st.lists(digests, max_size=3).map(tuple),
     },
     "approval.requested": {"preview": st.none() | texts},
 }
