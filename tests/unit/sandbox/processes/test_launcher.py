@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import resource
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import agentcli
 from agentcli.sandbox.processes import guardian
 from agentcli.sandbox.processes.kernel import NEW_USER, NO_DEV, NO_SUID, READ_ONLY, Kernel
 from agentcli.sandbox.processes.launcher import EMPTY_FILE, EMPTY_FOLDER, Launcher, main
+from agentcli.sandbox.processes.launching import interpreter
 from agentcli.sandbox.processes.steps import Step, packed_steps
 from tests.fakes.forked import in_child
 from tests.fakes.remembering_kernel import EndedError, RememberingKernel, gate
@@ -163,7 +166,7 @@ def test_a_file_is_attached_over_a_file(tmp_path: Path) -> None:
 
 
 def test_owners_share_one_user_namespace() -> None:
-    kernel = RememberingKernel(children=(os.getpid(),))
+    kernel = RememberingKernel(sleeper=os.getpid())
     with pytest.raises(OSError, match=r"Invalid argument|not permitted"):
         launched(kernel).do(("tree", "0", "/usr", "7", "0", "0", "5", "5"))
     launcher = launched(kernel)
@@ -253,8 +256,11 @@ def test_a_program_that_cannot_be_executed_is_exit_127(kernel: RememberingKernel
 
 
 @pytest.mark.parametrize(("info", "said"), [(b'{"child-pid": 42}', b"init 42\n"), (b"", b"")])
-def test_bwrap_is_started_behind_the_gate_and_its_exit_is_passed_on(info: bytes, said: bytes) -> None:
-    kernel = RememberingKernel(children=(9,), waits=((9, 3 << 8),))
+def test_a_child_keeps_the_gate_tells_of_the_first_process_and_ends(
+    info: bytes, said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "getppid", os.getpid)  # the fork is none
+    kernel = RememberingKernel(children=(0,))
     launcher = launched(kernel)
     ours = reported(launcher)
     reads, opens, waits = gate(info)
@@ -263,13 +269,25 @@ def test_bwrap_is_started_behind_the_gate_and_its_exit_is_passed_on(info: bytes,
         launcher.do(("gate", str(reads), str(told_info), str(os.dup(waits)), str(opens)))
     launcher.say(".")
     assert os.read(ours, 100) == said + b".\n"
-    assert kernel.calls[-1] == ("exit", 3)
+    assert kernel.calls == [("fork",), ("die_with_parent", 9), ("exit", 0)]
+
+
+def test_a_gate_whose_bwrap_is_gone_already_is_kept_by_nobody() -> None:
+    kernel = RememberingKernel(children=(0,))
+    reads, opens, waits = gate(b'{"child-pid": 42}')
+    with pytest.raises(EndedError):
+        launched(kernel).do(("gate", str(reads), str(os.dup(waits)), str(os.dup(waits)), str(opens)))
+    assert kernel.calls == [("fork",), ("die_with_parent", 9), ("exit", 1)]
+    os.set_blocking(waits, False)
+    with pytest.raises(BlockingIOError):
+        os.read(waits, 1)
 
 
 def test_behind_the_gate_only_what_bwrap_needs_is_open() -> None:
-    kernel = RememberingKernel(children=(0,))
+    kernel = RememberingKernel(children=(9,))
     reads, opens, waits = gate(b"")
     launched(kernel).do(("gate", str(reads), "-1", str(waits), str(opens)))
+    assert kernel.calls == [("fork",)]
     for closed in (reads, opens):
         with pytest.raises(OSError, match="Bad file descriptor"):
             os.fstat(closed)
@@ -292,3 +310,15 @@ def test_who_supervises_ends_with_what_it_supervises(monkeypatch: pytest.MonkeyP
     finally:
         guardian.release_signals()
     assert os.read(ours, 100) == f"init {os.getpid()}\nexit 3\n".encode()
+
+
+def test_its_start_loads_next_to_nothing() -> None:
+    """Each of these takes milliseconds, and every confined program waits for them."""
+    heavy = ("typing", "re", "enum", "json", "dataclasses", "pathlib", "contextlib", "collections", "subprocess")
+    code = (
+        "import sys; sys.path.append(sys.argv[1]); import agentcli.sandbox.processes.launcher; "
+        f"print(*(name for name in {heavy} if name in sys.modules))"
+    )
+    place = str(Path(agentcli.__file__).parents[1])
+    loaded = subprocess.run([interpreter(), "-I", "-S", "-c", code, place], capture_output=True, check=True)
+    assert loaded.stdout == b"\n"
