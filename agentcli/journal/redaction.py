@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from agentcli.core.canonical import Digest, Json
-from agentcli.errors import ToolError
+from agentcli.errors import ToolError, ToolRefusedError
 from agentcli.journal.encodings import encodings, telling_lines
 from agentcli.journal.nesting import mapped, same, under_secret_names
 from agentcli.journal.patterns import PATTERNS, Pattern, custom, gated, is_reference, looks_random, names_secret
@@ -86,6 +86,23 @@ class SecretRedactor:
                 return self._original(value)
             return PLACEHOLDER.sub(lambda found: str(self._original(found[0])), value) if "<" in value else value
         return mapped(value, self.restore, lambda name, item: self.restore(item))
+
+    def restore_one_of(self, placeholder: str, values: Collection[str]) -> str:
+        """The value that a placeholder stands for, where it is one of these; what is none, as it is.
+
+        Raises ToolRefusedError E-TOOL-SECRET.
+        """
+        if PLACEHOLDER.fullmatch(placeholder) is None:
+            return placeholder
+        for value in values:
+            if mark_of(placeholder) == self._mark(value):
+                return value
+        raise ToolRefusedError(
+            "E-TOOL-SECRET",
+            f"What `{placeholder}` stands for may not be sent there.",
+            why="The user's own file does not grant it to this host.",
+            fix="Call it without the placeholder.",
+        )
 
     def may_go_on(self, text: str, end: int) -> bool:
         """Whether personal data may stand across the white space that ends at `end`."""
@@ -236,12 +253,15 @@ class SecretRedactor:
 
     def _placeholder(self, name: str, value: str | int, family: str = "secret") -> str:
         slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:48] or "value"
-        made = f"<{family}:{slug}:{self.keyed_digest(str(value).encode('utf-8', 'surrogatepass'))[:12]}>"
+        made = f"<{family}:{slug}:{self._mark(value)}>"
         for key in (made, mark_of(made)):
             if key not in self._originals and len(self._originals) >= 2 * _REMEMBERED:
                 self._originals.pop(next(iter(self._originals)))
             self._originals[key] = value
         return made
+
+    def _mark(self, value: str | int) -> str:
+        return self.keyed_digest(str(value).encode("utf-8", "surrogatepass"))[:12]
 
     def _original(self, placeholder: str) -> Json:
         keys = (placeholder, mark_of(placeholder))
