@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from agentcli.journal.personal_checks import iban_length, is_card, is_iban, is_public_address
@@ -159,6 +160,27 @@ _FINDERS: Final[dict[str, Callable[[str], Iterator[Span]]]] = {
 }
 """By kind, in the order in which they are looked for: the more a form says, the earlier."""
 
+# -- under a name ----------------------------------------------------------------------------------------------------
+
+_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_LAST_WORDS: Final = {
+    "email": frozenset(("email", "emails", "mail", "mails")),
+    "iban": frozenset(("iban", "ibans")),
+    "card": frozenset(("card", "cards", "pan")),
+    "phone": frozenset(
+        ("phone", "phones", "telephone", "tel", "telefon", "mobile", "cellphone", "handy", "fax", "whatsapp", "msisdn")
+    ),
+}
+_AFTERTHOUGHTS: Final = frozenset(("number", "numbers", "no", "nr", "num", "address", "addresses"))
+_MAY_BE: Final = {
+    "email": re.compile(r"[^\s@<>]{1,64}+@[^\s@<>]{1,253}"),
+    "iban": re.compile(rf"[A-Za-z]{{2}}[0-9]{{2}}(?:{_BETWEEN}?[A-Za-z0-9]){{8,30}}"),
+    "card": re.compile(rf"[0-9](?:{_BETWEEN}?[0-9]){{11,18}}"),
+    "phone": re.compile(rf"[+(]?[0-9](?:{_SEP}{{0,3}}+[0-9]){{4,14}}+(?i:[ ,;]*+(?:x|ext|ext\.|-)? ?[0-9]{{1,5}})?"),
+}
+"""What a value may look like where its name says what it is: no more is asked of it then."""
+
+
 _WITH_SPACES: Final = frozenset(("iban", "card", "phone"))
 _NEAR: Final = 64
 _MAY_GO_ON: Final = re.compile(
@@ -198,6 +220,25 @@ class PersonalData:
         """Whether a number is that of a card."""
         return "card" in self._finders and 10**12 <= number < 10**19 and is_card(str(number))
 
+    def named(self, name: str) -> str | None:
+        """The kind that a key says its value is, of those that are looked for: `phone`, `workPhone`, `tel_no`."""
+        return _kind_named(name[:200], tuple(self._finders)) if self._finders else None
+
+    @staticmethod
+    def may_be(kind: str, value: object) -> bool:
+        """Whether a value under such a key is one: also a short number, or one whose check digit is wrong."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)
+        return isinstance(value, str) and _MAY_BE[kind].fullmatch(value.strip()) is not None
+
     def may_go_on(self, text: str, end: int) -> bool:
         """Whether the white space that ends at `end` may stand within something that is looked for."""
         return self._spaces and _MAY_GO_ON.search(text[max(0, end - _NEAR) : end]) is not None
+
+
+@lru_cache(maxsize=4096)
+def _kind_named(name: str, kinds: tuple[str, ...]) -> str | None:
+    words = [word.lower() for word in _WORDS.findall(name)]
+    while words and (words[-1] in _AFTERTHOUGHTS or words[-1].isdigit()):
+        words.pop()
+    return next((kind for kind in kinds if words and words[-1] in _LAST_WORDS.get(kind, ())), None)

@@ -14,12 +14,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from agentcli.core.canonical import Digest, Json
-from agentcli.errors import ToolError, ToolRefusedError
+from agentcli.errors import ToolRefusedError
 from agentcli.journal.encodings import encodings, telling_lines
 from agentcli.journal.nesting import mapped, same, under_secret_names
 from agentcli.journal.patterns import PATTERNS, Pattern, custom, gated, is_reference, looks_random, names_secret
 from agentcli.journal.personal import PersonalData
-from agentcli.journal.placeholders import PLACEHOLDER, mark_of
+from agentcli.journal.placeholders import PLACEHOLDER, gone, mark_of
 
 if TYPE_CHECKING:
     from agentcli.journal.streaming import StreamRedactor
@@ -141,7 +141,18 @@ class SecretRedactor:
 
     def _named(self, name: str, value: Json) -> Json:
         """A value that stands under a name."""
-        return self._under(name, value) if names_secret(name) else self._value(value)
+        if names_secret(name):
+            return self._under(name, value)
+        kind = self._personal.named(name)
+        return self._value(value) if kind is None else self._under_kind(kind, value)
+
+    def _under_kind(self, kind: str, value: Json) -> Json:
+        """A value under a name that says what kind of personal data it is."""
+        if isinstance(value, (list, tuple)):
+            return same([self._under_kind(kind, item) for item in value], value)
+        if self._personal.may_be(kind, value):
+            return self._placeholder(kind, value, "personal")
+        return self._value(value)
 
     def _under(self, name: str, value: Json) -> Json:
         """A value under a name that says it is secret. What is nested deeper has names of its own."""
@@ -251,7 +262,7 @@ class SecretRedactor:
         # Without any form: what never matches.
         self._known = re.compile("|".join(map(re.escape, self._forms)) or "(?!)")
 
-    def _placeholder(self, name: str, value: str | int, family: str = "secret") -> str:
+    def _placeholder(self, name: str, value: Json, family: str = "secret") -> str:
         slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:48] or "value"
         made = f"<{family}:{slug}:{self._mark(value)}>"
         for key in (made, mark_of(made)):
@@ -260,14 +271,14 @@ class SecretRedactor:
             self._originals[key] = value
         return made
 
-    def _mark(self, value: str | int) -> str:
+    def _mark(self, value: Json) -> str:
         return self.keyed_digest(str(value).encode("utf-8", "surrogatepass"))[:12]
 
     def _original(self, placeholder: str) -> Json:
         keys = (placeholder, mark_of(placeholder))
         original = next((held[key] for key in keys for held in (self._pinned, self._originals) if key in held), None)
         if original is None:
-            raise _gone(placeholder)
+            raise gone(placeholder)
         # A value that was hidden as a whole may hold placeholders itself.
         return self.restore(original) if isinstance(original, str) else original
 
@@ -279,21 +290,3 @@ def _outside(text: str, change: Callable[[str], str]) -> str:
     """The text with what lies between its placeholders changed."""
     parts = _PARTS.split(text)
     return "".join(part if index % 2 else change(part) for index, part in enumerate(parts))
-
-
-def _gone(placeholder: str) -> ToolError:
-    family, name, _ = placeholder[1:-1].split(":")
-    why = f"{placeholder} stands for a value that this process has not seen."
-    if family == "personal":
-        return ToolError(
-            "E-PERSONAL-GONE",
-            f"The personal data behind `{placeholder}` is not available any more.",
-            why=why,
-            fix="Read what holds it again, then make the same call.",
-        )
-    return ToolError(
-        "E-SECRET-GONE",
-        f"The secret `{name}` is not available any more.",
-        why=why,
-        fix=f"Set `{name}` in the environment or in .env to the value it had.",
-    )
