@@ -7,8 +7,8 @@ cd "$(dirname "$0")/.."
 [ "$(id -u)" -eq 0 ] && [ "$(uname -s)" = Linux ] || exit 0 # whoever is no root has run them as a user already
 
 NOBODY=65534
-SUITES='tests/contract/test_sandbox.py tests/contract/test_sandbox_port.py tests/security/test_process_abuse.py
-    tests/security/test_code_tools.py tests/security/test_swaps.py'
+SUITES='tests/contract/test_sandbox.py tests/contract/test_sandbox_files.py tests/contract/test_sandbox_port.py
+    tests/security/test_process_abuse.py tests/security/test_code_tools.py tests/security/test_swaps.py'
 
 as_nobody() { setpriv --reuid=$NOBODY --regid=$NOBODY --clear-groups "$@"; }
 

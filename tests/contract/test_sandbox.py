@@ -86,16 +86,6 @@ async def test_the_workspace_is_the_current_folder_and_is_written(backend: Backe
     assert owner(workspace / "made") == owner(workspace)
 
 
-async def test_a_file_is_moved_and_linked_from_folder_to_folder(backend: Backend, workspace: Path) -> None:
-    code = (
-        "import os; os.mkdir('other'); open('folder/a', 'w').close(); "
-        "os.rename('folder/a', 'other/b'); os.link('other/b', 'folder/c')"
-    )
-    finished = await run_confined(backend, python(code, workspace))
-    assert (finished.exit_code, finished.stderr) == (0, b"")
-    assert (workspace / "other/b").samefile(workspace / "folder/c")
-
-
 def owner(path: Path) -> int:
     return path.stat().st_uid
 
