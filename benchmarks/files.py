@@ -87,6 +87,10 @@ def searching(folder: Path) -> Iterator[Row]:
         yield f"grep_file on 1 GB: {name}", figure, "≤ 3 times", ratio <= 3
     growth = (_ours(folder, "big.log", "zzz$")["peak"] - _ours(folder, "small.log", "zzz$")["peak"]) / 1024
     yield "… memory that 1 GB takes more than 20 MB", f"{growth:.1f} MB", "≤ 8 MB", growth <= 8
+    big, small = (_called(folder, "read_lines", {"path": f"{name}.log", "start": 200_000}) for name in ("big", "small"))
+    growth = (big["peak"] - small["peak"]) / 1024
+    yield "read_lines in the middle of 1 GB: memory more than of 20 MB", f"{growth:.1f} MB", "≤ 8 MB", growth <= 8
+    yield "… and time", f"{big['seconds']:.2f} s", "-", True
     for name in ("big.log", "small.log"):
         (folder / name).unlink()
 
@@ -108,18 +112,18 @@ def _write_log(path: Path, size: int) -> None:
             written += file.write(block + rare)
 
 
-_SEARCH = """
+_CALL = """
 import asyncio, json, resource, sys, time
 from pathlib import Path
 from types import SimpleNamespace
 from agentcli.sandbox.paths import Workspace
 from agentcli.tools.context import ToolContext
 from agentcli.tools.registry import ToolRegistry
-folder, path, pattern = sys.argv[1:]
-tools = ToolRegistry(ToolContext(Workspace(Path(folder)))).select([SimpleNamespace(name="grep_file", options={})])
-tool = tools.get("grep_file")
+folder, name, arguments = sys.argv[1:]
+tools = ToolRegistry(ToolContext(Workspace(Path(folder)))).select([SimpleNamespace(name=name, options={})])
+tool = tools.get(name)
 begun = time.perf_counter()
-result = asyncio.run(tool.call({"path": path, "pattern": pattern}))
+result = asyncio.run(tool.call(json.loads(arguments)))
 seconds = time.perf_counter() - begun
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps({"seconds": seconds, "peak": peak, "digest": result.files[0].digest}))
@@ -127,7 +131,11 @@ print(json.dumps({"seconds": seconds, "peak": peak, "digest": result.files[0].di
 
 
 def _ours(folder: Path, path: str, pattern: str) -> dict[str, Any]:
-    command = [sys.executable, "-c", _SEARCH, str(folder), path, pattern]
+    return _called(folder, "grep_file", {"path": path, "pattern": pattern})
+
+
+def _called(folder: Path, name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    command = [sys.executable, "-c", _CALL, str(folder), name, json.dumps(arguments)]
     found: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     assert found["digest"]
     return found

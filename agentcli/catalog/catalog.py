@@ -101,12 +101,8 @@ class Catalog:
         self._roots = tuple(roots)
         self._known = known or Known()
 
-    def agents(self) -> list[Listed[AgentTemplate]]:
-        """Every valid agent by name, the nearest of each name."""
-        return list(self.agent_listing().valid)
-
     def agent_listing(self) -> Listing[AgentTemplate]:
-        """Every agent, and what is broken: to be shown as warnings."""
+        """Every agent by name, the nearest of each name, and what is broken: to be shown as warnings."""
         return self._listing(_AGENTS)
 
     def workflow_listing(self) -> Listing[WorkflowTemplate]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from agentcli.cli.approver import Nobody, Screen, StillScreen, TerminalApprover
 from agentcli.cli.interrupts import run_to_end
-from agentcli.cli.render.problems import error_event, print_error
+from agentcli.cli.render.by_hand import CallByHand, print_failure
+from agentcli.cli.render.problems import error_event
 from agentcli.cli.render.progress_lines import summary
 from agentcli.cli.render.text import output_text
 from agentcli.cli.session import Session
@@ -38,17 +39,20 @@ def carry_out(
 
     What no model is asked in has no turns and tokens to tell of. Where there were `rows`, they are the result.
     """
-    interrupt, last = Interrupt(), _Last()
+    interrupt, last, by_hand = Interrupt(), _Last(), CallByHand()
     with following(session) as (sinks, screen, restore):
         outcome = run_to_end(
-            work(sinks=[*sinks, last], approver=_approver(session, screen, stdin_is_data), interrupt=interrupt),
+            work(
+                sinks=[*sinks, last, by_hand], approver=_approver(session, screen, stdin_is_data), interrupt=interrupt
+            ),
             on_stop=lambda exit_code: setattr(interrupt, "exit_code", exit_code),
             on_kill=restore,
         )
     session.exit_code = outcome.exit_code
     if rows is not None:
         rows.close()
-    _print(session, outcome, ended=last.type == "run.completed", asks_model=asks_model, rows=rows)
+    ended = last.type == "run.completed"
+    _print(session, outcome, by_hand.failed, ended=ended, asks_model=asks_model, rows=rows)
 
 
 class _Last:
@@ -110,7 +114,15 @@ def _approver(session: Session, screen: Screen, stdin_is_data: bool) -> Approver
     return Nobody()
 
 
-def _print(session: Session, outcome: RunOutcome, *, ended: bool, asks_model: bool, rows: RowLines | None) -> None:
+def _print(
+    session: Session,
+    outcome: RunOutcome,
+    failed: str | None,
+    *,
+    ended: bool,
+    asks_model: bool,
+    rows: RowLines | None,
+) -> None:
     """The result on standard output; how it went on standard error.
 
     With --json both stood in the last event, unless the run's end could not be put on record.
@@ -126,7 +138,7 @@ def _print(session: Session, outcome: RunOutcome, *, ended: bool, asks_model: bo
     if rows is not None and rows.any and not session.flags.quiet:
         rows.print_table(session.err)
     if outcome.error is not None:
-        print_error(session.err, outcome.error)
+        print_failure(session.out, session.err, outcome.error, failed)
     elif rows is None or not rows.is_result:
         session.out.line(session.out.untrusted(output_text(outcome.output)))
         session.out.flush()

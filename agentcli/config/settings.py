@@ -86,14 +86,33 @@ def _opened(value: str) -> str:
     return value
 
 
+def _granted(value: str) -> str:
+    from agentcli.sandbox.network.grants import Grant
+
+    try:
+        Grant.parse(value)
+    except ValueError as error:
+        raise PydanticCustomError(
+            "granted", "expected NAME@HOST, such as GITHUB_TOKEN@api.github.com ({why})", {"why": str(error)}
+        ) from error
+    return value
+
+
 class NetworkSettings(Definition):
-    """What tools may reach beside the public internet."""
+    """What tools may reach beside the public internet, and what they may take there."""
 
     private: Annotated[tuple[Annotated[str, AfterValidator(_opened)], ...], Field(strict=False, max_length=100)] = (
         Field(
             (),
             description="Addresses, networks and hosts of this machine's network that tools may reach: 127.0.0.1:8080, "
             "10.0.0.0/8, wiki.corp:8443. Without a port, 80 and 443. `--allow-private` adds to it.",
+        )
+    )
+    grants: Annotated[tuple[Annotated[str, AfterValidator(_granted)], ...], Field(strict=False, max_length=100)] = (
+        Field(
+            (),
+            description="Secrets that `http_request` may send, each a variable and the one host it may be sent to: "
+            "GITHUB_TOKEN@api.github.com, KEY@api.example.org:8443. In a header $GITHUB_TOKEN stands for it.",
         )
     )
 
@@ -153,7 +172,8 @@ class Overlay(Definition):
     )
     network: NetworkSettings = Field(
         default_factory=NetworkSettings,
-        description="What tools may reach beside the public internet. Not read from a project.",
+        description="What tools may reach beside the public internet, and which secrets they may send. Not read from a "
+        "project.",
         json_schema_extra=USER_ONLY,
     )
     color: Literal["auto", "always", "never"] = Field(

@@ -136,6 +136,7 @@ class ToolCompleted(Body):
     `how` tells what one call below the door took: `attempts` made, `waited_s` for a rate limit, `cached_s` of age.
     `flags` are the places of `result` that read as if they wanted to instruct the model. They change nothing of it.
     `unseen`, which stands there only where it is true: the call may have changed files that `files` does not tell of.
+    `artifacts` are the contents that it kept beside the journal, which stay as long as a run names them.
     """
 
     type: ClassVar[str] = "tool.completed"
@@ -150,13 +151,15 @@ class ToolCompleted(Body):
     how: dict[str, float] = field(default_factory=dict)
     flags: tuple[Flag, ...] = ()
     unseen: bool = False
+    artifacts: tuple[Digest, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The event's own fields; `files` as a list of objects, `how` and `flags` only where there are any."""
         out: dict[str, Any] = {name: getattr(self, name) for name in self.__match_args__}
         out["files"] = [touch.to_json() for touch in self.files]
         out["flags"] = [flag.to_json() for flag in self.flags]
-        for name in ("how", "flags", "unseen"):  # left out, so that digests of old results stay the same
+        out["artifacts"] = list(self.artifacts)
+        for name in ("how", "flags", "unseen", "artifacts"):  # left out, so that digests of old results stay the same
             if not out[name]:
                 del out[name]
         return out

@@ -104,6 +104,7 @@ _READERS: dict[tuple[str, str], Any] = {
     ("code.completed", "changed"): tuple,
     ("tool.completed", "files"): lambda v: tuple(FileTouch.from_json(touch) for touch in v),
     ("tool.completed", "flags"): lambda v: tuple(Flag.from_json(flag) for flag in v),
+    ("tool.completed", "artifacts"): tuple,
 }
 
 

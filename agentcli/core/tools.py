@@ -100,7 +100,8 @@ class ToolResult:
 
     `how` is how it was come by, where that is not plainly one call: `attempts`, `waited_s`, `cached_s` (its age).
     `in_doubt` says of a call that was stopped that nobody knows how far it came; a tool that gives back `timeout` by
-    itself may know. `unseen` says that it may have changed files that `files` does not tell of.
+    itself may know. `unseen` says that it may have changed files that `files` does not tell of. `artifacts` are the
+    SHA-256 of contents that were kept beside the journal.
     """
 
     content: str
@@ -110,6 +111,7 @@ class ToolResult:
     how: dict[str, float] = field(default_factory=dict, compare=False)
     in_doubt: bool = field(default=False, compare=False)
     unseen: bool = field(default=False, compare=False)
+    artifacts: tuple[Digest, ...] = field(default=(), compare=False)
 
 
 @value(frozen=True, slots=True)

@@ -65,6 +65,15 @@ class RoamingTool(Protocol):
 
 
 @runtime_checkable
+class Filling(Protocol):
+    """A tool that replaces placeholders of secrets itself, where the user's own file grants it."""
+
+    @property
+    def fills(self) -> frozenset[str]:
+        """The arguments in which it does so; in all others it may be given none."""
+
+
+@runtime_checkable
 class Previewing(Protocol):
     """What a tool may know besides: what a call of it would change."""
 

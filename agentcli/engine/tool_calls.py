@@ -28,6 +28,7 @@ from agentcli.engine.ports import Approver, Preparing, RoamingTool, RunLog, Tool
 from agentcli.engine.previews import preview_of
 from agentcli.engine.questions import answer_to
 from agentcli.engine.scope import Scope
+from agentcli.engine.secret_arguments import restored
 from agentcli.engine.terms import Terms
 from agentcli.errors import AgentcliError, DeniedError, StorageError, ToolError, ToolRefusedError, sentence
 
@@ -140,34 +141,6 @@ class ToolCalls:
         )
         return expect(body, ApprovalResolved)
 
-    def _restored(self, spec: ToolSpec, arguments: dict[str, Any]) -> dict[str, Any]:
-        """The arguments with real values for placeholders: only for built-in tools that write here, never for one that
-        reads, that takes them elsewhere, or that is people's own code.
-        """
-        real: dict[str, Any] = self.admission.redactor.restore(arguments)
-        reads_or_sends = spec.effects == "read-only" or spec.subject_kind == "host"
-        if real != arguments and (reads_or_sends or spec.source):
-            raise ToolRefusedError(
-                "E-TOOL-SECRET",
-                f"`{spec.name}` may not be given a secret.",
-                why="Its arguments hold the placeholder of one.",
-                fix="Call it without the placeholder.",
-            )
-        if real != arguments and self._hides(spec, arguments, real):
-            raise ToolRefusedError(
-                "E-TOOL-SECRET",
-                f"`{spec.name}` may not be given a secret there.",
-                why="The permission rules could not see what it stands for.",
-                fix="Call it without the placeholder, or keep the placeholder to the content.",
-            )
-        return real
-
-    def _hides(self, spec: ToolSpec, arguments: dict[str, Any], real: dict[str, Any]) -> bool:
-        """Whether the rules and whoever approved were shown a placeholder where the value itself decides."""
-        if any(real.get(name) != arguments.get(name) for name in spec.subjects):
-            return True
-        return self.terms[-1].policy.decide(spec, real).decision == "deny"
-
     async def _perform(self, tool: Tool, call: ToolCall, arguments: dict[str, Any], scope: Scope) -> ToolCompleted:
         async def live(started: Event) -> Body:
             while True:
@@ -213,7 +186,7 @@ class ToolCalls:
         name, seconds = tool.spec.name, self.terms[-1].limits.tool_seconds
         try:
             async with asyncio.timeout(seconds) as timeout:
-                return await self._called(tool, self._restored(tool.spec, arguments))
+                return await self._called(tool, self._restored(tool, arguments))
         except TimeoutError as error:
             if not timeout.expired():
                 return _failure(f"`{name}` timed out on its own: {error}")
@@ -231,6 +204,9 @@ class ToolCalls:
         except Exception as error:
             # A tool is other people's code: what it raises is the call's result, told to the model and on record.
             return _failure(f"`{name}` failed: {type(error).__name__}: {error}")
+
+    def _restored(self, tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
+        return restored(tool, arguments, self.admission.redactor, self.terms[-1].policy)
 
     async def _called(self, tool: Tool, arguments: dict[str, Any]) -> ToolResult:
         if not isinstance(tool, RoamingTool):
@@ -261,6 +237,7 @@ class ToolCalls:
             how=result.how,
             flags=flags_in(content, self.admission.admit),
             unseen=result.unseen,
+            artifacts=result.artifacts,
         )
 
     async def _question(self, spec: ToolSpec, call: ToolCall, arguments: dict[str, Any], scope: Scope) -> ToolCompleted:

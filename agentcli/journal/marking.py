@@ -30,8 +30,8 @@ class Marks:
         self._reader = reader
         self._plans: set[bytes] = set()
 
-    def __contains__(self, digest: bytes) -> bool:
-        return digest[:NOTE] in self.named
+    def __contains__(self, digest: object) -> bool:
+        return isinstance(digest, bytes) and digest[:NOTE] in self.named
 
     def mark(self, n: int, manifest: bytes) -> None:
         """Mark what a run needs. Raises sqlite3.Error."""

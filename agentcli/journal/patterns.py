@@ -80,7 +80,9 @@ _HARMLESS_TOKENS = frozenset(
     }
 )
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_REFERENCE = re.compile(r"\$\{?\w+\}?|\{\{.*\}\}|\*+|(?i:true|false|null|none)", re.DOTALL)
+_REFERENCE = re.compile(
+    r"(?:(?i:basic|bearer|token|digest)\s+)?(?:\$\{?\w+\}?|\{\{.*\}\}|\*+|(?i:true|false|null|none))", re.DOTALL
+)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z_.]*")
 
 
@@ -98,7 +100,7 @@ def names_secret(name: str) -> bool:
 
 
 def is_reference(value: str) -> bool:
-    """Whether what stands under a secret's name only points to one (`${API_KEY}`, `{{ key }}`) or hides it (`***`)."""
+    """Whether what stands under a secret's name only points to one (`Bearer ${API_KEY}`, `{{ key }}`) or hides it."""
     return _REFERENCE.fullmatch(value.strip()) is not None
 
 

@@ -48,6 +48,21 @@ class PersonalData:
 
         return 10**12 <= number < 10**19 and is_card(str(number))
 
+    def named(self, name: str) -> str | None:
+        """The kind that a key says its value is, of those that are looked for: `phone`, `workPhone`, `tel_no`."""
+        if not self._finders:
+            return None
+        from agentcli.journal.personal_names import kind_named
+
+        return kind_named(name[:200], tuple(self._finders))
+
+    @staticmethod
+    def may_be(kind: str, value: object) -> bool:
+        """Whether a value under such a key is one."""
+        from agentcli.journal.personal_names import may_be
+
+        return may_be(kind, value)
+
     def may_go_on(self, text: str, end: int) -> bool:
         """Whether the white space that ends at `end` may stand within something that is looked for."""
         if not self._spaces:

@@ -17,7 +17,7 @@ Finder = Callable[[str], Iterator[Span]]
 
 _SPACES: Final = " \u00a0\u2007\u2009\u202f"
 _HYPHENS: Final = "\u2010-\u2013-"
-_BETWEEN: Final = f"[{_SPACES}{_HYPHENS}]"
+BETWEEN: Final = f"[{_SPACES}{_HYPHENS}]"
 """What separates the groups of a number of an account or a card."""
 
 
@@ -43,9 +43,9 @@ def _emails(text: str) -> Iterator[Span]:
 
 # -- phones ----------------------------------------------------------------------------------------------------------
 
-_SEP: Final = f"[{_SPACES}{_HYPHENS}./()]"
+SEP: Final = f"[{_SPACES}{_HYPHENS}./()]"
 _INTERNATIONAL: Final = re.compile(
-    rf"(?<![\w+])(?:(?:\+|%2[bB])(?={_SEP}{{0,3}}[1-9])|00(?=[1-9]))(?:{_SEP}{{0,3}}+\d{{1,15}}+){{1,8}}"
+    rf"(?<![\w+])(?:(?:\+|%2[bB])(?={SEP}{{0,3}}[1-9])|00(?=[1-9]))(?:{SEP}{{0,3}}+\d{{1,15}}+){{1,8}}"
 )
 _GROUPS: Final = re.compile(r"\d+")
 _SHORTEST, _LONGEST = 8, 15
@@ -53,7 +53,7 @@ _SHORTEST, _LONGEST = 8, 15
 
 _NATIONAL: Final = re.compile(
     rf"""(?x) (?<![\w+]) (?<!\d[./-]) (?:
-      (?:1{_SEP})? (?: \([2-9]\d\d\)[{_SPACES}]?\d{{3}}[{_SPACES}.{_HYPHENS}]
+      (?:1{SEP})? (?: \([2-9]\d\d\)[{_SPACES}]?\d{{3}}[{_SPACES}.{_HYPHENS}]
                      | [2-9]\d\d(?P<sep>[{_SPACES}.{_HYPHENS}])\d{{3}}(?P=sep) ) \d{{4}}
       | (?!\d{{5}}-\d{{4}}(?!\d)) \(?0[1-9]\d{{1,4}}\)? (?:[{_SPACES}/{_HYPHENS}]{{1,3}}\d{{2,8}}){{1,4}}
       | 0[1-9](?:[{_SPACES}.{_HYPHENS}]?\d\d){{4}}
@@ -66,7 +66,7 @@ _ALPHABET: Final = "0123456789"
 
 _LABEL: Final = r"(?i:\b(?:tel|telefono|telephone|téléphone|phone|mobile?|handy|fax|whatsapp)\w{0,8})"
 _LABELLED: Final = re.compile(
-    rf"""{_LABEL}["'\\]{{0,2}}\s{{0,3}}[.:=]{{1,2}}\s{{0,3}}["'\\]{{0,2}}(\d(?:{_SEP}{{0,2}}+\d){{6,14}})(?!\w)"""
+    rf"""{_LABEL}["'\\]{{0,2}}\s{{0,3}}[.:=]{{1,2}}\s{{0,3}}["'\\]{{0,2}}(\d(?:{SEP}{{0,2}}+\d){{6,14}})(?!\w)"""
 )
 
 
@@ -99,8 +99,8 @@ def _international(text: str) -> Iterator[Span]:
 
 # -- accounts and cards ----------------------------------------------------------------------------------------------
 
-_IBAN: Final = re.compile(rf"(?<![^\W_])(?=([A-Za-z]{{2}}[0-9]{{2}}(?:{_BETWEEN}?[A-Za-z0-9]){{11,30}}))")
-_CARD: Final = re.compile(rf"(?<![^\W_])(?<!\d[.,])(?=(\d(?:{_BETWEEN}?\d){{12,18}}))")
+_IBAN: Final = re.compile(rf"(?<![^\W_])(?=([A-Za-z]{{2}}[0-9]{{2}}(?:{BETWEEN}?[A-Za-z0-9]){{11,30}}))")
+_CARD: Final = re.compile(rf"(?<![^\W_])(?<!\d[.,])(?=(\d(?:{BETWEEN}?\d){{12,18}}))")
 
 
 def _ibans(text: str) -> Iterator[Span]:
@@ -163,8 +163,8 @@ FINDERS: Final[dict[str, Finder]] = {
 WITH_SPACES: Final = frozenset(("iban", "card", "phone"))
 _NEAR: Final = 64
 _MAY_GO_ON: Final = re.compile(
-    rf"(?:[\d+(]{_SEP}{{0,6}}|%2[bB]|{_LABEL}[.:=]{{0,2}}"
-    rf"|(?<![^\W_])[A-Za-z]{{2}}[0-9]{{2}}(?:{_BETWEEN}?[A-Za-z0-9]){{0,30}})"
+    rf"(?:[\d+(]{SEP}{{0,6}}|%2[bB]|{_LABEL}[.:=]{{0,2}}"
+    rf"|(?<![^\W_])[A-Za-z]{{2}}[0-9]{{2}}(?:{BETWEEN}?[A-Za-z0-9]){{0,30}})"
     rf"[{_SPACES}]*\Z"
 )
 

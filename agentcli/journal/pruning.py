@@ -78,6 +78,17 @@ class Pruner:
             scales = Scales(self._reader, self._files)
             return scales.disk, scales.freed(going)
 
+    def needed(self, going: Container[str] = ()) -> Container[bytes] | None:
+        """The contents that the runs name that are not `going`, by the first bytes of their digests, also those that
+        are kept elsewhere; None where that cannot be read of some run. Raises StorageError.
+        """
+        with self._explaining():
+            marks = Marks(self._reader)
+            for run, n, manifest in self._reader.database.execute("SELECT id, n, manifest FROM runs").fetchall():
+                if run not in going:
+                    marks.mark(n, manifest)
+            return None if marks.unreadable else marks
+
     def fitting(self, staying: Iterable[str], groups: Iterable[Iterable[str]], most: int) -> int:
         """How many of the groups of runs, the first first, take at most so many bytes with those that stay anyway.
 

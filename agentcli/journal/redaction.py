@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from agentcli.core.canonical import Digest, Json
-from agentcli.errors import ToolError
+from agentcli.errors import ToolRefusedError
 from agentcli.journal.encodings import encodings, telling_lines
 from agentcli.journal.nesting import mapped, same, under_secret_names
 from agentcli.journal.patterns import PATTERNS, Pattern, custom, gated, is_reference, looks_random, names_secret
 from agentcli.journal.personal import PersonalData
-from agentcli.journal.placeholders import PLACEHOLDER, mark_of
+from agentcli.journal.placeholders import PLACEHOLDER, gone, mark_of
 
 if TYPE_CHECKING:
     from agentcli.journal.streaming import StreamRedactor
@@ -87,6 +87,23 @@ class SecretRedactor:
             return PLACEHOLDER.sub(lambda found: str(self._original(found[0])), value) if "<" in value else value
         return mapped(value, self.restore, lambda name, item: self.restore(item))
 
+    def restore_one_of(self, placeholder: str, values: Collection[str]) -> str:
+        """The value that a placeholder stands for, where it is one of these; what is none, as it is.
+
+        Raises ToolRefusedError E-TOOL-SECRET.
+        """
+        if PLACEHOLDER.fullmatch(placeholder) is None:
+            return placeholder
+        for value in values:
+            if mark_of(placeholder) == self._mark(value):
+                return value
+        raise ToolRefusedError(
+            "E-TOOL-SECRET",
+            f"What `{placeholder}` stands for may not be sent there.",
+            why="The user's own file does not grant it to this host.",
+            fix="Call it without the placeholder.",
+        )
+
     def may_go_on(self, text: str, end: int) -> bool:
         """Whether personal data may stand across the white space that ends at `end`."""
         return self._personal.may_go_on(text, end)
@@ -124,7 +141,18 @@ class SecretRedactor:
 
     def _named(self, name: str, value: Json) -> Json:
         """A value that stands under a name."""
-        return self._under(name, value) if names_secret(name) else self._value(value)
+        if names_secret(name):
+            return self._under(name, value)
+        kind = self._personal.named(name)
+        return self._value(value) if kind is None else self._under_kind(kind, value)
+
+    def _under_kind(self, kind: str, value: Json) -> Json:
+        """A value under a name that says what kind of personal data it is."""
+        if isinstance(value, (list, tuple)):
+            return same([self._under_kind(kind, item) for item in value], value)
+        if self._personal.may_be(kind, value):
+            return self._placeholder(kind, value, "personal")
+        return self._value(value)
 
     def _under(self, name: str, value: Json) -> Json:
         """A value under a name that says it is secret. What is nested deeper has names of its own."""
@@ -234,20 +262,23 @@ class SecretRedactor:
         # Without any form: what never matches.
         self._known = re.compile("|".join(map(re.escape, self._forms)) or "(?!)")
 
-    def _placeholder(self, name: str, value: str | int, family: str = "secret") -> str:
+    def _placeholder(self, name: str, value: Json, family: str = "secret") -> str:
         slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:48] or "value"
-        made = f"<{family}:{slug}:{self.keyed_digest(str(value).encode('utf-8', 'surrogatepass'))[:12]}>"
+        made = f"<{family}:{slug}:{self._mark(value)}>"
         for key in (made, mark_of(made)):
             if key not in self._originals and len(self._originals) >= 2 * _REMEMBERED:
                 self._originals.pop(next(iter(self._originals)))
             self._originals[key] = value
         return made
 
+    def _mark(self, value: Json) -> str:
+        return self.keyed_digest(str(value).encode("utf-8", "surrogatepass"))[:12]
+
     def _original(self, placeholder: str) -> Json:
         keys = (placeholder, mark_of(placeholder))
         original = next((held[key] for key in keys for held in (self._pinned, self._originals) if key in held), None)
         if original is None:
-            raise _gone(placeholder)
+            raise gone(placeholder)
         # A value that was hidden as a whole may hold placeholders itself.
         return self.restore(original) if isinstance(original, str) else original
 
@@ -259,21 +290,3 @@ def _outside(text: str, change: Callable[[str], str]) -> str:
     """The text with what lies between its placeholders changed."""
     parts = _PARTS.split(text)
     return "".join(part if index % 2 else change(part) for index, part in enumerate(parts))
-
-
-def _gone(placeholder: str) -> ToolError:
-    family, name, _ = placeholder[1:-1].split(":")
-    why = f"{placeholder} stands for a value that this process has not seen."
-    if family == "personal":
-        return ToolError(
-            "E-PERSONAL-GONE",
-            f"The personal data behind `{placeholder}` is not available any more.",
-            why=why,
-            fix="Read what holds it again, then make the same call.",
-        )
-    return ToolError(
-        "E-SECRET-GONE",
-        f"The secret `{name}` is not available any more.",
-        why=why,
-        fix=f"Set `{name}` in the environment or in .env to the value it had.",
-    )

@@ -9,13 +9,24 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from agentcli.core.canonical import digest_bytes
+from agentcli.core.canonical import Digest, digest_bytes
 from agentcli.sandbox.atomic import write_whole
 
 FOLDER: Final = "artifacts"
 """Beside the journal whose runs name what is in it."""
+
+
+NAMED_BY: Final = 32
+"""So many digits of a content's SHA-256 are its file's name, before the ending."""
+
+
+class KeptCopy(NamedTuple):
+    """Where a content is, as people read it, and its SHA-256: whoever records that keeps it from being pruned."""
+
+    path: str
+    digest: Digest
 
 
 class Artifacts:
@@ -29,17 +40,18 @@ class Artifacts:
         self._base = base
         self._holds_secret = holds_secret
 
-    def keep(self, data: bytes, suffix: str) -> str | None:
+    def keep(self, data: bytes, suffix: str) -> KeptCopy | None:
         """Where the content is now; None where it was not kept, for a secret in it or for want of room."""
         if self._holds_secret(data):
             return None
-        name = f"{digest_bytes(data)[:32]}{suffix}"
+        digest = digest_bytes(data)
+        name = f"{digest[:NAMED_BY]}{suffix}"
         try:
             self._write(name, data)
         except OSError:
             return None  # a copy for people: the call does not fail for it
         path = self._folder / name
-        return str(path.relative_to(self._base) if path.is_relative_to(self._base) else path)
+        return KeptCopy(str(path.relative_to(self._base) if path.is_relative_to(self._base) else path), digest)
 
     def _write(self, name: str, data: bytes) -> None:
         """Readable by this user alone. The same content is written anew: so that its age is that of its last use."""

@@ -18,7 +18,7 @@ from agentcli.core.canonical import digest
 from agentcli.core.rates import Rate
 from agentcli.core.tools import Preview, ToolResult, ToolSpec
 from agentcli.core.values import value
-from agentcli.engine.ports import Admits, Previewing, RoamingTool, Tool
+from agentcli.engine.ports import Admits, Filling, Previewing, RoamingTool, Tool
 from agentcli.errors import ToolArgumentsError, ToolError, ToolRefusedError
 
 CACHED_RESULTS: Final = 256
@@ -111,6 +111,11 @@ class GatedTool:
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """See `Tool`."""
         return self._tool.parse(arguments)
+
+    @property
+    def fills(self) -> frozenset[str]:
+        """See `Filling`."""
+        return self._tool.fills if isinstance(self._tool, Filling) else frozenset()
 
     async def preview(self, arguments: Mapping[str, Any]) -> Preview | None:
         """See `Previewing`. Looking at what a call would change is no call: no gate stands before it."""

@@ -75,11 +75,16 @@ def build(context: ToolContext, options: WebOptions) -> WebTool[Any]:
 
     async def work(arguments: HttpRequestArguments, _admits: Admits) -> ToolResult:
         url = parse_url(arguments.url)
-        request = WebRequest(arguments.method, url, arguments.headers, arguments.body.encode())
+        headers = arguments.headers
+        if context.secrets is not None:
+            headers = context.secrets.filled(url, headers)
+            _check(headers, len(headers))
+        request = WebRequest(arguments.method, url, headers, arguments.body.encode())
         response = await Fetcher(context.network(), options.limits).fetch(request, lambda _: False)
         return await result_of(response, "raw", 1, options, context)
 
-    return WebTool(spec(), HttpRequestArguments, tidy, work)
+    fills = frozenset({"headers"} if context.secrets is not None else ())
+    return WebTool(spec(), HttpRequestArguments, tidy, work, fills)
 
 
 def _check(headers: dict[str, str], given: int) -> None:

@@ -22,7 +22,7 @@ MAX_LINE: Final = 1024 * 1024
 """A line of more bytes is searched in parts."""
 
 MOST_COUNTED: Final = 10_000
-_AROUND: Final = 8 * 1024
+AROUND: Final = 8 * 1024
 """Bytes before and after a shown line in which a secret is looked for, where the whole file is too large for that."""
 
 
@@ -210,4 +210,4 @@ class _Finding:
         text = block[start:end].decode("utf-8", "replace")
         at = len(block[start:begin].decode("utf-8", "replace"))
         self.lines.append((self._before + ends + 1, shortened(text, keep=at)))
-        self.near.append(bytes(block[max(0, start - _AROUND) : min(end + _AROUND, length)]))
+        self.near.append(bytes(block[max(0, start - AROUND) : min(end + AROUND, length)]))

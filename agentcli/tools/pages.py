@@ -42,7 +42,7 @@ def _job(html: str, to: str, base: str) -> Job:
     python = {Path(sys.prefix), Path(sys.base_prefix)}
     return Job(
         # -I and -S: nothing of the environment, of the current folder or of the user's site is loaded.
-        argv=(sys.executable, "-I", "-S", "-B", str(PROGRAM), str(package.parent), to, base),
+        argv=(sys.executable, "-I", "-S", "-B", str(PROGRAM), str(package), to, base),
         stdin=html.encode("utf-8", "replace"),
         readable=tuple(sorted({*python, package, PROGRAM})),
         limits=LIMITS,

@@ -7,12 +7,13 @@ from typing import Any
 from pydantic import Field
 
 from agentcli.core.paths import shown
-from agentcli.core.tools import FileChange, ToolResult, ToolSpec
+from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.errors import ToolArgumentsError
 from agentcli.tools.arguments import Arguments, schema_of
 from agentcli.tools.context import ToolContext
-from agentcli.tools.file_tool import FileTool, OutputOptions
-from agentcli.tools.text import decode, lines_of, numbered, shortened, with_notes
+from agentcli.tools.file_tool import FileTool, OutputOptions, stopped
+from agentcli.tools.line_window import Window, window
+from agentcli.tools.text import numbered, with_notes
 
 
 class ReadLinesArguments(Arguments):
@@ -53,18 +54,17 @@ def build(context: ToolContext, options: OutputOptions) -> FileTool[Any]:
         return arguments.model_copy(update={"path": workspace.check(arguments.path)})
 
     def work(arguments: ReadLinesArguments) -> ToolResult:
-        data = workspace.read_bytes(arguments.path)
-        text = decode(data, arguments.path)
-        content = _shown(lines_of(text.text), arguments, options, text.note)
-        return ToolResult(content, files=(FileChange(arguments.path, before=data),))
+        with workspace.reading(arguments.path) as file:
+            found = window(file, arguments.path, arguments.start, arguments.end, options.max_lines, stopped)
+        return ToolResult(_shown(found, arguments, options), files=(found.change,))
 
     return FileTool(spec(), ReadLinesArguments, tidy, work)
 
 
-def _shown(lines: list[str], arguments: ReadLinesArguments, options: OutputOptions, note: str) -> str:
-    total, start = len(lines), arguments.start
+def _shown(found: Window, arguments: ReadLinesArguments, options: OutputOptions) -> str:
+    total, start = found.total, arguments.start
     if not total and start == 1:
-        return with_notes((), "the file is empty", note)
+        return with_notes((), "the file is empty", found.note)
     if start > total:
         raise ToolArgumentsError(
             "E-TOOL-ARGUMENTS",
@@ -72,9 +72,8 @@ def _shown(lines: list[str], arguments: ReadLinesArguments, options: OutputOptio
             fix=f"It has {total:,} lines; use a start from 1 to {max(total, 1):,}.",
         )
     end = min(arguments.end or total, total)
-    part = ((start + place, shortened(line)) for place, line in enumerate(lines[start - 1 : end]))
-    out = numbered(part, options.max_lines, options.max_bytes)
+    out = numbered(found.lines, options.max_lines, options.max_bytes)
     last = start + len(out) - 1
     place = f"lines {start}-{last} of {total}" if (start, last) != (1, total) else ""
     more = f"to read on: start={last + 1}" if last < end else ""
-    return with_notes(out, place, more, note)
+    return with_notes(out, place, more, found.note)

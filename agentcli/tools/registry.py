@@ -101,8 +101,7 @@ class ToolRegistry:
     def spec(self, name: str) -> ToolSpec:
         """What one tool says of itself. Raises DefinitionError (E-TEMPLATE-UNKNOWN-TOOL)."""
         if name not in self._specs:
-            spec: ToolSpec = _module(name).spec()
-            self._specs[name] = spec
+            self._specs[name] = built_in(name)
         return self._specs[name]
 
     def options_schema(self, name: str) -> dict[str, Any]:
@@ -153,9 +152,14 @@ class ToolRegistry:
 
 
 def parameters_of(name: str) -> Mapping[str, Any]:
-    """The JSON Schema of a built-in tool's arguments. Raises DefinitionError (E-TEMPLATE-UNKNOWN-TOOL)."""
+    """The JSON Schema of a built-in tool's arguments. Raises DefinitionError (the same)."""
+    return built_in(name).parameters
+
+
+def built_in(name: str) -> ToolSpec:
+    """What a built-in tool says of itself. Raises DefinitionError (E-TEMPLATE-UNKNOWN-TOOL)."""
     spec: ToolSpec = _module(name).spec()
-    return spec.parameters
+    return spec
 
 
 def permissions_of(uses: Iterable[ToolUse]) -> Permissions:

@@ -54,21 +54,24 @@ async def result_of(
 ) -> ToolResult:
     """The result of a call. Raises ToolError E-NET-CONTENT, E-NET-CONVERT; DeniedError E-SANDBOX-NONE."""
     body = Body.of(response)
-    kept = None
+    copy = None
     if context.artifacts is not None and body.data:
-        kept = await asyncio.to_thread(context.artifacts.keep, body.data, body.suffix)
+        copy = await asyncio.to_thread(context.artifacts.keep, body.data, body.suffix)
+    kept = copy.path if copy is not None else None
     parts = [_head(response, body, kept)]
     if body.binary is None and body.data:
-        text = await _text(response, body, form, context)
+        # Before the text is cut: of a secret that a server sends back, half would be left, and half is not known.
+        text = await asyncio.to_thread(context.hide, await _text(response, body, form, context))
         # Megabytes take a while to lay out; other calls of the run go on meanwhile.
         page = await asyncio.to_thread(page_of, text, start, options.max_lines, options.max_bytes)
-        parts += [marked(_told(response) + page.text), page.note]
-    elif told := _told(response).strip("\n"):
+        parts += [marked(_told(response, context) + page.text), page.note]
+    elif told := _told(response, context).strip("\n"):
         parts.append(marked(told))
     return ToolResult(
         "\n".join(part for part in parts if part),
         "error" if response.status >= 400 else "ok",
         data=_data(response, body, kept),
+        artifacts=(copy.digest,) if copy is not None else (),
     )
 
 
@@ -107,11 +110,12 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
-def _told(response: WebResponse) -> str:
+def _told(response: WebResponse, context: ToolContext) -> str:
     """Headers that matter where the body is not all: with a redirect that was not followed, or a refusal."""
     if response.status < 300:
         return ""
-    lines = [f"{name}: {response.header(name)[:500]}" for name in TOLD if response.header(name)]
+    values = {name: context.hide(response.header(name)) for name in TOLD}
+    lines = [f"{name}: {value[:500]}" for name, value in values.items() if value]
     return "".join(f"{line}\n" for line in lines) + ("\n" if lines else "")
 
 

@@ -48,13 +48,15 @@ A = TypeVar("A", bound=Arguments)
 @value(frozen=True, slots=True)
 class WebTool(Generic[A]):
     """A tool over the web. `tidy` brings checked arguments into their one form; it needs no network and no settings, so
-    that a replay reads them alike. `work` does the call, and asks before it goes to another host than the URL's.
+    that a replay reads them alike. `work` does the call, and asks before it goes to another host than the URL's; in the
+    arguments that `fills` names it puts secrets that are granted to that host.
     """
 
     spec: ToolSpec
     model: type[A]
     tidy: Callable[[A], A]
     work: Callable[[A, Admits], Awaitable[ToolResult]]
+    fills: frozenset[str] = frozenset()
 
     def parse(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """Checked arguments with defaults filled in and the URL in its one spelling. Raises ToolArgumentsError."""

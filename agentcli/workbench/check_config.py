@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agentcli.core.values import value
 from agentcli.errors import ErrorInfo
+from agentcli.workbench.deprecated_tools import deprecations
 
 if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
@@ -31,6 +32,7 @@ def check_config(bench: Workbench) -> ConfigReport:
     problems: list[ErrorInfo] = []
     for broken in (*agents.broken, *workflows.broken):
         problems += [broken.error.info, *broken.error.others]
-    noticed = [item.warnings for item in agents.valid] + [item.warnings for item in workflows.valid]
+    noticed = [(*item.warnings, *deprecations(bench, item)) for item in agents.valid]
+    noticed += [item.warnings for item in workflows.valid]
     warnings = (*bench.warnings, *(warning for some in noticed for warning in some))
     return ConfigReport(bench.loaded.files, len(noticed), tuple(dict.fromkeys(problems)), warnings)

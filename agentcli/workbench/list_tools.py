@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from agentcli.core.agents import PYTHON_TOOL, ToolUse
@@ -29,6 +30,11 @@ class KnownTools:
         """The tools of this name: files of two agents may each have one."""
         return [spec for spec in self.specs if spec.name == name]
 
+    def apart(self) -> tuple[list[ToolSpec], list[ErrorInfo]]:
+        """The tools whose name stands for no other, and what is to be said of the names that stand for two."""
+        found = [self.named(name) for name in dict.fromkeys(spec.name for spec in self.specs)]
+        return [named[0] for named in found if len(named) == 1], [ambiguous(two).info for two in found if len(two) > 1]
+
 
 def names_of(bench: Workbench, loaded: LoadedAgent) -> list[str]:
     """The tools of an agent by name; those of its Python files with the file."""
@@ -49,9 +55,10 @@ def known_tools(bench: Workbench) -> KnownTools:
     packages = bench.package_tools
     found = (packages.get(name) for name in packages.names())
     specs += [tool.spec() for tool in found if tool is not None]
+    agents = bench.catalog.agent_listing()
     files: list[ToolFile] = []
-    problems = packages.clashes()
-    for file in static_files(bench):
+    problems = packages.clashes() + [broken.error.info for broken in agents.broken]  # whose tools are not known
+    for file in static_files(bench, agents.valid):
         if isinstance(file, AgentcliError):
             problems.append(file.info)
         else:
@@ -72,13 +79,18 @@ def use_of(bench: Workbench, name: str) -> tuple[ToolUse, str]:
     if not found:
         raise unknown_tool(name)
     if len(found) > 1:
-        raise UsageError(
-            "E-CALL-AMBIGUOUS",
-            f"There are {len(found)} tools `{name}`.",
-            why=f"They come from {' and from '.join(spec.source for spec in found)}.",
-            fix="Give one of them another name: `@tool(name=…)`.",
-        )
+        raise ambiguous(found)
     file = next((file for file in known.files if any(tool.spec is found[0] for tool in file.tools)), None)
     if file is None:
         return ToolUse(name=name), ""
     return ToolUse(name=PYTHON_TOOL, options={"path": file.path, "only": [name]}), str(file.place)
+
+
+def ambiguous(found: Sequence[ToolSpec]) -> UsageError:
+    """Several tools of one name: which one is meant must not depend on the order of files."""
+    return UsageError(
+        "E-CALL-AMBIGUOUS",
+        f"There are {len(found)} tools `{found[0].name}`.",
+        why=f"They come from {' and from '.join(spec.origin for spec in found)}.",
+        fix="Give one of them another name: `@tool(name=…)`.",
+    )

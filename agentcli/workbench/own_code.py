@@ -13,6 +13,8 @@ from agentcli.errors import AgentcliError, DeniedError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from agentcli.catalog.catalog import Listed
+    from agentcli.core.agents import AgentTemplate
     from agentcli.core.tools import ToolSpec
     from agentcli.definitions.tool_files import ToolFile
     from agentcli.engine.ports import Tool
@@ -152,12 +154,12 @@ def home_of(bench: Workbench, template: Path) -> tuple[Path, bool]:
     return template.absolute().parent, bench.options.trust
 
 
-def static_files(bench: Workbench) -> Iterator[ToolFile | AgentcliError]:
-    """Every file of tools that the agents here use, read without running it; an error in place of one that is wrong."""
+def static_files(bench: Workbench, agents: Iterable[Listed[AgentTemplate]]) -> Iterator[ToolFile | AgentcliError]:
+    """Every file of tools that these agents use, read without running it; an error in place of one that is wrong."""
     from agentcli.definitions.tool_files import PythonUse, read_tool_file
 
     seen: set[Path] = set()
-    for item in bench.catalog.agents():
+    for item in agents:
         home, _ = home_of(bench, item.path)
         for use in item.template.tools:
             if use.name != PYTHON_TOOL:

@@ -22,7 +22,8 @@ class PruneRequest:
 
     `runs` are references as on the command line, `before` Unix seconds of a run's last sign of life, `tags` any of
     which it has, `status` its status. Of those, the `keep` newest stay, and so many of the newest as fit into
-    `max_size` bytes. What has one of `keep_tags` stays. `workspaces` removes the workspaces of forks that are gone.
+    `max_size` bytes. What has one of `keep_tags` stays. `workspaces` removes the workspaces of forks that are gone,
+    `copies_before` the copies of what was fetched that are older than these Unix seconds, whatever run names them.
     """
 
     runs: tuple[str, ...] = ()
@@ -33,6 +34,7 @@ class PruneRequest:
     keep_tags: tuple[str, ...] = ()
     status: RunStatus | None = None
     workspaces: bool = False
+    copies_before: float | None = None
 
     @property
     def says_what(self) -> bool:

@@ -20,11 +20,12 @@ from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
 from agentcli.engine.ports import Approver, EventSink, ModelProvider
 from agentcli.engine.scope import Scope
-from agentcli.errors import LimitError, sentence
+from agentcli.errors import LimitError
 from agentcli.workbench.agent_plan import AgentPlan
 from agentcli.workbench.agent_run import Agent, Parts, agent_of, terms_of
 from agentcli.workbench.agents_code import confined_code
 from agentcli.workbench.choose_model import NoModel
+from agentcli.workbench.deprecated_tools import deprecation
 from agentcli.workbench.own_code import OwnCode, own_code, selected
 from agentcli.workbench.plan_agent import plan_agent
 from agentcli.workbench.system_clock import SystemClock
@@ -153,9 +154,8 @@ def main_of(plan: AgentPlan, agent: Agent) -> Callable[[Scope], Awaitable[Any]]:
 def warn_of_deprecated(door: Effects, tools: Sequence[ToolSpec], scope: Scope) -> None:
     """Say which of the run's tools are on their way out, on record."""
     for spec in tools:
-        if spec.deprecated:
-            what = f"The tool `{spec.name}` is deprecated: {sentence(spec.deprecated)}"
-            door.emit(Warned("W-TOOL-DEPRECATED", what, f"See `agentcli tools show {spec.name}`."), scope)
+        if (info := deprecation(spec)) is not None:
+            door.emit(Warned(info.code, info.what, info.fix), scope)
 
 
 def _cost_limit(plan: AgentPlan | WorkflowPlan) -> float | None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from agentcli.sandbox.paths import Workspace
     from agentcli.sandbox.processes.choosing import ConfinedPrograms
     from agentcli.tools.context import ToolContext
+    from agentcli.tools.granted_secrets import GrantedSecrets
     from agentcli.tools.packages import PackageTools
     from agentcli.tools.registry import ToolRegistry
     from agentcli.workbench.estimate import PriceOf
@@ -173,7 +174,8 @@ class Workbench:
         from agentcli.journal.redaction_key import load_key
 
         redaction = self.settings.redaction
-        known = {**self.keys.secrets(redaction.names), **self.loaded.secrets, **self._headers()}
+        granted = [entry.partition("@")[0] for entry in self.settings.network.grants]
+        known = {**self.keys.secrets((*redaction.names, *granted)), **self.loaded.secrets, **self._headers()}
         return SecretRedactor(load_key(self.places.redaction_key), known, redaction.patterns, redaction.personal)
 
     def _headers(self) -> dict[str, str]:
@@ -217,7 +219,21 @@ class Workbench:
             return self.redactor.holds_secret(data)  # which makes its key when it is first needed
 
         artifacts = Artifacts(self.journal_folder / FOLDER, self.base, holds_secret)
-        return ToolContext(workspace, lambda: self.network, lambda: self.sandbox, artifacts)
+        return ToolContext(workspace, lambda: self.network, lambda: self.sandbox, artifacts, self._granted())
+
+    def _granted(self) -> GrantedSecrets | None:
+        """Secrets for the hosts that the user's own settings grant them to."""
+        if not self.settings.network.grants:
+            return None
+        from agentcli.sandbox.network.grants import Grants
+        from agentcli.tools.granted_secrets import GrantedSecrets
+
+        grants, redactor = Grants(self.settings.network.grants), self.redactor
+        return GrantedSecrets(grants, self._long_enough, redactor.restore_one_of, redactor.redact)
+
+    def _long_enough(self, name: str) -> str | None:
+        value = self.keys.get(name)
+        return value if value and len(value) >= MIN_SECRET else None
 
     @cached_property
     def sandbox(self) -> ConfinedPrograms:

@@ -14,15 +14,22 @@ class EndedError(Exception):
 
 
 class RememberingKernel:
-    """Takes down every call. `children` are what the forks give, `waits` the ends that are waited for.
+    """Takes down every call. `children` are what the forks give, `waits` the ends that are waited for, `sleeper` is
+    the process that sleeps.
 
     In a child (a fork that gives 0) the parent is one that lives and holds its ends of the new pipes, or not.
     """
 
     def __init__(
-        self, children: tuple[int, ...] = (), waits: tuple[tuple[int, int], ...] = (), *, parent_lives: bool = True
+        self,
+        children: tuple[int, ...] = (),
+        waits: tuple[tuple[int, int], ...] = (),
+        *,
+        parent_lives: bool = True,
+        sleeper: int = 0,
     ) -> None:
         self.calls: list[tuple[Any, ...]] = []
+        self._sleeper = sleeper
         self._parent_lives = parent_lives
         self._before = _pipes()
         self._children, self._waits = list(children), list(waits)
@@ -41,6 +48,10 @@ class RememberingKernel:
             for pipe in _pipes() - self._before:
                 os.dup(pipe)
         return child
+
+    def sleeper(self, flags: int) -> int:
+        self.calls.append(("sleeper", flags))
+        return self._sleeper
 
     def wait(self, pid: int, options: int) -> tuple[int, int]:
         self.calls.append(("wait", pid, options))

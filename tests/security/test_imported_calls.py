@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Cli, cli
 from tests.fakes.forged import Forgery, forged
+from tests.security.foreign import (
+    Change,
+    always_approved,
+    everything_allowed,
+    handed_on,
+    set_of_mine,
+    take_in,
+    unlimited,
+    written,
+)
 
 __all__ = ["cli"]
 
-Change = Callable[[Forgery], object]
 SOURCE = """from agentcli import tool
 open({ran!r}, "w")
 
@@ -30,29 +37,7 @@ def denied(isolated: Path, cli: Cli) -> bytes:
     """The bundle of a call that stopped where nobody could be asked; the record itself is gone from here."""
     (isolated / "agentcli.yaml").write_text("version: 1\n")
     assert cli("tools", "call", "create_file", "path=a.txt", "content=one").code == 5
-    assert cli("runs", "export", "-o", "it.agentcli").code == 0
-    shutil.rmtree(isolated / ".agentcli")
-    return (isolated / "it.agentcli").read_bytes()
-
-
-def take_in(cli: Cli, data: bytes) -> None:
-    (cli.cwd / "it.agentcli").write_bytes(data)
-    result = cli("runs", "import", "it.agentcli")
-    assert result.code == 0, result.err
-
-
-def written(cli: Cli) -> list[Path]:
-    return list(cli.cwd.parent.rglob("a.txt"))
-
-
-def approved(bundle: Forgery) -> None:
-    bundle.change("approval.resolved", decision="always", by="user")
-
-
-def everything_allowed(bundle: Forgery) -> None:
-    allow = ["create_file", "create_file(**)"]
-    layers = [{"name": "user", "trusted": True, "allow": allow, "ask": [], "deny": []}]
-    bundle.manifest["policy"] = {"layers": layers, "yes": True, "allow": allow}
+    return handed_on(cli)
 
 
 def said_to_read_only(bundle: Forgery) -> None:
@@ -62,7 +47,7 @@ def said_to_read_only(bundle: Forgery) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [approved, everything_allowed, said_to_read_only], ids=lambda change: change.__name__
+    "change", [always_approved, everything_allowed, said_to_read_only], ids=lambda change: change.__name__
 )
 def test_it_is_asked_about_here(cli: Cli, denied: bytes, change: Change) -> None:
     take_in(cli, forged(denied, change))
@@ -96,12 +81,7 @@ def test_code_that_it_names_runs_only_where_it_is_trusted(cli: Cli, denied: byte
 
 
 def test_a_limit_on_record_is_no_higher_than_the_users_own(cli: Cli, denied: bytes) -> None:
-    def unlimited(bundle: Forgery) -> None:
-        bundle.manifest["limits"] = dict.fromkeys(bundle.manifest["limits"], None) | {"tool_seconds": 1e6}
-
-    mine = cli.cwd.parent / "agentcli-home" / "config" / "config.yaml"
-    mine.parent.mkdir(parents=True, exist_ok=True)
-    mine.write_text("limits: {tool_seconds: 7}\n")
+    set_of_mine(cli, "limits: {tool_seconds: 7}\n")
     take_in(cli, forged(denied, unlimited))
     assert cli("resume", "--yes").code == 0
     (resumed,) = [line for line in cli("runs", "show", "--json").out.splitlines() if '"run.resumed"' in line]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,16 @@ import pytest
 from agentcli.catalog.builtin import templates_root
 from tests.cli.conftest import Cli, cli
 from tests.fakes.forged import Forgery, forged
+from tests.security.foreign import (
+    Change,
+    always_approved,
+    everything_allowed,
+    handed_on,
+    set_of_mine,
+    take_in,
+    unlimited,
+    written,
+)
 
 __all__ = ["cli"]
 
@@ -33,7 +41,6 @@ WAYS_ON = {
     "forked onto the present files": ["fork", "last", "--at", "6", "--files", "current"],
     "replayed with the tool live": ["replay", "--live", "tool:create_file"],
 }
-Change = Callable[[Forgery], object]
 
 
 @pytest.fixture
@@ -44,41 +51,16 @@ def denied(isolated: Path, cli: Cli) -> bytes:
     (isolated / "agents" / "scribe.yaml").write_text(AGENT)
     (isolated / "s.yaml").write_text(WRITES)
     assert cli("run", "Write it").code == 5
-    assert cli("runs", "export", "-o", "it.agentcli").code == 0
-    shutil.rmtree(isolated / ".agentcli")
-    return (isolated / "it.agentcli").read_bytes()
-
-
-def take_in(cli: Cli, data: bytes) -> None:
-    (cli.cwd / "it.agentcli").write_bytes(data)
-    result = cli("runs", "import", "it.agentcli")
-    assert result.code == 0, result.err
-
-
-def written(cli: Cli) -> list[Path]:
-    """What the run was to write, wherever it may have written it."""
-    return list(cli.cwd.parent.rglob("a.txt"))
+    return handed_on(cli)
 
 
 # -- what a record may say -------------------------------------------------------------------------------------------
-
-
-def always_approved(bundle: Forgery) -> None:
-    bundle.change("approval.resolved", decision="always", by="user")
 
 
 def begun_after_approval(bundle: Forgery) -> None:
     always_approved(bundle)
     key = ["tool", "create_file", 0]
     bundle.insert_before("run.completed", bundle.begun_call(key=key, request="3" * 64))
-
-
-def everything_allowed(bundle: Forgery) -> None:
-    layers = [
-        {"name": name, "trusted": True, "allow": ["create_file", "create_file(**)"], "ask": [], "deny": []}
-        for name in ("user", "project", "agent")
-    ]
-    bundle.manifest["policy"] = {"layers": layers, "yes": True, "allow": ["create_file", "create_file(**)"]}
 
 
 def everything_allowed_beside_a_trusted_template(bundle: Forgery) -> None:
@@ -167,12 +149,7 @@ def test_a_folder_that_a_record_names_is_not_opened(cli: Cli, denied: bytes, wor
 
 
 def test_a_limit_on_record_is_no_higher_than_the_users_own(cli: Cli, denied: bytes) -> None:
-    def unlimited(bundle: Forgery) -> None:
-        bundle.manifest["limits"] = dict.fromkeys(bundle.manifest["limits"], None) | {"tool_seconds": 1e6}
-
-    mine = cli.cwd.parent / "agentcli-home" / "config" / "config.yaml"
-    mine.parent.mkdir(parents=True, exist_ok=True)
-    mine.write_text("limits: {turns: 1}\n")
+    set_of_mine(cli, "limits: {turns: 1}\n")
     take_in(cli, forged(denied, unlimited))
     assert cli("resume", "--yes").code == 4
     assert cli("resume", "--yes", "--limit", "turns=2").code == 0

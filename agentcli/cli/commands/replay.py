@@ -130,11 +130,13 @@ def _rerun(session: Session, request: RerunRequest, options: Options) -> None:
 def _replay(session: Session, run: str, template: Path | None, speed: float | None) -> None:
     import asyncio
 
+    from agentcli.cli.render.by_hand import CallByHand
     from agentcli.cli.render.replay import print_replayed
     from agentcli.workbench.replay_run import replay_run
 
+    by_hand, under = CallByHand(), session.path(template) if template else None
     with session.open() as bench:
-        found = asyncio.run(replay_run(bench, run, template=session.path(template) if template else None))
+        found = asyncio.run(replay_run(bench, run, template=under, sinks=[by_hand]))
         paced = speed is not None and found.divergence is None
         if speed is not None and paced:
             _play(session, tuple(bench.journal.events(found.row.start.id)), speed)
@@ -142,7 +144,7 @@ def _replay(session: Session, run: str, template: Path | None, speed: float | No
     if session.flags.json and not paced:
         session.out.json(found.to_json())
     elif not session.flags.json:
-        print_replayed(session, found)
+        print_replayed(session, found, by_hand.failed)
 
 
 def _play(session: Session, events: Sequence[Event], speed: float) -> None:

@@ -35,11 +35,13 @@ def command(
     """
     from agentcli.cli.render.recordings import print_checked
     from agentcli.workbench.check_recordings import check_recordings, default_place, find_recordings, nothing_to_test
+    from agentcli.workbench.deprecated_tools import deprecations_of
 
     session = session_of(ctx)
     with session.open() as bench:
         files = find_recordings([session.path(path) for path in paths or []] or [default_place(bench)])
         checked = list(check_recordings(bench, files, text))
+        deprecated = list(deprecations_of(bench, (one.agent for one in checked)))
     if not checked:
         raise nothing_to_test(f"None of {len(files)} has `{text}` in its path or its agent's name.")
     if not all(one.same for one in checked):
@@ -53,3 +55,4 @@ def command(
             session.out.json(one.to_json())
     else:
         print_checked(session, checked)
+    session.warn(deprecated)

@@ -10,6 +10,7 @@ from agentcli.cli.render.run_list import print_runs
 from agentcli.core.runs import RunRow
 from agentcli.workbench.prune_choice import Kept, Reason
 from agentcli.workbench.prune_runs import PruneDone, PrunePlan
+from agentcli.workbench.pruned_copies import PrunedCopy
 from agentcli.workbench.pruned_workspaces import PrunedWorkspace
 
 SHOWN = 20
@@ -43,6 +44,8 @@ def print_plan(out: Printer, plan: PrunePlan, now: float) -> None:
     out.line(f"{runs} {goes}{freed}.")
     for line in _workspace_lines(plan.workspaces, removed=plan.removes_workspaces, done=False):
         out.line(line)
+    for line in _copy_lines(plan.copies, done=False):
+        out.line(line)
 
 
 def print_done(out: Printer, done: PruneDone) -> None:
@@ -52,6 +55,8 @@ def print_done(out: Printer, done: PruneDone) -> None:
     verb = "was" if len(pruned.runs) < 2 else "were"
     out.line(f"{runs} {verb} pruned; the journal takes {size(pruned.after)}, before it took {size(pruned.before)}.")
     for line in _workspace_lines(done.workspaces, removed=done.removed_workspaces, done=True):
+        out.line(line)
+    for line in _copy_lines(done.copies, done=True):
         out.line(line)
 
 
@@ -93,3 +98,13 @@ def _workspace_lines(workspaces: Iterable[PrunedWorkspace], *, removed: bool, do
         yield f"{what} {'was' if one else 'were'} removed."
     else:
         yield f"{what} {'goes' if one else 'go'} too."
+
+
+def _copy_lines(copies: Sequence[PrunedCopy], *, done: bool) -> Iterator[str]:
+    if not copies:
+        return
+    one = len(copies) == 1
+    what = (
+        f"{'1 copy' if one else f'{len(copies):,} copies'} of fetched content with {size(sum(c.bytes for c in copies))}"
+    )
+    yield f"{what} {'was' if one else 'were'} removed." if done else f"{what} {'goes' if one else 'go'} too."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agentcli.cli.render.by_hand import print_failure
 from agentcli.cli.render.problems import print_error
 from agentcli.cli.render.quantity import count
 from agentcli.cli.render.text import output_text
@@ -11,13 +12,16 @@ from agentcli.workbench.difference import difference
 from agentcli.workbench.replay_run import Divergence, Replayed
 
 
-def print_replayed(session: Session, found: Replayed) -> None:
-    """The recorded answer on standard output, what was verified or where it diverged on standard error."""
+def print_replayed(session: Session, found: Replayed, failed: str | None = None) -> None:
+    """The recorded answer on standard output, what was verified or where it diverged on standard error.
+
+    `failed` is the result of a call by hand that came to nothing.
+    """
     if found.divergence is not None:
         _print_divergence(session, found, found.divergence)
         return
     if found.error is not None:
-        print_error(session.err, found.error, label="recorded error")
+        print_failure(session.out, session.err, found.error, failed, label="recorded error")
     elif found.whole:
         session.out.line(session.out.untrusted(output_text(found.output)))
         session.out.flush()

@@ -21,6 +21,9 @@ _EVERYBODY: Final = -1
 _SIGNALS: Final = 2
 """LANDLOCK_SCOPE_SIGNAL."""
 
+_REFER: Final = 1 << 13
+"""LANDLOCK_ACCESS_FS_REFER: a link or a new name in another folder, which a domain refuses that does not grant it."""
+
 
 class Domain:
     """A Landlock domain that this process is in for good, and all that it starts: no signal leaves it.
@@ -33,9 +36,12 @@ class Domain:
         parent = os.getppid()
         before = allowed(parent)
         kernel.no_new_privileges()
-        ruleset = kernel.landlock_ruleset(0, 0, _SIGNALS)
+        ruleset = kernel.landlock_ruleset(_REFER, 0, _SIGNALS)
+        root = os.open("/", os.O_PATH | os.O_CLOEXEC)
+        kernel.landlock_allow(ruleset, _REFER, root)
         kernel.landlock_restrict(ruleset)
-        os.close(ruleset)
+        for descriptor in (root, ruleset):
+            os.close(descriptor)
         if not before or allowed(parent):
             raise OSError(errno.ENOTSUP, "signals are not kept in", str(parent))
 

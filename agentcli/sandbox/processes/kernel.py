@@ -15,6 +15,10 @@ NEW_PID, NEW_NET, NEW_MOUNTS = 0x20000000, 0x40000000, 0x00020000
 READ_ONLY, NO_SUID, NO_DEV, NO_EXEC = 1, 2, 4, 8
 """Both MS_… of mount(2) and MOUNT_ATTR_… of mount_setattr(2)."""
 
+_SHARED_MEMORY, _SIGCHLD, _SIGKILL = 0x00000100, 17, 9
+_STACK, _SLEEPS = 64 * 1024, 5
+"""Bytes that a C function needs at most, and seconds."""
+
 _REC, _PRIVATE, _DETACH = 0x4000, 0x40000, 2
 _AT_CWD, _AT_EMPTY_PATH, _AT_RECURSIVE, _AT_SYMLINK_NOFOLLOW = -100, 0x1000, 0x8000, 0x100
 _TREE_CLONE, _TREE_CLOEXEC = 1, os.O_CLOEXEC
@@ -63,6 +67,7 @@ class Kernel:
         self.limit = resource.prlimit
         self.fork = os.fork
         self.wait = os.waitpid
+        self.kill = os.kill
         self.execute = os.execve
         self.exit = os._exit
 
@@ -85,6 +90,16 @@ class Kernel:
     def unshare(self, flags: int) -> None:
         """Enter new namespaces."""
         self._checked(self._libc.unshare(ctypes.c_int(flags)), "unshare")
+
+    def sleeper(self, flags: int) -> int:
+        """A process in new namespaces that does nothing: it shares this one's memory, where a fork would copy a
+        millisecond's worth of it. Its caller kills it; if that one is killed before, it ends by itself.
+        """
+        self._sleeps_on = ctypes.create_string_buffer(_STACK)
+        top = (ctypes.addressof(self._sleeps_on) + _STACK) & ~15
+        sleep, seconds = ctypes.cast(self._libc.sleep, ctypes.c_void_p), ctypes.c_void_p(_SLEEPS)
+        found = self._libc.clone(sleep, ctypes.c_void_p(top), ctypes.c_int(flags | _SHARED_MEMORY | _SIGCHLD), seconds)
+        return self._checked(found, "clone")
 
     def become(self, uid: int, gid: int) -> None:
         """Be this user and no other, without a way back."""
@@ -209,25 +224,14 @@ class Kernel:
 
 
 def user_namespace(kernel: Kernel, uid: str, gid: str, seen_uid: str, seen_gid: str) -> int:
-    """A user namespace, open, that maps one user and group; a process that makes it lives as long as this takes."""
-    ready, made = os.pipe()
-    go, released = os.pipe()
-    child = kernel.fork()
-    if child == 0:
-        kernel.unshare(NEW_USER)
-        os.write(made, b".")
-        os.close(released)
-        os.read(go, 1)
-        kernel.exit(0)
-    os.close(made)
-    os.read(ready, 1)
+    """A user namespace, open, that maps one user and group; a process that is in it lives as long as this takes."""
+    child = kernel.sleeper(NEW_USER)
     try:
         write_text(f"/proc/{child}/uid_map", f"{uid} {seen_uid} 1")
         write_text(f"/proc/{child}/gid_map", f"{gid} {seen_gid} 1")
         return os.open(f"/proc/{child}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     finally:
-        for end in (ready, go, released):
-            os.close(end)
+        kernel.kill(child, _SIGKILL)
         kernel.wait(child, 0)
 
 

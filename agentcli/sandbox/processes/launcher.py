@@ -127,17 +127,19 @@ class Launcher:
         self._kernel.exit(0)
 
     def step_gate(self, info: str, told_info: str, block: str, opens: str, *limits: str) -> None:
-        """Go on as a child that will be bwrap; the one before sets limits (name, soft, hard…) on the first process of
-        its namespace, which it learns from `info`, then lets it start the program, and ends as it does.
+        """Go on as what will be bwrap; a child sets limits (name, soft, hard…) on the first process of its namespace,
+        which it learns from `info`, and then lets it start the program. bwrap knows of children that are not its own.
         """
-        child = bound_child(self._kernel)
-        for mine in (info, opens) if child == 0 else (told_info, block):
-            os.close(int(mine))
-        if child == 0:
+        parent = str(os.getpid())
+        keeper = self._kernel.fork()
+        for other in (info, opens) if keeper else (told_info, block):
+            os.close(int(other))
+        if keeper:
             return
+        self.step_parent(parent)
         if first := open_gate(self._kernel, int(info), int(opens), limits):
             self.say(f"init {first}")
-        self._kernel.exit(os.waitstatus_to_exitcode(self._kernel.wait(child, 0)[1]))
+        self._kernel.exit(0)
 
     def step_hostname(self, name: str) -> None:
         """What the machine is called inside."""

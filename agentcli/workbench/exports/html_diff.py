@@ -19,6 +19,9 @@ MOST_SHOWN: Final = 1_000
 """Lines of one difference."""
 
 
+_KINDS: Final = {"+": "add", "-": "del", "@": "hunk", " ": "same"}
+
+
 @value(frozen=True, slots=True)
 class Line:
     """A line of a difference: `add`, `del`, `hunk` (where it stands in the file) or `same`."""
@@ -29,12 +32,16 @@ class Line:
 
 @value(frozen=True, slots=True)
 class ChangedFile:
-    """A file, what was done to it in one word, and the difference, or a `note` on why there is none to show."""
+    """A file, what was done to it in one word, and the difference, or a `note` on why there is none to show.
+
+    `folded` says that it is of less interest.
+    """
 
     path: str
     done: str
     note: str = ""
     lines: tuple[Line, ...] = ()
+    folded: bool = False
 
     @property
     def added(self) -> int:
@@ -69,6 +76,21 @@ def changed_file(record: RunRecord, touch: FileTouch) -> ChangedFile:
     return ChangedFile(touch.path, done, note, lines[:MOST_SHOWN])
 
 
+def previewed(tool: str, preview: str, *, folded: bool) -> ChangedFile:
+    """What somebody was shown of a call's change when they were asked about it: a difference, or a line of words."""
+    lines = preview.split("\n")
+    note = "" if len(lines) <= MOST_SHOWN else f"{count(len(lines) - MOST_SHOWN)} further lines are not shown."
+    shown = tuple(_shown(line, number) for number, line in enumerate(lines[:MOST_SHOWN]))
+    return ChangedFile(tool, "asked, and showed this", note, shown, folded)
+
+
+def _shown(line: str, number: int) -> Line:
+    if number < 2 and line.startswith(("--- ", "+++ ")):
+        return Line("hunk", line)
+    kind = _KINDS.get(line[:1], "same")
+    return Line(kind, line[1:] if line[:1] in ("+", "-", " ") else line)
+
+
 def _done(touch: FileTouch) -> str:
     if not touch.changed:
         return "read"
@@ -95,7 +117,6 @@ def _lines(text: str) -> list[str]:
 
 
 def _difference(left: list[str], right: list[str]) -> Iterator[Line]:
-    kinds = {"+": "add", "-": "del", "@": "hunk", " ": "same"}
     # The first two lines are the names of the files.
     for line in list(difflib.unified_diff(left, right, lineterm="", n=3))[2:]:
-        yield Line(kinds[line[0]], line if line[0] == "@" else line[1:])
+        yield Line(_KINDS[line[0]], line if line[0] == "@" else line[1:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -28,7 +28,7 @@ from agentcli.core.models import Usage
 from agentcli.core.quantities import count, duration, money
 from agentcli.core.values import value
 from agentcli.errors import ErrorInfo
-from agentcli.workbench.exports.html_diff import ChangedFile, changed_file
+from agentcli.workbench.exports.html_diff import ChangedFile, changed_file, previewed
 from agentcli.workbench.exports.record import RunRecord
 from agentcli.workbench.exports.story import Operation, story
 
@@ -171,6 +171,7 @@ class _Steps:
             step.result = Text.of(ended.result)
             step.data = None if ended.data is None else Text.of(pretty(ended.data))
             step.files = [changed_file(self.record, touch) for touch in ended.files]
+        step.files = [*_previews(operation.notes, folded=bool(step.files)), *step.files]
         return step
 
 
@@ -227,9 +228,19 @@ def _note(event: Event) -> Step:
     step = _new(event, "note", _remark(event))
     step.state = _STATES.get(type(event.body), "ok")
     fields = event.body.to_json()
+    step.files = list(_previews([event], folded=False))
+    if step.files:
+        del fields["preview"]
     if not isinstance(event.body, LimitReached | Warned | ApprovalResolved) and fields:
         step.data = Text.of(pretty(fields))
     return step
+
+
+def _previews(events: Iterable[Event], *, folded: bool) -> Iterator[ChangedFile]:
+    for event in events:
+        body = event.body
+        if isinstance(body, ApprovalRequested) and body.preview is not None:
+            yield previewed(body.tool, body.preview, folded=folded)
 
 
 def _remark(event: Event) -> str:

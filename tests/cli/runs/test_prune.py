@@ -181,6 +181,7 @@ def test_json_is_one_object(cli: Cli, runs: list[str]) -> None:
         "runs": [runs[1], runs[0]],
         "kept": [],
         "workspaces": [],
+        "copies": {"count": 0, "bytes": 0},
         "contents": 4,
         "compacted": 0,
         "held": False,
@@ -199,6 +200,25 @@ def test_the_workspaces_of_forks_are_told_and_removed_on_demand(cli: Cli, runs: 
     gone = cli("runs", "prune", "last", "-y", "--workspaces").out.splitlines()[-1]
     assert gone == f"1 workspace of forks with {size} B was removed."
     assert not folder.exists()
+
+
+def test_copies_of_fetched_content_are_told_and_go(cli: Cli, runs: list[str], isolated: Path) -> None:
+    folder = isolated / ".agentcli" / "artifacts"
+    folder.mkdir()
+    for digit in "01":
+        (folder / f"{digit * 32}.txt").write_text("fetched")
+    assert cli("runs", "prune", runs[0], "--dry-run").out.splitlines()[-1] == (
+        "2 copies of fetched content with 14 B go too."
+    )
+    (folder / f"{'1' * 32}.txt").unlink()
+    assert cli("runs", "prune", "--workspaces").code == 5
+    assert cli("runs", "prune", "--copies-older-than", "1d", "--dry-run").out.splitlines()[-1] == (
+        "1 copy of fetched content with 7 B goes too."
+    )
+    assert cli("runs", "prune", "--copies-older-than", "1d", "-y").out.splitlines()[-1] == (
+        "1 copy of fetched content with 7 B was removed."
+    )
+    assert list(folder.iterdir()) == []
 
 
 def test_a_run_that_cannot_be_read_is_named_and_no_content_goes(cli: Cli, runs: list[str], isolated: Path) -> None:

@@ -80,13 +80,12 @@ def test_arguments_that_do_not_fit_are_wrong_usage_and_no_run(cli: Cli, work: Pa
 
 def test_a_call_that_fails_is_exit_1_with_the_tools_own_words(cli: Cli, work: Path) -> None:
     result = cli("tools", "call", "read_lines", "path=note.txt")
-    assert (result.code, result.out) == (1, "")
+    assert (result.code, result.out) == (1, "E-FILE-UNKNOWN: There is no file `note.txt`. Did you mean `notes.txt`?\n")
     assert plain(result.err) == (
         "read_lines\n"
         '✗ read_lines(path="note.txt", start=1)  error, N ms\n'
         "    E-FILE-UNKNOWN: There is no file `note.txt`. Did you mean `notes.txt`?\n"
         "error: The call of `read_lines` came to nothing. (E-CALL-FAILED)\n"
-        "  why: E-FILE-UNKNOWN: There is no file `note.txt`. Did you mean `notes.txt`?\n"
         "  fix: See `agentcli tools show read_lines` for good calls.\n"
         "failed in N ms · RUN\n"
     )
@@ -104,9 +103,28 @@ def test_what_must_be_asked_and_cannot_be_is_exit_5(cli: Cli, work: Path) -> Non
 def test_what_is_denied_is_exit_5_whatever_flag(cli: Cli, work: Path, words: list[str]) -> None:
     (work / "x.db").write_text("x")
     result = cli("tools", "call", *words)
-    assert (result.code, result.out) == (5, "")
+    assert result.code == 5
+    assert re.match(r"E-(TOOL-DENIED|PATH-[A-Z]+): .+\n$", result.out)
     assert "(E-CALL-DENIED)" in result.err
+    assert "why:" not in result.err
     assert (work / "x.db").exists()
+
+
+def test_a_long_result_of_a_failed_call_is_given_whole_also_quietly_and_by_a_replay(cli: Cli, work: Path) -> None:
+    program = "import sys; print('x' * 900); sys.exit(3)"
+    result = cli("-q", "tools", "call", "run_python", f"code={program}", "-y")
+    assert result.code == 1
+    assert "x" * 900 in result.out
+    assert "x" * 100 not in result.err
+    assert cli("replay").out == result.out
+
+
+def test_json_says_of_a_failed_call_its_result_and_that_it_failed(cli: Cli, work: Path) -> None:
+    result = cli("tools", "call", "read_lines", "path=note.txt", "--json")
+    *_, completed, ended = [json.loads(line) for line in result.out.splitlines()]
+    assert (completed["type"], completed["status"]) == ("tool.completed", "error")
+    assert completed["result"] == "E-FILE-UNKNOWN: There is no file `note.txt`. Did you mean `notes.txt`?"
+    assert (ended["error"]["why"], ended["exit_code"]) == (completed["result"], 1)
 
 
 def test_a_question_that_nobody_can_be_asked_is_exit_5(cli: Cli, work: Path) -> None:

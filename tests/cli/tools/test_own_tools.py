@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Cli
+from tests.unit.tools.test_packages import install
 
 SOURCE = '''
 from datetime import date
@@ -180,3 +182,89 @@ def test_of_two_of_a_name_none_is_called_by_hand(project: Cli) -> None:
     assert (result.code, runs(project)) == (2, [])
     assert "(E-CALL-AMBIGUOUS)" in result.err
     assert "They come from tools/days.py and from tools/more.py." in result.err
+
+
+def described(cli: Cli, *words: str) -> dict[str, list[str]]:
+    """The names of all tools, by the form that describes them."""
+    json_schema, openai, anthropic = (
+        json.loads(cli(*words, "tools", "schema", "--format", form).out)
+        for form in ("json-schema", "openai", "anthropic")
+    )
+    openapi = json.loads(cli(*words, "tools", "schema", "--openapi").out)
+    return {
+        "json-schema": [schema["title"] for schema in json_schema],
+        "openapi": [path.removeprefix("/tools/") for path in openapi["paths"]],
+        "openai": [entry["function"]["name"] for entry in openai],
+        "anthropic": [entry["name"] for entry in anthropic],
+    }
+
+
+@pytest.mark.parametrize("words", [(), ("--trust",)])
+def test_they_are_described_for_programs_without_running_whoever_is_trusted(
+    project: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    install(tmp_path / "site", "demo_weather", "weather = demo_weather.tools:weather")
+    file = project.cwd / "tools" / "days.py"
+    file.write_text(f"open('ran', 'w')\n{SOURCE}")
+    names = described(project, *words)
+    assert all(found[-2:] == ["weather", "weekday"] for found in names.values()), names
+    assert len({tuple(found) for found in names.values()}) == 1
+    (weekday,) = [one for one in json.loads(project("tools", "schema").out) if one["title"] == "weekday"]
+    assert weekday["properties"]["short"] == {"type": "boolean", "default": False, "description": "Three letters only."}
+    assert (weekday["properties"]["day"]["$comment"], weekday["deprecated"]) == ("date", True)
+    assert not (project.cwd / "ran").exists()
+
+
+def test_what_cannot_be_read_and_what_stands_for_two_is_left_out_with_a_warning(project: Cli) -> None:
+    (project.cwd / "tools" / "more.py").write_text(SOURCE)
+    (project.cwd / "tools" / "broken.py").write_text("from agentcli import tool\n@tool\ndef f(x):\n    return x\n")
+    for name, file in (("b", "more.py"), ("c", "broken.py")):
+        text = AGENT.replace("name: a", f"name: {name}").replace("days.py", file)
+        (project.cwd / "agents" / f"{name}.yaml").write_text(text)
+    assert all("weekday" not in found for found in described(project).values())
+    result = project("tools", "schema", "--openapi")
+    assert (result.code, "(E-CALL-AMBIGUOUS)" in result.err, "(E-TOOL-SIGNATURE)" in result.err) == (0, True, True)
+    of_one = project("tools", "schema", "weekday")
+    assert (of_one.code, of_one.out, "(E-CALL-AMBIGUOUS)" in of_one.err) == (2, "", True)
+
+
+def test_config_check_warns_of_one_that_is_deprecated_at_its_place(project: Cli) -> None:
+    result = project("config", "check")
+    assert result.code == 0
+    assert result.err == (
+        f"warning: {project.cwd / 'agents' / 'a.yaml'}:6:21: The tool `weekday` is deprecated: Use day_of. "
+        "(W-TOOL-DEPRECATED)\n"
+        "  fix: See `agentcli tools show weekday`.\n"
+    )
+    (told,) = [json.loads(line) for line in project("config", "check", "--json").out.splitlines()]
+    assert (told["level"], told["code"], told["line"]) == ("warning", "W-TOOL-DEPRECATED", 6)
+    assert not list(project.cwd.glob("**/__pycache__"))
+
+
+def test_config_check_knows_of_packages_too_and_is_silent_about_what_stays(
+    project: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    old = 'from agentcli import tool\n@tool(deprecated="ask the sky")\ndef weather() -> str:\n    """Tell."""\n'
+    install(tmp_path / "site", "demo_weather", "weather = demo_weather.tools:weather", old)
+    (project.cwd / "agents" / "a.yaml").write_text(
+        AGENT.replace("{python: tools/days.py}", "weather").replace("[weekday]", "[]")
+    )
+    assert "`weather` is deprecated: Ask the sky." in project("config", "check").err
+    (project.cwd / "tools" / "days.py").write_text(SOURCE.replace('deprecated="use day_of", ', ""))
+    (project.cwd / "agents" / "a.yaml").write_text(AGENT)
+    assert project("config", "check").err == ""
+
+
+def test_recordings_warn_once_of_an_agent_whose_tool_is_deprecated_by_now(project: Cli) -> None:
+    (project.cwd / "tools" / "days.py").write_text(SOURCE.replace('deprecated="use day_of", ', ""))
+    for _ in range(2):
+        assert project("--trust", "run", "a", "hello").code == 0
+        assert project("runs", "export", "last", "--to", "pytest", "-o", "tests").code == 0
+    assert project("test").err == ""
+    (project.cwd / "tools" / "days.py").write_text(SOURCE)
+    result = project("test")
+    assert (result.code, result.err.count("(W-TOOL-DEPRECATED)")) == (0, 1)
+    (project.cwd / "agents" / "a.yaml").unlink()
+    assert "W-TOOL-DEPRECATED" not in project("test").err

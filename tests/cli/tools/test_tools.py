@@ -142,10 +142,10 @@ def test_all_tools_are_one_openapi_document(cli: Cli) -> None:
     assert len(json.loads(cli("tools", "schema", "read_lines", "--openapi").out)["paths"]) == 1
 
 
-def test_a_schema_without_a_tool_says_what_to_type(cli: Cli) -> None:
-    result = cli("tools", "schema")
-    assert (result.code, result.out) == (2, "")
-    assert "(E-USAGE-MISSING)" in result.err
+def test_without_a_name_there_is_a_schema_a_tool(cli: Cli) -> None:
+    schemas = json.loads(cli("tools", "schema").out)
+    assert [schema["title"] for schema in schemas] == NAMES
+    assert schemas[0] == json.loads(cli("tools", "schema", "read_lines").out)
 
 
 def test_tools_are_described_as_model_apis_take_them(cli: Cli) -> None:

@@ -44,7 +44,7 @@ def test_the_nearest_root_wins(roots: list[Root], catalog: Catalog) -> None:
     write(roots[2], "b.yml")
     assert catalog.agent("a").source == "project"
     assert catalog.agent("b").source == "built-in"
-    first, second = catalog.agents()
+    first, second = catalog.agent_listing().valid
     assert (first.name, first.path, first.shadowed) == ("a", paths[0], tuple(paths[1:]))
     assert (second.name, second.description, second.shadowed) == ("b", "About b.", ())
 
@@ -146,7 +146,7 @@ def test_a_secret_in_a_template_is_a_warning_with_its_line(roots: list[Root], ca
     write(roots[0], "a.yaml", text)
     (warning,) = catalog.agent("a").warnings
     assert (warning.code, warning.line) == ("E-TEMPLATE-LITERAL-SECRET", 6)
-    assert catalog.agents()[0].warnings == (warning,)
+    assert catalog.agent_listing().valid[0].warnings == (warning,)
 
 
 HEAD = "name: a\ninstructions: Do it.\n"

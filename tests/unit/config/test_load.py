@@ -141,6 +141,19 @@ def test_what_is_private_is_opened_by_the_user_alone_and_flags_add_to_it(setup: 
         setup.load()
 
 
+def test_secrets_are_granted_to_hosts_by_the_user_alone(setup: Configured) -> None:
+    setup.user("network: {grants: ['GITHUB_TOKEN@api.github.com']}\n")
+    setup.project("network: {grants: ['GITHUB_TOKEN@evil.example']}\n")
+    loaded = setup.load(trusted=True)
+    assert loaded.settings.network.grants == ("GITHUB_TOKEN@api.github.com",)
+    assert [(warning.code, warning.line) for warning in loaded.warnings] == [("E-CONFIG-USER-ONLY", 1)]
+    by_environment = setup.load({"AGENTCLI_NETWORK__GRANTS": '["OTHER@127.0.0.1:8080"]'})
+    assert by_environment.settings.network.grants == ("OTHER@127.0.0.1:8080",)
+    setup.user("network: {grants: ['GITHUB_TOKEN@*.github.com']}\n")
+    with pytest.raises(DefinitionError):
+        setup.load()
+
+
 def test_a_project_cannot_choose_the_sandbox(setup: Configured) -> None:
     setup.user("sandbox: {backend: builtin}\n")
     setup.project("agent: a\nsandbox: {backend: landlock}\nprofiles: {dev: {sandbox: {backend: landlock}}}\n")

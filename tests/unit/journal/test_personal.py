@@ -189,3 +189,74 @@ def test_time_grows_with_the_length_and_not_faster(piece: str) -> None:
 
     short = min(seconds(10_000) for _ in range(3))
     assert min(seconds(160_000) for _ in range(2)) <= 16 * 4 * short + 0.05
+
+
+NAMED = [
+    ("phone", "phone", "555-2671"),
+    ("phone", "workPhone", "12345"),
+    ("phone", "tel_no", "(030) 1234"),
+    ("phone", "mobile-number-2", 4917012),
+    ("phone", "FAX", " 030 1234 ext. 5 "),
+    ("phone", "telefon", "4711/08-15"),
+    ("email", "email_address", "root@localhost"),
+    ("email", "mail", "ann@büro"),
+    ("iban", "iban", "DE00 0000 0000 0000 0000 00"),
+    ("card", "card_number", "4111 1111 1111 1112"),
+    ("card", "creditCard", 4111111111111112),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), NAMED)
+def test_a_value_under_a_name_that_says_what_it_is_is_hidden_whatever_its_form(
+    kind: str, name: str, value: str | int
+) -> None:
+    for shape in ({name: value}, {"people": [{name: [value, None]}]}, {"name": name, "value": value}):
+        made = redactor(kind)
+        hidden = made.redact(shape)
+        assert str(value).strip() not in str(hidden)
+        assert f"<personal:{kind}:" in str(hidden)
+        assert made.restore(hidden) == shape
+        assert made.redact(hidden) is hidden
+        assert SecretRedactor(b"k" * 32, {}).redact(shape) is shape
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("phone", "iPhone 12 Pro"),
+        ("phone", "yes"),
+        ("phone", "1234"),
+        ("phone", True),
+        ("phone", None),
+        ("phone", 4.5),
+        ("phone", {"type": 12345}),
+        ("phone", ""),
+        ("phone_type", "12345"),
+        ("phoned", "12345"),
+        ("microphone", "12345"),
+        ("headphones", "12345"),
+        ("mobile_app_version", "12345"),
+        ("email", "none"),
+        ("mail_count", 123456),
+        ("card", "Ace of spades"),
+        ("card", 7),
+        ("iban", "none"),
+        ("number", "123456"),
+        ("", "123456"),
+    ],
+)
+def test_what_only_stands_near_such_a_name_stays(name: str, value: object) -> None:
+    given = {name: value}
+    assert redactor().redact(given) is given
+
+
+def test_one_kind_alone_leaves_the_names_of_others() -> None:
+    given = {"phone": "12345", "card": "1234 5678 9012"}
+    assert redactor("email").redact(given) is given
+    assert list(redactor("phone").redact(given).values())[1] == "1234 5678 9012"
+
+
+def test_a_long_value_under_a_telling_name_takes_no_time() -> None:
+    for value in ("1 " * 50_000, "1-(" * 50_000, "a" * 100_000 + "@", "DE12 " + "A " * 50_000):
+        assert PersonalData(KINDS).may_be("phone", value) is False
+        assert not any(PersonalData(KINDS).may_be(kind, value) for kind in ("email", "iban", "card"))

@@ -80,6 +80,7 @@ SPECIAL: dict[str, dict[str, Any]] = {
         ).map(tuple),
         "flags": st.lists(st.builds(Flag, texts, counts, texts), max_size=3).map(tuple),
         "how": st.dictionaries(texts, numbers, max_size=3),
+        "artifacts": st.lists(digests, max_size=3).map(tuple),
     },
     "run.started": {
         "steps": st.lists(st.builds(StepOutline, texts, texts, st.none() | counts), max_size=3).map(tuple),

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agentcli.errors import ToolError
+from agentcli.errors import ToolError, ToolRefusedError
 from agentcli.journal.placeholders import PLACEHOLDER
 from agentcli.journal.redaction import SecretRedactor
 
@@ -169,6 +169,25 @@ def test_a_scheme_before_a_placeholder_under_a_secret_name_is_no_secret() -> Non
     assert made.restore(given) == {"Authorization": f"Bearer {SECRETS['OPENAI_API_KEY']}"}
     mixed = made.redact({"password": f"{placeholder} and more"})
     assert made.restore(mixed) == {"password": f"{SECRETS['OPENAI_API_KEY']} and more"}
+
+
+@pytest.mark.parametrize("text", ["$API_KEY", "Bearer $API_KEY", "token ${API_KEY}", "basic {{ key }}", "Bearer ***"])
+def test_what_only_points_to_a_secret_is_none(text: str) -> None:
+    given = {"authorization": text, "headers": [{"name": "X-Api-Key", "value": text}]}
+    assert redactor().redact(given) is given
+
+
+def test_a_placeholder_is_restored_alone_where_it_is_one_of_some() -> None:
+    made = redactor()
+    one, other = SECRETS["OPENAI_API_KEY"], SECRETS["DEPLOY_TOKEN"]
+    placeholder = made.redact(one)
+    assert made.restore_one_of(placeholder, [other, one]) == one
+    assert made.restore_one_of("<see:below>", [one]) == "<see:below>"
+    for values in ([other], []):
+        with pytest.raises(ToolRefusedError) as caught:
+            made.restore_one_of(placeholder, values)
+        assert caught.value.code == "E-TOOL-SECRET"
+        assert one not in str(caught.value.info)
 
 
 def test_a_value_under_a_secret_name_is_hidden_wherever_else_it_stands() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,13 @@ def kept(folder: Path, base: Path) -> Artifacts:
 
 
 def test_a_path_is_told_from_where_the_user_is_if_it_lies_below(tmp_path: Path) -> None:
-    path = kept(tmp_path / "a" / "b", tmp_path).keep(b"x", ".txt")
-    assert path is not None
-    assert (tmp_path / path).read_bytes() == b"x"
-    assert not path.startswith("/")
+    copy = kept(tmp_path / "a" / "b", tmp_path).keep(b"x", ".txt")
+    assert copy is not None
+    assert (tmp_path / copy.path).read_bytes() == b"x"
+    assert not copy.path.startswith("/")
+    assert copy.digest == sha256(b"x").hexdigest()
     elsewhere = kept(tmp_path / "a" / "b", tmp_path / "other").keep(b"x", ".txt")
-    assert elsewhere == str(tmp_path / path)
+    assert elsewhere == (str(tmp_path / copy.path), copy.digest)
     assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agentcli.core.rates import Rate
 from agentcli.core.tools import FileChange, Preview, ToolResult
-from agentcli.engine.ports import Admits, Previewing, RoamingTool
+from agentcli.engine.ports import Admits, Filling, Previewing, RoamingTool
 from agentcli.errors import ToolArgumentsError, ToolError, ToolTimeoutError
 from agentcli.tools.gates import CACHED_RESULTS, Gate, GatedTool, Gates, TokenBucket
 from tests.fakes.engine import FunctionTool, ManualClock
@@ -187,7 +187,9 @@ async def test_what_cannot_go_better_is_not_tried_again(error: ToolError) -> Non
 
 
 class Roaming(FunctionTool):
-    """A tool that shows what it would change, and goes where it is admitted."""
+    """A tool that shows what it would change, goes where it is admitted, and fills in secrets."""
+
+    fills = frozenset({"headers"})
 
     async def preview(self, arguments: Mapping[str, Any]) -> Preview | None:
         return Preview(f"changes {arguments['a']}")
@@ -200,6 +202,8 @@ async def test_what_a_tool_can_do_besides_it_can_do_behind_a_gate() -> None:
     tool = Sleeper().gates().before(Roaming("roaming", counting().function), Gate(Rate(2, 60), cache_ttl=60))
     assert isinstance(tool, Previewing)
     assert isinstance(tool, RoamingTool)
+    assert isinstance(tool, Filling)
+    assert tool.fills == {"headers"}
     assert await tool.preview({"a": 1}) == Preview("changes 1")
     assert (await tool.call_within({"a": 1}, lambda _: True)).content == "admitted: True"
     assert (await tool.call_within({"a": 1}, lambda _: True)).how == {"cached_s": 0.0}
@@ -213,4 +217,5 @@ async def test_what_a_tool_cannot_do_a_gate_does_not_add() -> None:
     tool = Sleeper().gates().before(counting(), Gate(Rate(2, 60)))
     assert isinstance(tool, GatedTool)
     assert await tool.preview({}) is None
+    assert tool.fills == frozenset()
     assert (await tool.call_within({}, lambda _: True)).content == "1"

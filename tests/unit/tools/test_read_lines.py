@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -142,14 +145,6 @@ def test_what_is_detected_and_then_does_not_decode_is_refused(fail: Fail, root: 
     assert fail("read_lines", path="mixed").code == "E-FILE-BINARY"
 
 
-def test_a_huge_file_is_refused_with_its_size(fail: Fail, root: Path) -> None:
-    with (root / "huge").open("wb") as file:
-        file.truncate(20_000_000)
-    error = fail("read_lines", path="huge")
-    assert error.code == "E-TOOL-TOO-LARGE"
-    assert "20,000,000" in error.info.what
-
-
 def test_the_cause_is_kept(fail: Fail) -> None:
     error = fail("read_lines", path="nothing.txt")
     assert error.code == "E-FILE-UNKNOWN"
@@ -173,8 +168,9 @@ class Memory:
     def check(self, path: str) -> str:
         return path
 
-    def read_bytes(self, path: str) -> bytes:
-        return self._data
+    @contextmanager
+    def reading(self, path: str) -> Iterator[BytesIO]:
+        yield BytesIO(self._data)
 
 
 @given(

@@ -79,6 +79,14 @@ def command(
     workspaces: Annotated[
         bool, typer.Option("--workspaces", help="Remove the workspaces of forks that go, or are gone, as well.")
     ] = False,
+    copies_older_than: Annotated[
+        str | None,
+        typer.Option(
+            "--copies-older-than",
+            metavar="TIME",
+            help="Remove copies of fetched content that are older, though runs that stay name them.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "--plan", help="Say what would go and why the rest stays, and do nothing.")
     ] = False,
@@ -87,7 +95,8 @@ def command(
     """Remove runs that are old, too many or too large, and give the space back.
 
     Kept in any case are running runs, tagged ones unless --tag names a tag of theirs, and what a run that stays comes
-    from. Child runs go with their parent. Interrupted runs go where they, their status or their age is named.
+    from. Child runs go with their parent. Interrupted runs go where they, their status or their age is named. Copies of
+    what tools fetched go with the last run that names them.
     """
     from agentcli.cli.moments import since
     from agentcli.cli.render.prune import print_plan
@@ -106,6 +115,7 @@ def command(
         keep_tags=tuple(keep_tag or ()),
         status=status,
         workspaces=workspaces,
+        copies_before=since(copies_older_than, now) if copies_older_than else None,
     )
     with session.open() as bench:
         plan = plan_prune(bench, request, weighed=dry_run or not yes)

@@ -24,11 +24,11 @@ def test_a_child_whose_parent_is_gone_already_ends() -> None:
     assert kernel.calls == [("fork",), ("die_with_parent", 9), ("exit", 1)]
 
 
-def test_a_user_namespace_is_made_by_a_child_that_waits_to_be_seen() -> None:
-    kernel = RememberingKernel(children=(0,), parent_lives=False)
-    with pytest.raises(EndedError):
+def test_who_is_in_a_user_namespace_is_gone_when_it_is_open_or_refused() -> None:
+    kernel = RememberingKernel(sleeper=os.getpid())
+    with pytest.raises(OSError, match=r"Invalid argument|not permitted"):
         user_namespace(kernel, "0", "0", "5", "5")  # type: ignore[arg-type]
-    assert kernel.named("unshare", "exit") == [("unshare", 0x10000000), ("exit", 0)]
+    assert kernel.calls == [("sleeper", 0x10000000), ("kill", os.getpid(), 9), ("wait", os.getpid(), 0)]
 
 
 def test_a_wait_status_is_told_in_words() -> None:

@@ -14,7 +14,7 @@ from agentcli.sandbox.processes.kernel import NEW_USER, NO_DEV, NO_SUID, READ_ON
 from agentcli.sandbox.processes.launcher import EMPTY_FILE, EMPTY_FOLDER, Launcher, main
 from agentcli.sandbox.processes.steps import Step, packed_steps
 from tests.fakes.forked import in_child
-from tests.fakes.remembering_kernel import EndedError, RememberingKernel, gate
+from tests.fakes.remembering_kernel import EndedError, RememberingKernel
 
 
 def launched(kernel: RememberingKernel) -> Launcher:
@@ -163,7 +163,7 @@ def test_a_file_is_attached_over_a_file(tmp_path: Path) -> None:
 
 
 def test_owners_share_one_user_namespace() -> None:
-    kernel = RememberingKernel(children=(os.getpid(),))
+    kernel = RememberingKernel(sleeper=os.getpid())
     with pytest.raises(OSError, match=r"Invalid argument|not permitted"):
         launched(kernel).do(("tree", "0", "/usr", "7", "0", "0", "5", "5"))
     launcher = launched(kernel)
@@ -250,30 +250,6 @@ def test_a_program_that_cannot_be_executed_is_exit_127(kernel: RememberingKernel
         launched(kernel).do(("execute", "/not-there", "1", "/bin/true"))
     assert kernel.calls[-1] == ("exit", 127)
     assert capfd.readouterr().err == "/bin/true: No such file or directory\n"
-
-
-@pytest.mark.parametrize(("info", "said"), [(b'{"child-pid": 42}', b"init 42\n"), (b"", b"")])
-def test_bwrap_is_started_behind_the_gate_and_its_exit_is_passed_on(info: bytes, said: bytes) -> None:
-    kernel = RememberingKernel(children=(9,), waits=((9, 3 << 8),))
-    launcher = launched(kernel)
-    ours = reported(launcher)
-    reads, opens, waits = gate(info)
-    told_info = os.open("/dev/null", os.O_WRONLY)
-    with pytest.raises(EndedError):
-        launcher.do(("gate", str(reads), str(told_info), str(os.dup(waits)), str(opens)))
-    launcher.say(".")
-    assert os.read(ours, 100) == said + b".\n"
-    assert kernel.calls[-1] == ("exit", 3)
-
-
-def test_behind_the_gate_only_what_bwrap_needs_is_open() -> None:
-    kernel = RememberingKernel(children=(0,))
-    reads, opens, waits = gate(b"")
-    launched(kernel).do(("gate", str(reads), "-1", str(waits), str(opens)))
-    for closed in (reads, opens):
-        with pytest.raises(OSError, match="Bad file descriptor"):
-            os.fstat(closed)
-    os.fstat(waits)
 
 
 def test_who_supervises_ends_with_what_it_supervises(monkeypatch: pytest.MonkeyPatch) -> None:

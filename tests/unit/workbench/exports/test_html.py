@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from agentcli.core.events import read_body
+from agentcli.core.events import ApprovalRequested, read_body
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.tools import FileTouch
 from agentcli.workbench.exports.formats import ExportOptions
@@ -115,6 +115,17 @@ def test_what_is_rare_is_there_too() -> None:
         "≥ $0.02",
     ):
         assert words in text, words
+
+
+def test_what_somebody_was_asked_about_is_shown_and_does_nothing() -> None:
+    told = Told()
+    told.begin()
+    preview = "--- a.html\n+++ a.html\n-<b>\n+<script>alert(1)</script>"
+    told.say(ApprovalRequested("edit", "c1", {}, "edit", preview), "turn.1.call.1", 1)
+    made = page(told)
+    assert "edit asked, and showed this +1 \N{MINUS SIGN}1" in made.text
+    assert "<script>alert(1)</script>" in made.text
+    assert "<script>alert(1)</script>" not in exported(told)
 
 
 def test_every_link_leads_to_a_step_of_the_page() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentcli.core.events import ToolCompleted, ToolStarted
+from agentcli.core.events import ApprovalRequested, ApprovalResolved, Body, ToolCompleted, ToolStarted
 from agentcli.core.flags import Flag
 from agentcli.core.messages import Message
 from agentcli.core.tools import FileTouch
@@ -49,6 +49,73 @@ def test_results_without_a_call_are_shown_all_the_same() -> None:
     told = two_turns()
     told.events = [event for event in told.events if event.body.type not in ("tool.started", "model.started")]
     assert [step.title for step in steps(told)] == ["openai:gpt-5-mini", "edit", "look", "openai:gpt-5-mini"]
+
+
+# -- what was asked about --------------------------------------------------------------------------------------------
+
+PREVIEW = "--- a.py\n+++ a.py\n@@ -1,2 +1,2 @@\n same\n-port = 80\n+port = 8080\n[3 more lines of the diff]"
+
+
+def asked(preview: str | None, *later: Body, lane: str = "turn.1.call.1") -> Step:
+    told = Told()
+    told.begin()
+    for body in (ApprovalRequested("edit", "c1", {"path": "a.py"}, "edit", preview), *later):
+        told.say(body, lane, 1)
+    return steps(told)[-1]
+
+
+def test_a_call_shows_what_was_shown_to_who_allowed_it_beside_what_it_did() -> None:
+    told = Told()
+    touch = FileTouch("a.py", told.put(b"port = 80\n"), told.put(b"port = 8080\n"), True)
+    done = ToolCompleted("edit", "c1", "ok", "changed a.py", None, 0.1, (touch,))
+    allowed = ApprovalResolved("edit", "c1", "once", "user")
+    told.begin()
+    for body in (ApprovalRequested("edit", "c1", {}, "edit", PREVIEW), allowed, ToolStarted("edit", "c1", {}), done):
+        told.say(body, "turn.1.call.1", 1)
+    (step,) = steps(told)
+    shown, did = step.files
+    assert (shown.path, shown.done, shown.folded, shown.added, shown.removed) == (
+        "edit",
+        "asked, and showed this",
+        True,
+        1,
+        1,
+    )
+    assert [(line.kind, line.text) for line in shown.lines] == [
+        ("hunk", "--- a.py"),
+        ("hunk", "+++ a.py"),
+        ("hunk", "@@ -1,2 +1,2 @@"),
+        ("same", "same"),
+        ("del", "port = 80"),
+        ("add", "port = 8080"),
+        ("same", "[3 more lines of the diff]"),
+    ]
+    assert (did.path, did.folded) == ("a.py", False)
+
+
+def test_a_question_that_nobody_answered_shows_what_it_was_about() -> None:
+    step = asked(PREVIEW)
+    assert (step.state, [shown.folded for shown in step.files]) == ("open", [False])
+    assert step.data is not None
+    assert "preview" not in step.data.shown
+    assert asked(None).files == []
+
+
+def test_a_refused_call_shows_what_it_would_have_done() -> None:
+    refused = [
+        ApprovalResolved("edit", "c1", "no", "user"),
+        ToolStarted("edit", "c1", {}),
+        ToolCompleted("edit", "c1", "denied", "The user refused `edit`.", None, 0.0),
+    ]
+    step = asked(PREVIEW, *refused)
+    assert (step.state, [shown.folded for shown in step.files]) == ("denied", [False])
+
+
+def test_words_in_place_of_a_difference_and_a_long_one_are_shown_within_bounds() -> None:
+    (shown,) = asked("logo.png: from 3 bytes to 5 bytes that are no text").files
+    assert (shown.added, shown.removed, [line.kind for line in shown.lines]) == (0, 0, ["same"])
+    (cut,) = asked("\n".join(["+x"] * (html_diff.MOST_SHOWN + 2))).files
+    assert (len(cut.lines), cut.note) == (html_diff.MOST_SHOWN, "2 further lines are not shown.")
 
 
 # -- differences -----------------------------------------------------------------------------------------------------
