@@ -107,8 +107,7 @@ class SqliteJournal:
         """
         from agentcli.journal.importing import Import, foreign, taken
 
-        run = foreign(_as_kept(start), events, end)
-        tags = checked_tags(tags)
+        run, tags = foreign(_as_kept(start), events, end), checked_tags(tags)
         lock = self._own(start.id)
         try:
             here = self._read(lambda reader: self._listing(reader).exact(start.id), None)
@@ -138,7 +137,7 @@ class SqliteJournal:
 
     def _own(self, run: str) -> OwnerLock:
         try:
-            if not self._writer.is_open:  # once is enough: nobody who sent this folder is here to change it meanwhile
+            if not self._writer.is_open:  # once is enough: who sent this folder is not here to change it meanwhile
                 refuse_links(self.folder)
                 self._make_folders()
             return self._locks.own(run)
