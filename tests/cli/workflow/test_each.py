@@ -127,7 +127,10 @@ def test_a_csv_file_with_what_all_rows_have_in_common(cli: Cli, project: Path) -
         ("failed", {"text": "three"}),
         ("completed", {"text": "five"}),
     ]
-    assert lines(cli("runs", "show", lines(result)[2]["run"], "--json"))[0]["inputs"] == {"text": "five", "tone": "stern"}
+    assert lines(cli("runs", "show", lines(result)[2]["run"], "--json"))[0]["inputs"] == {
+        "text": "five",
+        "tone": "stern",
+    }
     assert result.err.startswith("error: 1 of 3 rows failed. (E-EACH-FAILED)\n")
 
 
