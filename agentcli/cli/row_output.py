@@ -22,11 +22,17 @@ AT_ONCE = 20_000
 leave. What was there before them lives on, and need not be gone over."""
 
 
-def expect_many_runs() -> None:
-    """Set this interpreter up for runs that come and go in great number."""
-    gc.collect()
+@contextmanager
+def many_runs() -> Iterator[None]:
+    """Inside, this interpreter is set up for runs that come and go in great number."""
+    before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(AT_ONCE, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 @contextmanager

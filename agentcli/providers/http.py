@@ -187,6 +187,11 @@ class HttpClient:
         self._trusted = self._trusted or httpx.create_ssl_context()
         return self._trusted
 
+    @property
+    def clients(self) -> int:
+        """How many clients are open."""
+        return sum(map(len, self._pools.values()))
+
     async def aclose(self) -> None:
         """Close every connection of the running loop."""
         pools, self._pools = self._pools, {}

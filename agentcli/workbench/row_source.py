@@ -55,7 +55,11 @@ def open_rows(source: str, folder: Path, stdin: IO[Any]) -> RowSource:
         raise UsageError(
             "E-EACH-FILE", f"The rows of `{source}` cannot be read.", why=why, fix="Check the path."
         ) from None
-    return RowSource(source, read(_lines(file)), file)
+    try:
+        return RowSource(source, read(_lines(file)), file)
+    except BaseException:
+        file.close()
+        raise
 
 
 class RowSource:

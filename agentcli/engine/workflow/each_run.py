@@ -21,7 +21,7 @@ from agentcli.engine.lanes import Signal
 from agentcli.engine.limits import Budget, limit_error
 from agentcli.engine.scope import Scope
 from agentcli.engine.workflow.row_ports import Entry, Rows
-from agentcli.errors import ErrorInfo, RunError, UsageError, sentence
+from agentcli.errors import ErrorInfo, LimitError, RunError, UsageError, sentence
 
 AHEAD: Final = 5_000
 """How many rows may be begun after one that is not done: whoever puts them in order holds so many."""
@@ -149,6 +149,7 @@ class _Pass:
         self._count = run.count if chosen is None else len(chosen)
         self._todo = iter(run.numbered(chosen))
         self._begun = 0
+        self._stop: LimitError | None = None
         self._at_work: dict[int, None] = {}
         """The rows at work, in the order in which they began, each by its place in it."""
         self._moved = Signal()
@@ -158,18 +159,24 @@ class _Pass:
         lanes = min(self._run.concurrency, self._count)
         if lanes:
             await self._run.door.gather([self._lane] * lanes, lanes, stop=True)
+        if self._stop is not None:
+            raise self._stop
 
     async def _lane(self) -> None:
-        while True:
+        """Row after row. A limit lets those at work come to their end: what they did so far is paid for."""
+        while self._stop is None:
             await self._room()
             row = next(self._todo, None)
             if row is None:
                 return
-            self._run.stop_at_limit(self._scope)
             self._begun += 1
             place = self._begun
             self._at_work[place] = None
-            await self._row(*row)
+            try:
+                self._run.stop_at_limit(self._scope)
+                await self._row(*row)
+            except LimitError as reached:
+                self._stop = self._stop or reached
             self._over(place)
 
     async def _room(self) -> None:

@@ -131,7 +131,7 @@ def _for_each(session: Session, options: Options, request: WorkflowRequest, rows
     from contextlib import closing
 
     from agentcli.cli.execution import carry_out
-    from agentcli.cli.row_output import expect_many_runs, row_output
+    from agentcli.cli.row_output import many_runs, row_output
     from agentcli.workbench.earlier_rows import earlier_run
     from agentcli.workbench.plan_workflow import EachRequest
     from agentcli.workbench.resume_run import ResumeRequest, resume_run
@@ -143,12 +143,12 @@ def _for_each(session: Session, options: Options, request: WorkflowRequest, rows
         session.open(options) as bench,
         closing(open_rows(rows.source, session.env.cwd, session.env.stdin)) as source,
         row_output(session, rows.output, rows.source) as out,
+        many_runs(),
     ):
         work: Work = partial(run_workflow, bench, request, source=source, out=out)
         if rows.retry_failed:
             run = earlier_run(bench, request.workflow, request.inputs, source)
             work = partial(resume_run, bench, ResumeRequest(run, limits=request.limits, retry_failed=True), out=out)
-        expect_many_runs()
         carry_out(session, work, stdin_is_data=stdin_is_data or rows.source == STDIN, rows=out)
 
 
