@@ -115,13 +115,12 @@ class Effects:
         """Seconds that the run took on record, before this process went on with it."""
         return self._playback.recording.spent if self._playback is not None else 0.0
 
-    @property
-    def era(self) -> int:
-        """Which of its terms the run goes by now (see `Terms`); 0 are those it began with."""
-        return self._playback.recording.era if self._playback is not None else 0
+    def turn_era(self, lane: str) -> int:
+        """Which of the run's terms (see `Terms`) the turn of a lane goes by; 0 are those it began with."""
+        return self._playback.recording.turn_era(lane) if self._playback is not None else 0
 
     def era_of(self, lane: str) -> int:
-        """Which of the run's terms the tool call of a lane goes by."""
+        """The same for the tool call of a lane."""
         return self._playback.recording.era_of(lane) if self._playback is not None else 0
 
     def limit_time(self, seconds: float) -> None:
@@ -159,7 +158,7 @@ class Effects:
         place = (scope.lane, effect.kind, effect.name)
         key = EffectKey(scope.lane, effect.kind, effect.name, self._ordinals[place])
         self._ordinals[place] += 1
-        if self._playback is not None and not self._playback.over:
+        if self._playback is not None and self._playback.knows(key):
             asked = Asked(key, effect.request, effect.describe)
             if (recorded := await self._recorded(self._playback, asked)) is not None:
                 return self._reach(self._playback, recorded).body
@@ -260,8 +259,10 @@ class Effects:
             await turn
 
     def _serve(self) -> Sequence[asyncio.Future[Any]]:
-        if self._playback is not None and not self._playback.over:
-            return self._playback.deliver()
+        if self._playback is not None:
+            answered = self._playback.deliver()
+            if answered or not self._playback.over:
+                return answered
         while self._done:
             turn = self._done.popleft()
             if not turn.done():  # cancelled

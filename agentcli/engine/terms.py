@@ -18,10 +18,14 @@ from agentcli.engine.output import OutputSchema
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms of one era of a run. `opening` is what the conversation begins with, up to the task."""
+    """The terms of one era of a run. `opening` is what the conversation begins with, up to the task.
+
+    `whole` are the limits of the run that the conversation is a part of; None where it is the run.
+    """
 
     head: RequestHead
     opening: tuple[Message, ...]
     limits: Limits
     policy: Policy
     output: OutputSchema | None = None
+    whole: Limits | None = None

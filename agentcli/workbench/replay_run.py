@@ -135,8 +135,8 @@ def _divergence(run: Recorded, recording: Recording, done: Rehearsed) -> Diverge
     playback = done.playback
     if playback.divergence is not None:
         return _described(run, playback.divergence)
-    if recording.order:
-        return _described(run, _left(recording.results[recording.order[0]]))
+    if (left := recording.left()) is not None:
+        return _described(run, _left(left))
     if playback.wanted or recording.ending is None:
         return None
     added = [event for event in done.added if not isinstance(event.body, Warned)]

@@ -50,7 +50,7 @@ class WorkflowRun:
         refuse_unpriced(self.plan)
         warn_of_deprecated(self._door, self.plan.tools, scope)
         engine = ports.Parts(self, self, self, self._parts.files, _CallsByFlow(self))
-        return await GraphRun(self._door, engine, plan.workflow, plan.inputs, self.budget, self.budget).run(scope)
+        return await GraphRun(self._door, engine, plan.workflow, plan.inputs, self.budget).run(scope)
 
     # -- ports --------------------------------------------------------------------------------------------------
 

@@ -106,6 +106,7 @@ class WorkflowTerms:
             limits=replace(agent.limits, **step.limits.given(), seconds=None),
             policy=self.policies[f"agent:{name}"],
             output=OutputSchema(schema) if schema is not None else None,
+            whole=self.plan.limits,
         )
 
 

@@ -24,8 +24,7 @@ from agentcli.errors import AgentcliError, RunError, sentence
 class GraphRun:
     """One pass through one workflow, in the run's own lane or in that of a step.
 
-    `run` is the budget of the whole run, `budget` what this workflow counts in. `outer` are the slots of the workflow
-    around it.
+    `budget` is what it counts in, `outer` the slots of the workflow around it.
     """
 
     def __init__(
@@ -34,7 +33,6 @@ class GraphRun:
         parts: Parts,
         key: str,
         inputs: Mapping[str, Json],
-        run: Budget,
         budget: Budget,
         outer: Slots | None = None,
     ) -> None:
@@ -46,10 +44,9 @@ class GraphRun:
         self._key = key
         self._door = door
         self._parts = parts
-        self._run = run
         self._budget = budget
         slots = Slots(self._template.concurrency, outer)
-        self._around = Around(door, parts, run, slots, self._template.concurrency, self._nested)
+        self._around = Around(door, parts, slots, self._template.concurrency, self._nested)
         self._seen: dict[str, Json] = {}
         """The results so far, as expressions see them."""
         self._data = {"inputs": dict(inputs), "steps": self._seen}
@@ -136,7 +133,7 @@ class GraphRun:
             work = StepRun(self._around, place, step, self._data, self._budget, stops=then == "stop")
             output = await work.run(scope)
         except AgentcliError as error:
-            failure = failure_of(error, self._run)
+            failure = failure_of(error)
             if failure is None:
                 raise
             self._door.emit(StepFailed(failure.info, then), scope)
@@ -155,4 +152,4 @@ class GraphRun:
     async def _nested(self, key: str, inputs: dict[str, Json], scope: Scope, budget: Budget) -> Any:
         limits = self._parts.workflows.template(key).limits
         own = Budget(limits.to_limits(NO_LIMITS), budget) if limits.given() else budget
-        return await GraphRun(self._door, self._parts, key, inputs, self._run, own, self._around.slots).run(scope)
+        return await GraphRun(self._door, self._parts, key, inputs, own, self._around.slots).run(scope)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from agentcli.core.canonical import Json
-from agentcli.engine.limits import Budget
 from agentcli.errors import (
     AgentcliError,
     DefinitionError,
@@ -43,14 +42,11 @@ class PartlyError(RunError):
     """Some of a step's items failed; `output` holds what the others gave."""
 
 
-def failure_of(error: AgentcliError, run: Budget) -> AgentcliError | None:
-    """The error as a step's failure, which the workflow decides about; None where it ends the whole run whatever.
-
-    `run` is the budget of the run: a limit of the step's own fails the step alone.
-    """
+def failure_of(error: AgentcliError) -> AgentcliError | None:
+    """The error as a step's failure, which the workflow decides about; None where it ends the whole run whatever."""
     if isinstance(error, (DivergenceError, StorageError, DeniedError)):
         return None
-    if isinstance(error, LimitError) and (error.limit == "seconds" or run.exhausted() is not None):
+    if isinstance(error, LimitError) and not error.of_part:
         return None
     if isinstance(error, (DefinitionError, UsageError)):  # found while it runs, in what came in: no file is wrong
         info = error.info

@@ -34,11 +34,10 @@ Nested = Callable[[str, dict[str, Json], Scope, Budget], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a step shares with the others of its run. `run` is the whole run's budget, `width` its concurrency."""
+    """What a step shares with the others of its workflow. `width` is the concurrency."""
 
     door: Effects
     parts: Parts
-    run: Budget
     slots: Slots
     width: int
     nested: Nested
@@ -97,7 +96,7 @@ class StepRun:
             door.emit(StepStarted(self._step.kind), scope)
             output = await self._tries(scope, data)
         except AgentcliError as error:
-            failure = failure_of(error, self._around.run)
+            failure = failure_of(error)
             if failure is None:
                 raise
             door.emit(StepFailed(failure.info, "stop" if self._stops else "continue"), scope)
@@ -120,7 +119,7 @@ class StepRun:
             try:
                 return await self._try(here, data)
             except AgentcliError as error:
-                failure = failure_of(error, self._around.run)
+                failure = failure_of(error)
                 if failure is None or attempt == retry.attempts:
                     raise
                 wait_s = retry.delay * 2 ** (attempt - 1)
