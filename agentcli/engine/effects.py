@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from agentcli.core.canonical import Digest, digest
 from agentcli.core.events import Body, EffectKey, Event, LimitReached
 from agentcli.engine.effect import Effect, Settle, leave_in_doubt
-from agentcli.engine.lanes import Lanes, Signal, Slots, stop_if_cancelled
+from agentcli.engine.lanes import Lanes, Signal, Slots
 from agentcli.engine.limits import STEP_SECONDS
 from agentcli.engine.playback import ANSWERS_AT_ONCE, Asked, Playback
 from agentcli.engine.ports import Clock, EventSink, RunLog
@@ -155,6 +155,7 @@ class Effects:
 
     async def perform(self, effect: Effect, scope: Scope) -> Body:
         """The effect's result, from the record or live. A run past its deadline gets `LimitReached`."""
+        self._lanes.stop_if_cancelled()
         place = (scope.lane, effect.kind, effect.name)
         key = EffectKey(scope.lane, effect.kind, effect.name, self._ordinals[place])
         self._ordinals[place] += 1
@@ -252,7 +253,7 @@ class Effects:
     async def _turn(self) -> None:
         """Results are recorded one at a time, each when all lanes stand still: the order in which replay gives them."""
         if not self._lanes.single:
-            stop_if_cancelled()
+            self._lanes.stop_if_cancelled()
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._done.append(turn)
             self._lanes.look()

@@ -126,7 +126,7 @@ class Recording:
             key = min(late, key=lambda one: self.results[one].seq)
             self.late.remove(key)
             return key
-        while self.order and (self.order[0] in asked or self.results[self.order[0]].seq < self._loose):
+        while self.order and (self.order[0] in asked or next(self._of_order()).seq < self._loose):
             key = self.order.popleft()
             if key in asked:
                 return key
@@ -134,9 +134,19 @@ class Recording:
         return None
 
     def left(self) -> Event | None:
-        """The first result that was not asked for; None where all were."""
-        seqs = [self.results[key] for key in (*self.late, *self.order)]
-        return min(seqs, key=lambda event: event.seq, default=None)
+        """The first result that must come and was not asked for; None where there is none."""
+        return next((event for event in self._of_order() if event.seq >= self._loose), None)
+
+    def passed_over(self) -> tuple[Event, ...]:
+        """The results that were not asked for and need not be, in their order.
+
+        A limit, or a failure, may stop those who would ask: it came at another moment than when they were recorded.
+        """
+        late = [self.results[key] for key in self.late]
+        return (*sorted(late, key=lambda event: event.seq), *(e for e in self._of_order() if e.seq < self._loose))
+
+    def _of_order(self) -> Iterator[Event]:
+        return (self.results[key] for key in self.order)
 
     def derived(self, lane: str, kind: str, ordinal: int) -> Event | None:
         """The `ordinal`-th (from 0) derived event of this type in this lane, if it is on record."""

@@ -97,14 +97,19 @@ def _unusable_answers(results: Sequence[Event], derived: Sequence[Event]) -> fro
     steps = [event for event in derived if isinstance(event.body, StepFailed)]
     endings = steps or [event for event in derived if isinstance(event.body, RunCompleted)]
     last: dict[str, Event] = {}
-    """The newest result at or below each lane."""
+    """The newest result of each step, item or run."""
     found: set[int] = set()
     for event in sorted((*results, *endings), key=lambda one: one.seq):
         if event.result is not None:
-            last.update(dict.fromkeys(lanes_above(event.lane), event))
+            last[_whose(event.lane)] = event
         elif _is_unusable(event) and isinstance((answer := last.get(event.lane, event)).body, ModelCompleted):
             found.add(answer.seq)
     return frozenset(found)
+
+
+def _whose(lane: str) -> str:
+    """The lane of the step or item that the conversation in a lane is; of the run, where it is none of a step."""
+    return next((one for one in lanes_above(lane) if one.rpartition("/")[2].startswith(("step.", "item."))), "")
 
 
 def _is_unusable(ending: Event) -> bool:

@@ -104,13 +104,15 @@ async def replay_run(
     terms = [terms_of(bench, plan) for plan in plans]
     done = await rehearse(bench, run.id, recording, plans[-1], terms, _at_the_end(recording), sinks)
     divergence = _divergence(run, recording, done)
+    if divergence is None and template is not None:
+        divergence = await _passed_over(bench, run, recording)
     return Replayed(
         row=run.row,
         events=len(run.events),
         results=results,
         answered=done.playback.answered,
         contents=contents,
-        whole=recording.ending is not None and not done.playback.wanted,
+        whole=not _was_cut_short(recording, done),
         status=recording.ending.status if recording.ending else "interrupted",
         output=recording.ending.output if recording.ending else None,
         error=recording.ending.error if recording.ending else None,
@@ -137,12 +139,29 @@ def _divergence(run: Recorded, recording: Recording, done: Rehearsed) -> Diverge
         return _described(run, playback.divergence)
     if (left := recording.left()) is not None:
         return _described(run, _left(left))
-    if playback.wanted or recording.ending is None:
+    if recording.ending is None or _was_cut_short(recording, done):
         return None
     added = [event for event in done.added if not isinstance(event.body, Warned)]
     if added:
         return _described(run, _added(added[0]))
     return _other_result(run, recording.ending, done)
+
+
+def _was_cut_short(recording: Recording, done: Rehearsed) -> bool:
+    """Whether the record holds less than the run would come to: it was killed, or stopped, if only before its end."""
+    ending = recording.ending
+    return ending is None or bool(done.playback.wanted) or ending.status == "cancelled"
+
+
+async def _passed_over(bench: Workbench, run: Recorded, recording: Recording) -> Divergence | None:
+    """The first result that is passed over now, and was not by the plans on record (see `Recording.passed_over`)."""
+    if not (passed := recording.passed_over()):
+        return None
+    before = recording_of(bench, run.id, run.events)
+    terms = [terms_of(bench, plan) for plan in run.plans]
+    await rehearse(bench, run.id, before, run.plans[-1], terms, _at_the_end(before))
+    known = {event.seq for event in before.passed_over()}
+    return next((_described(run, _left(event)) for event in passed if event.seq not in known), None)
 
 
 def _other_result(run: Recorded, ending: RunCompleted, done: Rehearsed) -> Divergence | None:

@@ -62,7 +62,7 @@ def plan_of(
     for text in texts:
         template = parse_workflow(text, "flow.yaml")
         flows[template.name] = FlowPlan(template.name, "flow.yaml", text, specs, (), policy, ".")
-        names |= {action.agent for action in actions_of(template) if action.agent is not None}
+        names |= {template.agent or "helper"} | {action.agent for action in actions_of(template) if action.agent is not None}
     return WorkflowPlan(
         workflow=next(iter(flows)),
         flows=flows,
@@ -171,6 +171,11 @@ class Flow:
         """What is on record."""
         return self.journal.events(RUN)
 
+    def plan_steps(self) -> list[str]:
+        """The steps of the workflow."""
+        flow = self.plan.flows[self.plan.workflow]
+        return parse_workflow(flow.source, flow.path).step_ids()
+
     # -- on record ----------------------------------------------------------------------------------------------
 
     def of(self, kind: str) -> list[Event]:
@@ -192,7 +197,7 @@ async def replayed(flow: Flow, record: Sequence[Event] | None = None) -> tuple[F
     again.playback = Playback(Recording(record, described), "refuse")
     outcome = await asyncio.wait_for(again.run(), 20)
     assert again.playback.divergence is None, again.playback.divergence.info
-    assert not again.playback.recording.order
+    assert again.playback.recording.left() is None
     assert again.recorded() == [], [event.body for event in again.recorded()]
     assert again.model.asked == again.rows.read == again.approver.asked == []
     return again, outcome
@@ -214,11 +219,11 @@ def closed(tool: FunctionTool) -> FunctionTool:
 
 def gone_on(flow: Flow, record: Sequence[Event], body: Body | None = None, **changes: Any) -> Flow:
     """A flow with these events on record that goes on in a new era; `changes` are fields of the new flow."""
-    plan = changes.pop("plan", (flow.plan, *flow.later)[-1])
+    before = flow.later[: sum(isinstance(event.body, (RunResumed, RunForked)) for event in record)]
+    plan = changes.pop("plan", (flow.plan, *before)[-1])
     marker = Event(RUN, len(record) + 1, 0.0, 1_000.0, body or RunResumed(NO_MANIFEST, {}))
-    later = (*flow.later, plan)
     fields: dict[str, Any] = {"says": flow.says, "tools": flow.tools, "files": flow.files, "settle": flow.settle}
-    new = Flow(flow.plan, **{**fields, **changes}, later=later)
+    new = Flow(flow.plan, **{**fields, **changes}, later=(*before, plan))
     return with_record(new, [*record, marker])
 
 

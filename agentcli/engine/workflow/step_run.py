@@ -57,7 +57,7 @@ class StepRun:
 
     async def run(self, scope: Scope) -> Json:
         """The step's output. Raises AgentcliError: a failure of the step, or what ends the run."""
-        scope = self._within(scope, self._step.limits.seconds)
+        scope = within(scope, self._step.limits.seconds, self._around.door)
         if self._step.foreach is None:
             self._around.door.emit(StepStarted(self._step.kind), scope)
             return await self._tries(scope, self._data)
@@ -131,16 +131,11 @@ class StepRun:
         case, action = self._chosen(data)
         place = Place(self._place.workflow, self._place.step, case)
         async with self._slot(action):
-            return await self._rounds(place, action, self._within(scope, self._step.timeout), data)
+            return await self._rounds(place, action, within(scope, self._step.timeout, self._around.door), data)
 
     def _slot(self, action: Action) -> AbstractAsyncContextManager[None]:
         """A nested workflow takes none itself: its steps do."""
         return nullcontext() if action.kind == "workflow" else self._around.door.slot(self._around.slots)
-
-    def _within(self, scope: Scope, seconds: float | None) -> Scope:
-        if seconds is None:
-            return scope
-        return scope.until(Deadline(self._around.door.clock.monotonic() + seconds, seconds))
 
     def _chosen(self, data: Data) -> tuple[str | None, Action]:
         """The case and the action that `switch` chooses; without it the step's own."""
@@ -223,6 +218,11 @@ class StepRun:
                 fix="Change the schema, or what is asked for.",
             )
         return value
+
+
+def within(scope: Scope, seconds: float | None, door: Effects) -> Scope:
+    """The place with no more than so many seconds from now on."""
+    return scope if seconds is None else scope.until(Deadline(door.clock.monotonic() + seconds, seconds))
 
 
 def printed(value: Json) -> str:

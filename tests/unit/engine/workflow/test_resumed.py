@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -138,3 +139,24 @@ async def test_nobody_to_ask_ends_the_run_whatever_on_error_says_and_it_goes_on_
     await replayed(first)
     second = await resumed(first, approver=Answering([Yes("once")]))
     assert second.fate() == {"a": "completed", "b": "completed"}
+
+
+async def test_only_the_answer_that_was_of_no_use_is_asked_for_again_not_that_of_another_item() -> None:
+    gate = asyncio.Event()
+
+    async def says(prompt: str, _earlier: int) -> Said:
+        if prompt == "1":
+            await gate.wait()
+            return ""
+        if prompt == "2":
+            gate.set()
+            await asyncio.sleep(0)
+        return prompt
+
+    text = HEAD + 'steps:\n- {id: a, foreach: [1, 2], prompt: "{{ item }}"}\n'
+    first = Flow(plan_of(text), says)
+    assert (await first.run()).status == "failed"
+    done = [event.lane for event in first.recorded() if event.body.type == "model.completed"]
+    second = await resumed(first, says=loud)
+    assert ("2" in second.model.asked) == ("step.a/item.2/turn.1" not in done)
+    assert "1" in second.model.asked
