@@ -100,7 +100,8 @@ class Recording:
             if event.seq in stale:
                 del self._derived[place]
                 self._ordinals[event.lane, event.body.type] -= 1
-        self._ended = {lane: ended for lane, ended in self._ended.items() if ended not in stale}
+        for lane in failures.calls:
+            self._ended.pop(lane, None)
         self._superseded |= stale
         self._loose = seq if stale else self._loose
         self.ending = None

@@ -35,7 +35,8 @@ class Failures:
 
     `results` are the recorded results and `derived` the other events of the eras so far, each in their order; `ended`
     holds the lanes of the tool calls that came to an end. Then `results` are those that are to be asked for again, and
-    `derived` the events that said what is true no more, or followed from such a result.
+    `derived` the events that said what is true no more, or followed from such a result; `calls` are the lanes of the
+    calls that had come to an end, and are made again.
     """
 
     def __init__(self, results: Iterable[Event], derived: Iterable[Event], ended: Iterable[str]) -> None:
@@ -47,6 +48,7 @@ class Failures:
         refused = [event for event in others if _failed_step(event) and not self._is_dealt_with(event)]
         self._again = _first_by_lane(stopped) | {event.lane: 0 for event in refused}
         """By lane, after which event nothing counts any more."""
+        self.calls = frozenset(event.lane for event in (*stopped, *refused) if _failed_step(event))
         self.results = [event for event in recorded if self._stopped(event) or self._was_for_such(event)]
         self.derived = [event for event in others if self._is_stale(event)]
 

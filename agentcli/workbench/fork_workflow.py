@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agentcli.core.events import Event
+from agentcli.engine.workflow.ports import Place
 from agentcli.errors import UsageError
 from agentcli.workbench.going_on import workflow_on
 from agentcli.workbench.workflow_plan import WorkflowPlan
@@ -66,7 +67,7 @@ def planned_workflow(
     if "prompt" in texts:
         plan = replace(plan, prompts={**plan.prompts, f"{flow}/{step_id}": redact(texts["prompt"])})
     if "instructions" in texts:
-        name = WorkflowTerms(plan).agent_name(flow, step_id)
+        name = WorkflowTerms(plan).agent_name(Place(flow, step_id))
         agent = replace(plan.agents[name], instructions=redact(texts["instructions"]))
         plan = replace(plan, agents={**plan.agents, name: agent})
     return plan

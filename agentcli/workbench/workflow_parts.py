@@ -75,9 +75,8 @@ class WorkflowRun:
         admission = self._parts.admission
         terms = [one.of_prompt(place, data, self._now) for one in self._terms]
         newest = self._terms[-1]
-        agent = newest.agent_at(place)
         provider = self._parts.models(newest.models_at(place))
-        tools = self._tools(f"agent:{agent.agent}")
+        tools = self._tools(f"agent:{newest.agent_name(place)}")
         return AgentLoop(
             door=self._door,
             model=ModelCalls(self._door, self._log, provider, admission),

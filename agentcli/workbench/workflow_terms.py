@@ -63,17 +63,14 @@ class WorkflowTerms:
 
     def agent_at(self, place: Place) -> AgentPlan:
         """Who answers there."""
-        return self.plan.agents[self._agent_name(place)]
-
-    def agent_name(self, workflow: str, step: str) -> str:
-        """The name of who answers the prompt of a step."""
-        return self._agent_name(Place(workflow, step))
+        return self.plan.agents[self.agent_name(place)]
 
     def models_at(self, place: Place) -> tuple[str, ...]:
         """The models that are asked there: the command line's, the step's, the agent's."""
         return models_of(self.agent_at(place), self.action(place))
 
-    def _agent_name(self, place: Place) -> str:
+    def agent_name(self, place: Place) -> str:
+        """Who that is, by the key in the plan."""
         return self.action(place).agent or self.templates[place.workflow].agent or self.plan.agent
 
     def of_calls(self, key: str) -> Terms:
@@ -87,7 +84,7 @@ class WorkflowTerms:
         All that is filled in was let in before, and is not looked at again: a replay would find nothing to replace.
         Raises DefinitionError E-TEMPLATE-RENDER, E-TEMPLATE-SCHEMA; UsageError E-INPUT-….
         """
-        name, action = self._agent_name(place), self.action(place)
+        name, action = self.agent_name(place), self.action(place)
         agent, template = self.plan.agents[name], self.agents[name]
         given = {key: filled(value, data, now) for key, value in action.inputs.items()}
         inputs = convert(template.inputs, {key: value for key, value in given.items() if value is not None})
