@@ -128,6 +128,12 @@ class Catalog:
         """The workflow of this name or in this file. Raises as `agent` does (E-WORKFLOW-UNKNOWN)."""
         return self._load_named(_workflows(), name_or_path, self._with_agents())
 
+    def edited_workflow(self, path: Path) -> LoadedWorkflow:
+        """The same for a workflow (E-WORKFLOW-UNKNOWN)."""
+        kind = _workflows()
+        path = _existing(kind, path.expanduser(), str(path), "The edited template is read from there.")
+        return _load(kind, path, self._root_of(path), self._with_agents(), any_name=True)
+
     def is_agent(self, word: str) -> bool:
         """Whether a word names an agent, valid or not, or is the path of a template file."""
         if _is_path(word):

@@ -92,8 +92,8 @@ class Playback:
         asks = [asked for asked, _ in self._waiting.values()]
         if not asks:
             return []
-        if self.divergence is None and (key := self.recording.due(self._waiting)) is not None:
-            return self._give(key)
+        if self.divergence is None and (due := self.recording.due(self._waiting)) is not None:
+            return self._give(due)
         if self.divergence is None and self.recording.order:
             return self._diverge(_unasked(self.recording.results[self.recording.order[0]], asks[0]))
         return self._end(asks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from agentcli.core.events import Event, RunCompleted, Warned
 from agentcli.core.runs import RunRow, RunStatus
@@ -14,11 +14,11 @@ from agentcli.engine.recording import Recording, first_difference
 from agentcli.errors import DivergenceError, ErrorInfo
 from agentcli.workbench.agent_run import terms_of
 from agentcli.workbench.call_plan import CallPlan
-from agentcli.workbench.recorded_run import Recorded, read_any_verified, read_verified, recording_of
+from agentcli.workbench.recorded_run import Recorded, no_conversation, read_any_verified, recording_of
 from agentcli.workbench.rehearse import Rehearsed, rehearse
+from agentcli.workbench.workflow_plan import WorkflowPlan
 
 if TYPE_CHECKING:
-    from agentcli.workbench.agent_plan import AgentPlan
     from agentcli.workbench.carrying import Plan
     from agentcli.workbench.estimate import Estimate
     from agentcli.workbench.wiring import Workbench
@@ -85,20 +85,20 @@ class Replayed:
 
 
 async def replay_run(
-    bench: Workbench, ref: str, *, template: Path | None = None, sinks: Sequence[EventSink] = ()
+    bench: Workbench,
+    ref: str,
+    *,
+    template: Path | Literal["today"] | None = None,
+    sinks: Sequence[EventSink] = (),
 ) -> Replayed:
     """Carry the run out again from its record, and compare. Nothing is executed, sent or written.
 
-    With a template, the run goes by that instead of the one it was made with. Raises UsageError, DefinitionError, and
-    StorageError where the record is not what was written; a divergence is a result.
+    With a template, the run goes by that instead of the one it was made with; with `today` by those that have the names
+    of its workflows and agents now. Raises UsageError, DefinitionError, CheckError, and StorageError where the record is
+    not what was written; a divergence is a result.
     """
-    run: Recorded
-    if template is None:
-        run, contents = read_any_verified(bench, ref)
-        plans = run.plans
-    else:
-        run, contents = read_verified(bench, ref)
-        plans = await _under(bench, run.plans, template)
+    run, contents = read_any_verified(bench, ref)
+    plans = run.plans if template is None else await _under(bench, run, template)
     recording = recording_of(bench, run.id, run.events)
     results = len(recording.order)
     terms = [terms_of(bench, plan) for plan in plans]
@@ -121,10 +121,20 @@ async def replay_run(
     )
 
 
-async def _under(bench: Workbench, plans: Sequence[AgentPlan], template: Path) -> tuple[AgentPlan, ...]:
+async def _under(bench: Workbench, run: Recorded, template: Path | Literal["today"]) -> tuple[Plan, ...]:
     from agentcli.workbench.replan import replan
+    from agentcli.workbench.replan_workflow import agent_here, edited_file, of_today, replan_workflow
 
-    return tuple([await replan(bench, plan, template) for plan in plans])
+    plans: list[Plan] = []
+    for plan in run.plans:
+        if isinstance(plan, CallPlan):
+            raise no_conversation(run.row)
+        if isinstance(plan, WorkflowPlan):
+            edited = of_today(bench, plan) if template == "today" else edited_file(bench, plan, template)
+            plans.append(await replan_workflow(bench, plan, edited))
+        else:
+            plans.append(await replan(bench, plan, agent_here(bench, plan.name) if template == "today" else template))
+    return tuple(plans)
 
 
 def _at_the_end(recording: Recording) -> Any:

@@ -62,7 +62,9 @@ def plan_of(
     for text in texts:
         template = parse_workflow(text, "flow.yaml")
         flows[template.name] = FlowPlan(template.name, "flow.yaml", text, specs, (), policy, ".")
-        names |= {template.agent or "helper"} | {action.agent for action in actions_of(template) if action.agent is not None}
+        names |= {template.agent or "helper"} | {
+            action.agent for action in actions_of(template) if action.agent is not None
+        }
     return WorkflowPlan(
         workflow=next(iter(flows)),
         flows=flows,
@@ -186,7 +188,9 @@ class Flow:
         """What became of each step, by its name; of items only where the step has no end of its own."""
         kinds = ("step.completed", "step.skipped", "step.failed", "step.cancelled")
         return {
-            event.lane.replace("step.", ""): event.body.type[5:] for event in self.seen.events if event.body.type in kinds
+            event.lane.replace("step.", ""): event.body.type[5:]
+            for event in self.seen.events
+            if event.body.type in kinds
         }
 
 

@@ -229,7 +229,9 @@ def tidy(killing: Killing) -> None:
         (root / name).write_text("x")
     first = words = ["workflow", "run", "tidy", "-i", f"names:={json.dumps(files)}"]
     for _ in range(MOST_PROCESSES):
-        killing.process(at, [*words, "--yes"], Moment(killing.dice.randint(1, 30), more=killing.dice.random() * LONGEST_WAIT))
+        killing.process(
+            at, [*words, "--yes"], Moment(killing.dice.randint(1, 30), more=killing.dice.random() * LONGEST_WAIT)
+        )
         events = at.events()
         if events and events[-1].body.type == "run.completed" and events[-1].body.status == "completed":
             done = [event for event in events if event.body.type == "tool.completed" and event.step == "wipe"]

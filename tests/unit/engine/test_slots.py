@@ -83,7 +83,7 @@ async def test_who_is_cancelled_while_it_waits_is_passed_over() -> None:
 
 
 async def test_who_is_cancelled_at_the_moment_it_has_its_turn_passes_the_slot_on() -> None:
-    lanes = Lanes(lambda: [])
+    lanes = Lanes(list)
     slots, got = Slots(1), list[str]()
 
     async def takes(name: str) -> None:
@@ -182,5 +182,3 @@ async def test_who_is_cancelled_waits_for_no_signal_any_more() -> None:
         await it.gather([fails, lambda: it.wait(signal)], 2, stop=True)
     it.give(signal)
     await asyncio.wait_for(it.wait(signal), 5)
-
-

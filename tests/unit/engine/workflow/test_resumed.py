@@ -50,7 +50,9 @@ async def test_a_step_that_failed_is_tried_again_and_what_came_after_it_stays() 
 
 
 async def test_items_that_failed_are_tried_again_and_the_others_stay() -> None:
-    text = HEAD + 'on_error: continue\nconcurrency: 2\nsteps:\n- {id: a, foreach: [1, 2, 3, 4, 5], prompt: "{{ item }}"}\n'
+    text = (
+        HEAD + 'on_error: continue\nconcurrency: 2\nsteps:\n- {id: a, foreach: [1, 2, 3, 4, 5], prompt: "{{ item }}"}\n'
+    )
     first = Flow(plan_of(text), fails_on("1", "4"))
     assert (await first.run()).status == "failed"
     second = await resumed(first, says=loud)

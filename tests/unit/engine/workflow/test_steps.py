@@ -97,7 +97,9 @@ async def test_now_is_when_the_run_began_also_when_it_is_replayed() -> None:
 
 
 @pytest.mark.parametrize(("when", "fate"), [("false", "skipped"), ("'{{ steps.a.output == \"A\" }}'", "completed")])
-async def test_a_step_is_carried_out_when_its_condition_holds_and_those_that_need_it_go_on(when: str, fate: str) -> None:
+async def test_a_step_is_carried_out_when_its_condition_holds_and_those_that_need_it_go_on(
+    when: str, fate: str
+) -> None:
     text = f'steps:\n- {{id: a, prompt: a}}\n- {{id: b, when: {when}, prompt: b}}\n- "{{{{ steps.b.output }}}}c"\n'
     flow, outcome = await ran(text)
     assert (flow.fate()["b"], outcome.output) == (fate, "C" if fate == "skipped" else "BC")
@@ -218,7 +220,9 @@ async def test_two_steps_that_fail_at_once_end_the_run_with_the_first_ones_error
     assert flow.fate() == {"a": "failed", "b": "cancelled"}
 
 
-@pytest.mark.parametrize("where", ["prompt: '{{ 1 / 0 }}'", "tool: echo, with: {text: '{{ 1 / 0 }}'}", "when: '{{ 1 / 0 }}', prompt: a"])
+@pytest.mark.parametrize(
+    "where", ["prompt: '{{ 1 / 0 }}'", "tool: echo, with: {text: '{{ 1 / 0 }}'}", "when: '{{ 1 / 0 }}', prompt: a"]
+)
 async def test_an_expression_that_fails_is_a_failure_of_its_step(where: str) -> None:
     text = f"on_error: continue\nsteps:\n- {{id: a, {where}}}\n- {{id: b, needs: [], prompt: b}}\n"
     flow, outcome = await ran(text, tools=[echo()])
@@ -293,7 +297,9 @@ async def test_a_switch_takes_the_case_of_its_value(kind: Any, more: str, output
 
 
 async def test_a_switch_without_the_case_fails() -> None:
-    _, outcome = await ran(f"inputs: {{kind: {{}}}}\n{SWITCH.format(more='')}", inputs={"kind": "other"}, tools=[echo()])
+    _, outcome = await ran(
+        f"inputs: {{kind: {{}}}}\n{SWITCH.format(more='')}", inputs={"kind": "other"}, tools=[echo()]
+    )
     assert outcome.error is not None
     assert (outcome.error.code, outcome.error.what) == ("E-STEP-CASE", "Step `s`: There is no case for 'other'.")
 
@@ -350,13 +356,17 @@ async def test_a_nested_workflow_gets_its_inputs_and_gives_its_output_within_the
 
 
 async def test_what_is_wrong_with_the_inputs_of_a_nested_workflow_fails_its_step() -> None:
-    flow, outcome = await ran("on_error: continue\nsteps:\n- {id: n, workflow: inner}\n- {needs: [], prompt: b}\n", INNER)
+    flow, outcome = await ran(
+        "on_error: continue\nsteps:\n- {id: n, workflow: inner}\n- {needs: [], prompt: b}\n", INNER
+    )
     assert (outcome.exit_code, flow.fate()) == (1, {"n": "failed", "step_2": "completed"})
 
 
 async def test_a_failed_step_inside_fails_the_step_outside_which_may_try_the_whole_again() -> None:
     inner = "version: 1\nkind: workflow\nname: inner\non_error: continue\nsteps: [a, b]\n"
-    flow, outcome = await ran("steps:\n- {id: n, workflow: inner, retry: {attempts: 2}}\n", inner, says=failing("a", times=1))
+    flow, outcome = await ran(
+        "steps:\n- {id: n, workflow: inner, retry: {attempts: 2}}\n", inner, says=failing("a", times=1)
+    )
     assert (outcome.output, flow.model.asked) == ("B", ["a", "a", "b"])
     assert flow.of("step.retried")[0].body.to_json()["error"]["code"] == "E-STEPS-FAILED"
 
@@ -473,7 +483,9 @@ async def test_a_try_that_took_too_long_is_followed_by_another_with_time_of_its_
 async def test_of_two_times_the_shorter_one_ends_a_step(inside: str, around: str) -> None:
     inner = f"version: 1\nkind: workflow\nname: inner\nsteps:\n- {{id: i, tool: hang, {inside}}}\n"
     hangs = Hangs(0 if inside == around == "timeout: 5" else 9)
-    _, outcome = await ran(f"steps:\n- {{id: n, workflow: inner, {around}}}\n", inner, tools=[FunctionTool("hang", hangs)])
+    _, outcome = await ran(
+        f"steps:\n- {{id: n, workflow: inner, {around}}}\n", inner, tools=[FunctionTool("hang", hangs)]
+    )
     assert code(outcome) == (None if not hangs.times else "E-STEP-TIMEOUT")
 
 
@@ -519,5 +531,3 @@ async def test_a_conversation_of_a_step_calls_tools_and_each_try_begins_anew() -
     assert outcome.output == "at last"
     assert names(flow, ["tool.started"]) == ["step.a/turn.1/call.1", "step.a/attempt.2/turn.1/call.1"]
     assert [len(request.conversation.messages) for request in flow.model.requests] == [2, 4, 2, 4]
-
-
