@@ -41,8 +41,8 @@ class Lanes:
     What a lane does between two effects may depend on what the others did before it: shared budgets, freed slots, an
     approval for the rest of the run. Where results are taken one at a time, each after all lanes have come to a stop, a
     replay meets the same dependences as the recorded run. A slot that came free is passed on at a standstill too: how
-    long it takes until those that a failure stops have ended is not on record. `serve` is called at each standstill where
-    nobody gets a slot; it answers whoever is due, and returns what it answered.
+    long it takes until those that a failure stops have ended is not on record. `serve` is called at each standstill
+    where nobody gets a slot; it answers whoever is due, and returns what it answered.
     """
 
     def __init__(self, serve: Callable[[], Sequence[asyncio.Future[Any]]]) -> None:

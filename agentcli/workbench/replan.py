@@ -75,6 +75,7 @@ class Edit:
 
     @property
     def new(self) -> AgentTemplate:
+        """The template as it is now."""
         return self.loaded.template
 
     def parts(self) -> dict[str, Any]:

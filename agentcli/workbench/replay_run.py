@@ -93,9 +93,9 @@ async def replay_run(
 ) -> Replayed:
     """Carry the run out again from its record, and compare. Nothing is executed, sent or written.
 
-    With a template, the run goes by that instead of the one it was made with; with `today` by those that have the names
-    of its workflows and agents now. Raises UsageError, DefinitionError, CheckError, and StorageError where the record is
-    not what was written; a divergence is a result.
+    With a template, the run goes by that instead of the one it was made with; with `today` by those that have the
+    names of its workflows and agents now. Raises UsageError, DefinitionError, CheckError, and StorageError where the
+    record is not what was written; a divergence is a result.
     """
     run, contents = read_any_verified(bench, ref)
     plans = run.plans if template is None else await _under(bench, run, template)
