@@ -71,7 +71,7 @@ def test_under_the_same_template_it_is_the_same(cli: Cli, project: Path, path: s
 
 CHANGES = [
     ("desk", "Sort {{", "Please sort {{", "$['messages'][1]['content']"),
-    ("desk", "path: \"{{ item }}\"", "path: \"{{ item }}\", end: \"1\"", "$['arguments']['end']"),
+    ("desk", 'path: "{{ item }}"', 'path: "{{ item }}", end: "1"', "$['arguments']['end']"),
     ("desk", "agent: clerk", "agent: checker", "$['messages'][0]['content']"),
     ("desk", "}}!", "}}?", "$['output']"),
     ("check", "Is this right?", "Right?", "$['messages'][1]['content']"),
@@ -200,7 +200,9 @@ def test_rows_of_a_file_come_from_the_record(cli: Cli, project: Path) -> None:
 
 
 def test_it_is_gone_through_event_by_event(cli: Cli, project: Path) -> None:
-    result = cli("replay", "--step", stdin=b"break tool:read_lines\ncontinue\nargs\ngo 16\nmessages\nquit\n", asked=True)
+    result = cli(
+        "replay", "--step", stdin=b"break tool:read_lines\ncontinue\nargs\ngo 16\nmessages\nquit\n", asked=True
+    )
     assert result.code == 0
     assert '"path": "a.txt"' in result.out
     assert "Sort 2 files." in result.out, result.out
