@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.table import Row, show
-from tests.fakes.killed import Killing, compact, delete_files, write_files
+from tests.fakes.killed import Killing, compact, delete_files, tidy, write_files
 
-DELETING, WRITING, COMPACTING = 55, 25, 20
+DELETING, TIDYING, WRITING, COMPACTING = 40, 30, 15, 15
 """A hundred kills."""
 
 TURNS = 250
@@ -45,6 +45,10 @@ def rows(folder: Path) -> Iterator[Row]:
     one = killed(folder / "delete", seed, DELETING, delete_files)
     settled = f"{one.doubts} calls in doubt, settled {one.settled} times"
     yield from zeros(one, f"{one.kills} times kill -9 (seed {seed}), files deleted, {settled}", "changes lost")
+    yield Row("… calls made twice that must not be", str(one.repeated), "0", "", not one.repeated)
+    one = killed(folder / "tidy", seed, TIDYING, tidy)
+    settled = f"{one.doubts} calls in doubt, settled {one.settled} times"
+    yield from zeros(one, f"{one.kills} times kill -9 in a step graph, {settled}", "changes lost")
     yield Row("… calls made twice that must not be", str(one.repeated), "0", "", not one.repeated)
     one = killed(folder / "write", seed, WRITING, write_files)
     doubts = f"{one.doubts} times in doubt, {one.retried} calls repeated by themselves"

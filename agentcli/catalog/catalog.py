@@ -139,6 +139,12 @@ class Catalog:
         root = self._root_of(path)
         return root.path if root is not None else path.absolute().parent
 
+    def edited_workflow(self, path: Path) -> LoadedWorkflow:
+        """The same for a workflow (E-WORKFLOW-UNKNOWN)."""
+        kind = _workflows()
+        path = _existing(kind, path.expanduser(), str(path), "The edited template is read from there.")
+        return self._load(kind, path, self._root_of(path), any_name=True)
+
     def is_agent(self, word: str) -> bool:
         """Whether a word names an agent, valid or not, or is the path of a template file."""
         if _is_path(word):

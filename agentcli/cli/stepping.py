@@ -15,7 +15,7 @@ from agentcli.errors import AgentcliError, UsageError
 from agentcli.workbench.stepper import COMMANDS, Command, Stepper, parse
 
 if TYPE_CHECKING:
-    from agentcli.workbench.recorded_run import RecordedRun
+    from agentcli.workbench.recorded_run import Recorded
     from agentcli.workbench.wiring import Workbench
 
 SHOWN_CHARS = 2000
@@ -26,7 +26,7 @@ class Stepping:
     """A conversation about one run on standard input and output."""
 
     def __init__(
-        self, session: Session, bench: Workbench, run: RecordedRun, files: Literal["snapshots", "current"]
+        self, session: Session, bench: Workbench, run: Recorded, files: Literal["snapshots", "current"]
     ) -> None:
         self._session = session
         self._bench = bench

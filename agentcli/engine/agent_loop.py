@@ -61,10 +61,11 @@ class AgentLoop:
 
     async def _until_answer(self, scope: Scope, lane: str) -> Message:
         while True:
-            self._take_terms()
-            self._stop_at_limit(scope)
-            turn = scope.at_turn(self.budget.open_turn())
+            turn = scope.at_turn(self.budget.turns + 1)
             here = turn.child(lane) if lane else turn
+            self._take_terms(here)
+            self._stop_at_limit(scope)
+            self.budget.open_turn()
             self.door.emit(TurnStarted(), here)
             reply = await self.model.ask(self._now.head, self.conversation, here)
             self.budget.count(reply.usage, reply.cost_usd)
@@ -74,9 +75,11 @@ class AgentLoop:
                 return self._answer(reply, here)
             await self._call_tools(reply.message.tool_calls, here)
 
-    def _take_terms(self) -> None:
+    def _take_terms(self, turn: Scope) -> None:
         """Where an era has begun: what was said stays, what the conversation opens with may not be the same."""
-        terms, before = self.terms[self.door.era], self._now
+        terms, before = self.terms[self.door.turn_era(turn.lane)], self._now
+        if terms.whole is not None:  # other lanes may be in another era
+            self.budget.root.limits = terms.whole
         if terms is before:
             return
         self._now, self.budget.limits = terms, terms.limits
@@ -87,7 +90,7 @@ class AgentLoop:
         reached = self.budget.exhausted()
         if reached:
             self.door.emit(reached, scope)
-            raise limit_error(reached)
+            raise limit_error(reached, of_part=reached != self.budget.root.exhausted())
 
     async def _call_tools(self, calls: tuple[ToolCall, ...], scope: Scope) -> None:
         jobs = [

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from agentcli.core.canonical import decode, digest, encode
-from agentcli.core.events import Body, CodeAsked, CodeCompleted, CodeStarted, Event, Warned
+from agentcli.core.events import Body, CodeAsked, CodeCompleted, CodeStarted, EffectKey, Event, Warned
 from agentcli.core.messages import Message, ToolCall
 from agentcli.engine.admission import Admission
 from agentcli.engine.agent_loop import AgentLoop
@@ -88,15 +88,19 @@ class CodeAgent:
             said = await self._tell(await self._given(said, number, scope), scope)
         if said.error is not None:
             raise _failed(said.error)
-        self._check_output(said.output)
+        self._check_output(said.output, scope)
         if said.changed:
             await self._keep(said.changed, scope)
         return said.output
 
+    def _terms(self, scope: Scope, said: int) -> Terms:
+        """The terms under which the code said its `said`-th word (from 0)."""
+        return self.terms[self.door.era_at(EffectKey(scope.lane, "code", self.name, said))]
+
     # -- the code -----------------------------------------------------------------------------------------------
 
     async def _begin(self, scope: Scope) -> CodeAsked | CodeCompleted:
-        begins = self.terms[self.door.era].begins
+        begins = self._terms(scope, 0).begins
         return await self._tell({} if begins is None else begins.to_json(), scope, begins)
 
     async def _tell(
@@ -176,8 +180,8 @@ class CodeAgent:
 
     # -- the end ------------------------------------------------------------------------------------------------
 
-    def _check_output(self, output: Any) -> None:
-        schema = self.terms[self.door.era].output
+    def _check_output(self, output: Any, scope: Scope) -> None:
+        schema = self._terms(scope, len(self._said) - 1).output
         if schema is not None and (problems := schema.problems(output)):
             raise RunError(
                 "E-CODE-OUTPUT",

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from agentcli.core.canonical import Digest, digest
 from agentcli.core.events import Body, EffectKey, Event, LimitReached
 from agentcli.engine.effect import Effect, Settle, leave_in_doubt
-from agentcli.engine.lanes import Lanes, Signal, Slots, stop_if_cancelled
+from agentcli.engine.lanes import Lanes, Signal, Slots
 from agentcli.engine.limits import STEP_SECONDS
 from agentcli.engine.playback import ANSWERS_AT_ONCE, Asked, Playback
 from agentcli.engine.ports import Clock, EventSink, RunLog
@@ -116,8 +116,16 @@ class Effects:
 
     @property
     def era(self) -> int:
-        """Which of its terms the run goes by now (see `Terms`); 0 are those it began with."""
+        """Which of its terms (see `Terms`) the run as a whole goes by now."""
         return self._playback.recording.era if self._playback is not None else 0
+
+    def era_at(self, key: EffectKey) -> int:
+        """Which of the run's terms an effect goes by."""
+        return self._playback.recording.era_at(key) if self._playback is not None else 0
+
+    def turn_era(self, lane: str) -> int:
+        """Which of the run's terms (see `Terms`) the turn of a lane goes by; 0 are those it began with."""
+        return self._playback.recording.turn_era(lane) if self._playback is not None else 0
 
     @property
     def retries(self) -> int:
@@ -125,7 +133,7 @@ class Effects:
         return self._playback.recording.retries if self._playback is not None else 0
 
     def era_of(self, lane: str) -> int:
-        """Which of the run's terms the tool call of a lane goes by."""
+        """The same for the tool call of a lane."""
         return self._playback.recording.era_of(lane) if self._playback is not None else 0
 
     def limit_time(self, seconds: float) -> None:
@@ -169,8 +177,9 @@ class Effects:
 
     async def perform(self, effect: Effect, scope: Scope) -> Body:
         """The effect's result, from the record or live. A run past its deadline gets `LimitReached`."""
+        self._lanes.stop_if_cancelled()
         key = EffectKey(scope.lane, effect.kind, effect.name, self._next(scope.lane, effect.kind, effect.name))
-        if self._playback is not None and not self._playback.over:
+        if self._playback is not None and self._playback.knows(key):
             if (recorded := await self._recorded(self._playback, key, effect)) is not None:
                 return self._reach(self._playback, recorded).body
             for event in self._playback.recording.rest():
@@ -266,15 +275,17 @@ class Effects:
     async def _turn(self) -> None:
         """Results are recorded one at a time, each when all lanes stand still: the order in which replay gives them."""
         if not self._lanes.single:
-            stop_if_cancelled()
+            self._lanes.stop_if_cancelled()
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._done.append(turn)
             self._lanes.look()
             await turn
 
     def _serve(self) -> Sequence[asyncio.Future[Any]]:
-        if self._playback is not None and not self._playback.over:
-            return self._playback.deliver()
+        if self._playback is not None:
+            answered = self._playback.deliver()
+            if answered or not self._playback.over:
+                return answered
         while self._done:
             turn = self._done.popleft()
             if not turn.done():  # cancelled

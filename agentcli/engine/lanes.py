@@ -25,14 +25,14 @@ class Slots:
     def __init__(self, limit: int, outer: Slots | None = None) -> None:
         self.free = limit
         self.outer = outer
-        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
+        """Who waits for a slot, each with the number of its coming."""
 
-
-def stop_if_cancelled() -> None:
-    """Raises CancelledError where this task was told to end, and what it waited for took no notice of that."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+    def due(self) -> bool:
+        """Whether somebody waits, and need not."""
+        while self.waiting and self.waiting[0][1].done():  # cancelled
+            self.waiting.popleft()
+        return self.free > 0 and bool(self.waiting)
 
 
 class Lanes:
@@ -40,8 +40,9 @@ class Lanes:
 
     What a lane does between two effects may depend on what the others did before it: shared budgets, freed slots, an
     approval for the rest of the run. Where results are taken one at a time, each after all lanes have come to a stop, a
-    replay meets the same dependences as the recorded run. `serve` is called at each standstill; it answers whoever is
-    due, and returns what it answered.
+    replay meets the same dependences as the recorded run. A slot that came free is passed on at a standstill too: how
+    long it takes until those that a failure stops have ended is not on record. `serve` is called at each standstill
+    where nobody gets a slot; it answers whoever is due, and returns what it answered.
     """
 
     def __init__(self, serve: Callable[[], Sequence[asyncio.Future[Any]]]) -> None:
@@ -50,6 +51,11 @@ class Lanes:
         self._still = 0
         self._leaving = 0
         """Lanes that were answered and have not moved yet, and those that were cancelled and have not ended yet."""
+        self._freed: list[Slots] = []
+        """Those of which a slot came free while others waited for one."""
+        self._came = 0
+        self._above: dict[asyncio.Task[None], asyncio.Task[Any] | None] = {}
+        """The lane that each one was opened in."""
 
     @property
     def single(self) -> bool:
@@ -70,7 +76,7 @@ class Lanes:
         """Something may have come to a stop, or be due."""
         if self._still < self._open or self._leaving:
             return
-        for answered in self._serve():
+        for answered in self._pass_on() or self._serve():
             if not self.single:  # else it goes on at once, and no other could
                 self._leave(answered)
 
@@ -80,9 +86,20 @@ class Lanes:
         # Runs after the lane's own next step, which was scheduled when it was answered.
         answered.add_done_callback(self._left)
 
-    def _left(self, _answered: asyncio.Future[Any]) -> None:
+    def _left(self, _moved: asyncio.Future[Any]) -> None:
         self._leaving -= 1
         self.look()
+
+    def stop_if_cancelled(self) -> None:
+        """Raises CancelledError where this lane, or one that it was opened in, was told to end.
+
+        What it waited for may have taken no notice of that, and lanes in lanes are told one after the other.
+        """
+        task = asyncio.current_task()
+        while task is not None:
+            if task.cancelling():
+                raise asyncio.CancelledError
+            task = self._above.get(task)
 
     # -- lanes that wait for each other -------------------------------------------------------------------------
 
@@ -93,12 +110,15 @@ class Lanes:
             signal.waiting.append(waiting)
             with self.still():
                 await waiting
+            self.stop_if_cancelled()
 
     def give(self, signal: Signal) -> None:
         """Let go on who waits for the signal, in the order in which they came."""
         signal.given = True
         for waiting in signal.waiting:
-            self._answer(waiting)
+            if not waiting.done():  # cancelled
+                waiting.set_result(None)
+                self._leave(waiting)
         signal.waiting.clear()
 
     @asynccontextmanager
@@ -112,35 +132,40 @@ class Lanes:
                 async with self.slot(slots.outer):
                     yield
         finally:
-            self._pass_on(slots)
+            self._give_back(slots)
 
     async def _take(self, slots: Slots) -> None:
-        if slots.free:
+        self.stop_if_cancelled()
+        if slots.free and not slots.due():
             slots.free -= 1
             return
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        slots.waiting.append(place)
+        self._came += 1
+        slots.waiting.append((self._came, place))
         try:
             with self.still():
                 await place
+            self.stop_if_cancelled()
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():  # it was this lane's turn, and it cannot take it
-                self._pass_on(slots)
+                self._give_back(slots)
             raise
 
-    def _pass_on(self, slots: Slots) -> None:
-        while slots.waiting:
-            if self._answer(slots.waiting.popleft()):
-                return
+    def _give_back(self, slots: Slots) -> None:
         slots.free += 1
+        if slots not in self._freed:
+            self._freed.append(slots)
 
-    def _answer(self, waiting: asyncio.Future[None]) -> bool:
-        """Whether somebody still waited there, and goes on now."""
-        if waiting.done():  # cancelled
-            return False
-        waiting.set_result(None)
-        self._leave(waiting)
-        return True
+    def _pass_on(self) -> Sequence[asyncio.Future[None]]:
+        """Of those for whom a slot is free, the one who came first has it now."""
+        self._freed = [slots for slots in self._freed if slots.due()]
+        if not self._freed:
+            return ()
+        slots = min(self._freed, key=lambda one: one.waiting[0][0])
+        slots.free -= 1
+        _, place = slots.waiting.popleft()
+        place.set_result(None)
+        return (place,)
 
     # -- lanes side by side -------------------------------------------------------------------------------------
 
@@ -180,7 +205,10 @@ class Lanes:
         try:
             async with asyncio.TaskGroup() as group:
                 tasks += [group.create_task(lane()) for _ in range(width)]
+                self._above.update(dict.fromkeys(tasks, asyncio.current_task()))
         finally:
+            for task in tasks:
+                del self._above[task]
             self._close(max(left - 1, 0))  # those that were cancelled before they began
         if failed:
             raise failed[min(failed)]

@@ -30,6 +30,11 @@ class Budget:
         self.cost_usd: float | None = 0.0
         self._known_cost = 0.0
 
+    @property
+    def root(self) -> Budget:
+        """The budget of the run."""
+        return self if self.whole is None or isinstance(self.whole, SharedBudget) else self.whole.root
+
     def count(self, usage: Usage, cost_usd: float | None) -> None:
         """Add what a model call used."""
         self.usage += usage
@@ -86,8 +91,8 @@ class SharedBudget(Budget):
         return together.exhausted()
 
 
-def limit_error(reached: LimitReached) -> LimitError:
-    """The error for a limit that was reached."""
+def limit_error(reached: LimitReached, *, of_part: bool = False) -> LimitError:
+    """The error for a limit that was reached, by the run or by a part of it alone."""
     name, unit = reached.limit, _UNITS[reached.limit]
     used = f"It had used {reached.used:g} {unit}."
     if name == "cost_usd" and reached.used < reached.allowed:
@@ -99,6 +104,7 @@ def limit_error(reached: LimitReached) -> LimitError:
             why=used,
             fix="Raise `timeout:` of the step.",
             limit=name,
+            of_part=True,
         )
     return LimitError(
         f"E-LIMIT-{name.upper().replace('_', '-')}",
@@ -106,4 +112,5 @@ def limit_error(reached: LimitReached) -> LimitError:
         why=used,
         fix=f"Raise it with `--limit {name}=…`, or under `limits:` in the template.",
         limit=name,
+        of_part=of_part,
     )

@@ -74,9 +74,16 @@ class Playback:
         if answer.cancelled() and key in self._waiting:
             del self._waiting[key]
             self._cancelled.add(key)
+            if key in self.recording.late:
+                self.recording.late.remove(key)
+                self.answered += 1
             while self.recording.order and self.recording.order[0] in self._cancelled:
                 self.recording.order.popleft()
                 self.answered += 1
+
+    def knows(self, key: EffectKey) -> bool:
+        """Whether it is to be asked: the record has not ended, or holds a result that is late."""
+        return not self.over or key in self.recording.late
 
     def deliver(self) -> list[Answer]:
         """Every lane waits: give the next result to who asked for it. Returns what was answered."""
@@ -85,8 +92,14 @@ class Playback:
         asks = [asked for asked, _ in self._waiting.values()]
         if not asks:
             return []
+        if self.divergence is None and (due := self.recording.due(self._waiting)) is not None:
+            return self._give(due)
         if self.divergence is None and self.recording.order:
-            return self._next(asks)
+            return self._diverge(_unasked(self.recording.results[self.recording.order[0]], asks[0]))
+        return self._end(asks)
+
+    def _end(self, asks: list[Asked]) -> list[Answer]:
+        """What is asked for now is not on record."""
         if self.divergence is None and self._then == "live":
             self.over = True
             return self._answer_all(lambda answer: answer.set_result(None))
@@ -107,7 +120,7 @@ class Playback:
         Every lane must have come to a stop: for who is alone, `ask` and `deliver` would come to the same.
         """
         recording = self.recording
-        if self.divergence is not None or not recording.order or recording.order[0] != key:
+        if self.divergence is not None or recording.late or not recording.order or recording.order[0] != key:
             return None
         if recording.asked(key).request != request:
             return None
@@ -116,16 +129,14 @@ class Playback:
         self.answered += 1
         return recording.results[key]
 
-    def _next(self, asks: list[Asked]) -> list[Answer]:
-        key = self.recording.order[0]
-        if key not in self._waiting:
-            return self._diverge(_unasked(self.recording.results[key], asks[0]))
+    def _give(self, key: EffectKey) -> list[Answer]:
+        self._cancelled.clear()
         asked, answer = self._waiting[key]
-        event = self.take(key, asked.request)
-        if event is None:
+        if self.recording.asked(key).request != asked.request:
             return self._diverge(self._difference(asked))
         del self._waiting[key]
-        answer.set_result(event)
+        self.answered += 1
+        answer.set_result(self.recording.results[key])
         return [answer]
 
     def _diverge(self, error: DivergenceError) -> list[Answer]:

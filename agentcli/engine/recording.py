@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from agentcli.core.events import EffectKey, Event, RunCompleted, RunForked, RunResumed
@@ -18,13 +18,17 @@ class Recording:
     """The effects of a run by their place, and the order in which their results came.
 
     `run.resumed` and `run.forked` begin an era each; what had stopped the run before them is superseded and counts no
-    more. `describe` rebuilds a recorded request for the report of a divergence.
+    more. Where a step that had failed is tried again, it holds now what others had after it then (a slot, a lane): what
+    they did is given `late`, once they come to ask for it. `describe` rebuilds a recorded request for the report of a
+    divergence.
     """
 
     def __init__(self, events: Iterable[Event], describe: Describe) -> None:
         self.intents: dict[EffectKey, Event] = {}
         self.results: dict[EffectKey, Event] = {}
         self.order: deque[EffectKey] = deque()
+        self.late: set[EffectKey] = set()
+        """Results whose turn has passed, and that nobody has asked for yet."""
         self.last_seq = 0
         self.spent = 0.0
         """Seconds that the run took so far; the time between its eras is not counted."""
@@ -37,6 +41,8 @@ class Recording:
         self._ordinals: dict[tuple[str, str], int] = defaultdict(int)
         self._unseen: deque[Event] = deque()
         self._reached: set[int] = set()
+        self._loose = 0
+        """Up to which event results may come late."""
         self._eras: list[int] = []
         self._ended: dict[str, int] = {}
         self._mono: float | None = None
@@ -49,7 +55,7 @@ class Recording:
         self.last_seq = event.seq
         self._unseen.append(event)
         if isinstance(event.body, (RunResumed, RunForked)):
-            self._supersede()
+            self._supersede(event.seq)
             self.retries += isinstance(event.body, RunResumed) and event.body.retries
             self._eras.append(event.seq)
             self._reached.add(event.seq)
@@ -83,32 +89,75 @@ class Recording:
 
     # -- what counts no more ------------------------------------------------------------------------------------
 
-    def _supersede(self) -> None:
+    def _supersede(self, seq: int) -> None:
         """What stopped the run was answered by going on: it is asked for again, not given again."""
         failures = Failures(self.results.values(), self._derived.values(), self._ended)
-        gone = {event.seq for event in failures.derived()}
+        gone = {event.seq for event in (*failures.derived, *failures.results)}
+        for event in failures.results:
+            if event.key is not None:
+                self.results.pop(event.key, None)
+        self.order = deque(key for key in self.order if key in self.results)
         for place, event in list(self._derived.items()):
             if event.seq in gone:
                 del self._derived[place]
                 self._ordinals[event.lane, event.body.type] -= 1
-        for event in failures.results():
-            gone.add(event.seq)
-            if event.key is not None:
-                self.results.pop(event.key, None)
-        self.order = deque(key for key in self.order if key in self.results)
+        for lane in failures.calls:
+            self._ended.pop(lane, None)
         self._unseen = deque(event for event in self._unseen if event.seq not in gone)
+        self._loose = seq if gone else self._loose
         self.ending = None
 
     # -- where the run stands -----------------------------------------------------------------------------------
 
+    def turn_era(self, lane: str) -> int:
+        """The era in which the model answered in the lane of a turn; the newest one where it did not."""
+        return self.era_at(EffectKey(lane, "model", "model", 0))
+
     @property
     def era(self) -> int:
         """The era that the next recorded result belongs to; the newest one when there is none."""
-        return bisect_left(self._eras, self.results[self.order[0]].seq) if self.order else len(self._eras)
+        return self.era_at(self.order[0]) if self.order else len(self._eras)
+
+    def era_at(self, key: EffectKey) -> int:
+        """The era that the result of an effect belongs to; the newest one where it has none."""
+        result = self.results.get(key)
+        return bisect_left(self._eras, result.seq) if result is not None else len(self._eras)
 
     def era_of(self, lane: str) -> int:
         """The era in which the tool call of a lane came to its end; the newest one where it did not."""
         return bisect_left(self._eras, self._ended[lane]) if lane in self._ended else len(self._eras)
+
+    def due(self, asked: Collection[EffectKey]) -> EffectKey | None:
+        """Which of the results that are asked for is given now: the next in order, before it those that are late.
+
+        None where the next one must come now, and is not asked for, or where there is none.
+        """
+        late = [key for key in asked if key in self.late] if self.late else []
+        if late:
+            key = min(late, key=lambda one: self.results[one].seq)
+            self.late.remove(key)
+            return key
+        while self.order and (self.order[0] in asked or next(self._of_order()).seq < self._loose):
+            key = self.order.popleft()
+            if key in asked:
+                return key
+            self.late.add(key)
+        return None
+
+    def left(self) -> Event | None:
+        """The first result that must come and was not asked for; None where there is none."""
+        return next((event for event in self._of_order() if event.seq >= self._loose), None)
+
+    def passed_over(self) -> tuple[Event, ...]:
+        """The results that were not asked for and need not be, in their order.
+
+        A limit, or a failure, may stop those who would ask: it came at another moment than when they were recorded.
+        """
+        late = [self.results[key] for key in self.late]
+        return (*sorted(late, key=lambda event: event.seq), *(e for e in self._of_order() if e.seq < self._loose))
+
+    def _of_order(self) -> Iterator[Event]:
+        return (self.results[key] for key in self.order)
 
     def derived(self, lane: str, kind: str, ordinal: int) -> Event | None:
         """The `ordinal`-th (from 0) derived event of this type in this lane, if it is on record."""

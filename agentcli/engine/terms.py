@@ -21,6 +21,7 @@ class Terms:
     """The terms of one era of a run. `opening` is what the conversation begins with, up to the task.
 
     Of a custom agent it is what every conversation of its code begins with, and `begins` what the code is given first.
+    `whole` are the limits of the run that the conversation is a part of; None where it is the run.
     """
 
     head: RequestHead
@@ -29,3 +30,4 @@ class Terms:
     policy: Policy
     output: OutputSchema | None = None
     begins: CodeStarted | None = None
+    whole: Limits | None = None

@@ -11,30 +11,23 @@ from __future__ import annotations
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 
-from agentcli.core.canonical import Digest, digest, encode
-from agentcli.core.events import Event, ModelCompleted, ModelFailed, ToolCompleted, ToolStarted
+from agentcli.core.canonical import Digest, digest
+from agentcli.core.events import Event, ModelCompleted, ModelFailed
 from agentcli.core.models import FinishReason, ModelReply, ModelRequest
 from agentcli.core.tools import ToolResult, ToolSpec
 from agentcli.core.values import value
 from agentcli.engine.ports import ModelObserver, Redactor, Tool, ToolSet
-from agentcli.engine.recording import Recording, first_difference
+from agentcli.engine.recording import Recording
 from agentcli.engine.tool_calls import timed_out
-from agentcli.errors import DivergenceError, ModelError, ToolError, UsageError
-from agentcli.journal.placeholders import named_as, nameless
+from agentcli.errors import DivergenceError, ModelError, UsageError
+from agentcli.journal.placeholders import nameless
 from agentcli.tools.recorded import RecordedTools
-from agentcli.workbench.recorded_run import RecordedRun
+from agentcli.workbench.recorded_calls import RecordedCalls, different
 from agentcli.workbench.streamed import pieces
 
-if TYPE_CHECKING:
-    from agentcli.workbench.agent_plan import AgentPlan
-
 Fault = Literal["timeout", "error"]
-
-VALUE_CHARS = 100
-"""So much of each value is quoted where a request differs."""
 
 
 @value(frozen=True, slots=True)
@@ -118,7 +111,7 @@ class RecordedModel:
 
     def _divergence(self, near: Event | None, request: ModelRequest) -> DivergenceError:
         recorded = self._recording.request(near.key) if near is not None and near.key is not None else None
-        return _different("the model", near, recorded, request.to_json(), "`--live model` asks a model instead.")
+        return different("the model", near, recorded, request.to_json(), "`--live model` asks a model instead.")
 
 
 def _reply(body: ModelCompleted, observer: ModelObserver) -> ModelReply:
@@ -136,18 +129,19 @@ def _reply(body: ModelCompleted, observer: ModelObserver) -> ModelReply:
 
 
 class BoundaryTools:
-    """The tools of the run: those in `real` are executed, each other one is answered."""
+    """The tools of one part of the run: those in `real` are executed, each other one is answered.
+
+    `calls` answers for all parts; `seconds` is the time that a call has.
+    """
 
     def __init__(
-        self, run: RecordedRun, plan: AgentPlan, bounds: Boundaries, private: Sequence[Path], redactor: Redactor
+        self, recorded: RecordedTools, calls: RecordedCalls, bounds: Boundaries, seconds: float, redactor: Redactor
     ) -> None:
-        self._specs = plan.tools
+        self._recorded = recorded
+        self._calls = calls
         self._bounds = bounds
-        self._seconds = plan.limits.tool_seconds
+        self._seconds = seconds
         self._redactor = redactor
-        self._recorded = RecordedTools(plan.tools, plan.uses, Path(run.plans[-1].workspace), private)
-        self._events = run.events
-        self._results: _Results | None = None
         self.real: ToolSet | None = None
         """The live tools; set once their workspace is there."""
 
@@ -162,13 +156,11 @@ class BoundaryTools:
             return MockedTool(tool, self._bounds.mocked[name])
         if name in self._bounds.failed:
             return FailedTool(tool, self._bounds.failed[name], self._seconds)
-        if self._results is None:
-            self._results = _Results(self._events, self._recorded)
-        return AnsweredTool(tool, self._results, self._redactor)
+        return AnsweredTool(tool, self._calls, self._redactor)
 
     def specs(self) -> Sequence[ToolSpec]:
         """All of them, in the order of the template."""
-        return self._specs
+        return self._recorded.specs()
 
 
 class _Answered:
@@ -217,7 +209,7 @@ class FailedTool(_Answered):
 class AnsweredTool(_Answered):
     """Gives what the same call gave in the record."""
 
-    def __init__(self, tool: Tool, results: _Results, redactor: Redactor) -> None:
+    def __init__(self, tool: Tool, results: RecordedCalls, redactor: Redactor) -> None:
         super().__init__(tool)
         self._results = results
         self._redactor = redactor
@@ -225,66 +217,3 @@ class AnsweredTool(_Answered):
     async def call(self, arguments: Mapping[str, Any]) -> ToolResult:
         """The recorded result. Raises DivergenceError where there is none, or none any more."""
         return self._results.take(self.spec.name, self._redactor.redact(dict(arguments)))
-
-
-class _Results:
-    """What calls gave back, by name and arguments, in the order of the record."""
-
-    def __init__(self, events: Sequence[Event], tools: ToolSet) -> None:
-        self._answers: dict[Digest, deque[ToolCompleted]] = defaultdict(deque)
-        self._calls: dict[str, deque[tuple[Event, ToolStarted]]] = defaultdict(deque)
-        begun: dict[tuple[str, str], tuple[Event, ToolStarted]] = {}
-        for event in events:
-            body = event.body
-            if isinstance(body, ToolStarted):
-                begun[event.lane, body.call_id] = event, body
-            elif isinstance(body, ToolCompleted) and (started := begun.get((event.lane, body.call_id))):
-                self._answers[_call(body.tool, _parsed(tools, started[1]))].append(body)
-                self._calls[body.tool].append(started)
-
-    def take(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        calls, answers = self._calls[name], self._answers[_call(name, arguments)]
-        if not answers:
-            event, started = calls[0] if calls else (None, None)
-            recorded = {"tool": name, "arguments": started.arguments} if started else None
-            now = {"tool": name, "arguments": dict(arguments)}
-            fix = f"`--live tool:{name}` executes it, `--mock tool:{name}=TEXT` gives it a result."
-            raise _different(f"`{name}`", event, recorded, now, fix)
-        if len(calls) > 1:  # the last one stays, to be compared with
-            calls.popleft()
-        body = answers.popleft()
-        return ToolResult(body.result, body.status, body.data)
-
-
-def _parsed(tools: ToolSet, started: ToolStarted) -> Mapping[str, Any]:
-    """The arguments as the tool reads them; a call that was refused at once is on record as it was made."""
-    tool = tools.get(started.tool)
-    try:
-        return tool.parse(started.arguments) if tool is not None else started.arguments
-    except ToolError:
-        return started.arguments
-
-
-def _call(name: str, arguments: Mapping[str, Any]) -> Digest:
-    return digest({"tool": name, "arguments": nameless(dict(arguments))})
-
-
-def _different(whom: str, near: Event | None, recorded: Any, current: Any, fix: str) -> DivergenceError:
-    """A request that is not on record: what it differs in from the nearest one that is."""
-    found = first_difference(recorded, named_as(current, recorded)) if recorded is not None else None
-    if found is None:
-        path, before, now = "$", None, current
-        code, what = "E-REPLAY-UNRECORDED", f"The run now asks {whom} for what is not on record."
-        why = "The record holds no such request that was not answered already."
-    else:
-        path, before, now = found
-        code, what = "E-REPLAY-DIFFERENT", f"The request to {whom} is not a recorded one."
-        place = near.seq if near is not None else 0
-        why = f"From event {place} it differs at {path}: recorded {_quoted(before)}, now {_quoted(now)}."
-    at = near.seq if near is not None else None
-    return DivergenceError(code, what, why=why, fix=fix, at=at, path=path, recorded=before, current=now)
-
-
-def _quoted(value: Any) -> str:
-    text = encode(value).decode()
-    return text if len(text) <= VALUE_CHARS else f"{text[:VALUE_CHARS]}…"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -12,10 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from agentcli.core.agents import NAME
 from agentcli.core.events import Event, ToolCompleted
 from agentcli.core.values import value
-from agentcli.errors import AgentcliError, CheckError, ErrorInfo, UsageError
+from agentcli.errors import AgentcliError, ErrorInfo, UsageError
 from agentcli.workbench.import_run import import_run
 from agentcli.workbench.replay_run import Divergence, Replayed, replay_run
 from agentcli.workbench.wiring import Workbench
@@ -164,8 +162,8 @@ class _Check:
     def replay(self) -> ReplayedFile:
         if self._fault is not None or self.run is None or self.agent is None:
             raise self._fault or AssertionError("a recording without a run")
-        template, calls = _template(self.bench, self.agent), _Calls()
-        replayed = asyncio.run(replay_run(self._own, self.run, template=template, sinks=[calls]))
+        calls = _Calls()
+        replayed = asyncio.run(replay_run(self._own, self.run, template="today", sinks=[calls]))
         return ReplayedFile(self.run, self.agent, replayed, tuple(calls.tools))
 
 
@@ -182,15 +180,3 @@ class _Calls:
 def tools_of(events: Iterable[Event]) -> list[str]:
     """The tools that were called, in the order of their results."""
     return [event.body.tool for event in events if isinstance(event.body, ToolCompleted)]
-
-
-def _template(bench: Workbench, agent: str) -> Path:
-    """The agent's file. The name is a recording's word: it must not lead to a file by its path."""
-    if re.fullmatch(NAME, agent) is None or not bench.catalog.is_agent(agent):
-        raise CheckError(
-            "E-TEST-AGENT",
-            f"The agent of the recording is not here any more: {agent!r}.",
-            why="No template of the project, of yours or of the built-in ones has this name.",
-            fix="Bring its template back, or remove the recording.",
-        )
-    return bench.catalog.agent(agent).path

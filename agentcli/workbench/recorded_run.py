@@ -62,18 +62,20 @@ def read_run(bench: Workbench, ref: str) -> RecordedRun:
     return _run(bench, row, tuple(bench.journal.events(row.start.id)))
 
 
-def read_verified(bench: Workbench, ref: str) -> tuple[RecordedRun, int]:
-    """The same, its record verified on the way, and how many contents are as their digests say.
-
-    Raises StorageError E-REPLAY-DAMAGED too, naming where the record breaks.
-    """
-    row = _row(bench, ref)
-    events, contents = _verified(bench, row)
-    return _run(bench, row, events), contents
+def read_any(bench: Workbench, ref: str) -> Recorded:
+    """The same for a run of an agent or a workflow."""
+    row = bench.journal.find(ref)
+    if row.start.kind == "tool":
+        raise no_conversation(row)
+    events = tuple(bench.journal.events(row.start.id))
+    return Recorded(row, _started(row, events), events, plans_of(bench, events, row.start.kind))
 
 
 def read_any_verified(bench: Workbench, ref: str) -> tuple[Recorded, int]:
-    """The same for a run of any kind."""
+    """A run of any kind, its record verified on the way, and how many contents are as their digests say.
+
+    Raises StorageError E-REPLAY-DAMAGED too, naming where the record breaks.
+    """
     row = bench.journal.find(ref)
     events, contents = _verified(bench, row)
     return Recorded(row, _started(row, events), events, plans_of(bench, events, row.start.kind)), contents
@@ -100,7 +102,9 @@ def no_conversation(row: RunRow) -> UsageError:
         "E-RUN-KIND",
         f"The run {row.start.id} is no run of an agent.",
         why=f"It is of the kind `{row.start.kind}`: there is no conversation in it to go on with.",
-        fix="Look at it with `agentcli runs show`.",
+        fix="`agentcli fork RUN --at STEP` tries another way from a step of it."
+        if row.start.kind == "workflow"
+        else "Look at it with `agentcli runs show`.",
     )
 
 

@@ -6,7 +6,7 @@ finds is the edit's. What it changes is decided as for a new run, with the recor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from agentcli.catalog.catalog import LoadedAgent, parse_agent
 from agentcli.catalog.inputs import convert
 from agentcli.catalog.rendering import render, resolve_schema
 from agentcli.core.agent_code import AgentCode
-from agentcli.core.agents import AgentTemplate, InputSpec
+from agentcli.core.agents import AgentTemplate, Definition, InputSpec, ToolUse
 from agentcli.core.canonical import Json
 from agentcli.core.tools import ToolSpec
 from agentcli.core.values import value
@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from agentcli.workbench.wiring import Workbench
 
 
-async def replan(bench: Workbench, plan: AgentPlan, template: Path | LoadedAgent) -> AgentPlan:
-    """The plan under another template. Needs no key, no network and no workspace.
+async def replan(
+    bench: Workbench, plan: AgentPlan, template: Path | LoadedAgent, edit: type[Edit] | None = None
+) -> AgentPlan:
+    """The plan under another template. Needs no key, no network and no workspace. `edit` is by default an `Edit`.
 
     Raises UsageError E-AGENT-UNKNOWN for a file that is not there, E-INPUT-… where the recorded inputs do not do;
     DefinitionError for what is wrong in the file, DeniedError E-AGENT-DISABLED.
@@ -43,7 +45,7 @@ async def replan(bench: Workbench, plan: AgentPlan, template: Path | LoadedAgent
     if loaded.text == plan.source and _text(code) == _text(plan.agent_code):
         return replace(plan, path=str(loaded.path))
     recorded = parse_agent(plan.source, f"{plan.path} (as recorded)")
-    edited = _Edit(bench, plan, recorded, _admitted(loaded, admission)).parts()
+    edited = (edit or Edit)(bench, plan, recorded, _admitted(loaded, admission)).parts()
     edited["agent_code"] = plan.agent_code if _text(code) == _text(plan.agent_code) else code
     changes = {name: value for name, value in edited.items() if value != getattr(plan, name)}
     changed = replace(plan, **changes).to_json()
@@ -78,7 +80,7 @@ async def _priced(bench: Workbench, before: AgentPlan, after: AgentPlan) -> Agen
 
 
 @value(frozen=True, slots=True)
-class _Edit:
+class Edit:
     """One edit: the recorded plan and template, and the template as it is now."""
 
     bench: Workbench
@@ -88,6 +90,7 @@ class _Edit:
 
     @property
     def new(self) -> AgentTemplate:
+        """The template as it is now."""
         return self.loaded.template
 
     def parts(self) -> dict[str, Any]:
@@ -105,8 +108,8 @@ class _Edit:
             "tools": self._tools(),
             "uses": self.plan.uses if self._keeps("tools") else self.new.tools,
             "policy": self._policy(),
-            "limits": replace(self.plan.limits, **self._set("limits", limits_of(self.bench, self.loaded))),
-            "settings": replace(self.plan.settings, **self._set("settings", settings_of(self.bench, self.new))),
+            "limits": self._with("limits", limits_of(self.bench, self.loaded)),
+            "settings": self._with("settings", settings_of(self.bench, self.new)),
             "output_schema": self._output_schema(inputs),
         }
 
@@ -114,28 +117,12 @@ class _Edit:
         """Whether the edit leaves a field of the template alone."""
         return bool(getattr(self.old, name) == getattr(self.new, name))
 
-    def _set(self, name: str, now: Any) -> dict[str, Any]:
-        """What a block of the template sets otherwise than it did, with the values that hold `now`."""
-        old, new = getattr(self.old, name), getattr(self.new, name)
-        return {key: getattr(now, key) for key in type(new).model_fields if getattr(old, key) != getattr(new, key)}
+    def _with(self, name: str, now: Any) -> Any:
+        """A block of the plan, with what the template sets otherwise than it did, as it holds `now`."""
+        return replace(getattr(self.plan, name), **newly_set(getattr(self.old, name), getattr(self.new, name), now))
 
     def _inputs(self) -> dict[str, Json]:
-        """The recorded inputs; those that are declared otherwise now are converted, new ones have their defaults."""
-        recorded, old, new = self.plan.inputs, self.old.inputs, self.new.inputs
-        kept = {name: recorded[name] for name, spec in new.items() if name in recorded and old.get(name) == spec}
-        others = {name: spec for name, spec in new.items() if name not in kept}
-        given = {
-            name: recorded[name]
-            for name, spec in others.items()
-            if recorded.get(name) is not None and (spec.must_be_given or not _is_default(recorded[name], old.get(name)))
-        }
-        _refuse_missing(others, given)
-        try:
-            values = {**kept, **convert(others, given)}
-        except UsageError as error:
-            why = f"{error.info.why} The value is the recorded one."
-            raise UsageError(error.code, error.info.what, why=why, fix="Declare it so that the value fits.") from None
-        return {name: values[name] for name in new}
+        return inputs_under(self.plan.inputs, self.old.inputs, self.new.inputs)
 
     def _instructions(self, inputs: dict[str, Json]) -> str:
         if self._keeps("instructions") and inputs == self.plan.inputs:
@@ -156,18 +143,9 @@ class _Edit:
         return named_by(self.bench, self.loaded) or recorded
 
     def _tools(self) -> tuple[ToolSpec, ...]:
-        """What tools say of themselves: as recorded, where the run had them."""
         if self._keeps("tools"):
             return self.plan.tools
-        from agentcli.sandbox.unopened import UnopenedWorkspace
-        from agentcli.tools.context import ToolContext
-        from agentcli.tools.recorded import RecordedCode
-        from agentcli.tools.registry import ToolRegistry
-
-        recorded = {spec.name: spec for spec in self.plan.tools}
-        registry = ToolRegistry(ToolContext(UnopenedWorkspace(Path(self.plan.workspace))))
-        code = RecordedCode(self.plan.tools)
-        return tuple(recorded.get(spec.name, spec) for spec in registry.select(self.new.tools, code).specs())
+        return tools_under(self.new.tools, self.plan.tools, self.plan.workspace)
 
     def _policy(self) -> PolicyPlan:
         """The recorded rules, with the template's own as they are now."""
@@ -175,6 +153,47 @@ class _Edit:
             return self.plan.policy
         others = (layer for layer in self.plan.policy.layers if layer.name != "agent")
         return replace(self.plan.policy, layers=(*others, rules_of(self.bench, self.loaded)))
+
+
+def newly_set(old: Definition, new: Definition, now: Any) -> dict[str, Any]:
+    """What a block of a template sets otherwise than it did, with the values that hold `now`."""
+    return {key: getattr(now, key) for key in type(new).model_fields if getattr(old, key) != getattr(new, key)}
+
+
+def inputs_under(
+    recorded: Mapping[str, Json], old: Mapping[str, InputSpec], new: Mapping[str, InputSpec]
+) -> dict[str, Json]:
+    """The recorded inputs; those that are declared otherwise now are converted, new ones have their defaults.
+
+    Raises UsageError E-INPUT-….
+    """
+    kept = {name: recorded[name] for name, spec in new.items() if name in recorded and old.get(name) == spec}
+    others = {name: spec for name, spec in new.items() if name not in kept}
+    given = {
+        name: recorded[name]
+        for name, spec in others.items()
+        if recorded.get(name) is not None and (spec.must_be_given or not _is_default(recorded[name], old.get(name)))
+    }
+    _refuse_missing(others, given)
+    try:
+        values = {**kept, **convert(others, given)}
+    except UsageError as error:
+        why = f"{error.info.why} The value is the recorded one."
+        raise UsageError(error.code, error.info.what, why=why, fix="Declare it so that the value fits.") from None
+    return {name: values[name] for name in new}
+
+
+def tools_under(uses: Sequence[ToolUse], recorded: Sequence[ToolSpec], workspace: str) -> tuple[ToolSpec, ...]:
+    """What tools say of themselves: as recorded, where the run had them. Raises DefinitionError E-REPLAY-CODE."""
+    from agentcli.sandbox.unopened import UnopenedWorkspace
+    from agentcli.tools.context import ToolContext
+    from agentcli.tools.recorded import RecordedCode
+    from agentcli.tools.registry import ToolRegistry
+
+    known = {spec.name: spec for spec in recorded}
+    registry = ToolRegistry(ToolContext(UnopenedWorkspace(Path(workspace))))
+    specs = registry.select(uses, RecordedCode(recorded)).specs()
+    return tuple(known.get(spec.name, spec) for spec in specs)
 
 
 def _is_default(value: Json, spec: InputSpec | None) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from agentcli.core.events import Event, RunCompleted, Warned
 from agentcli.core.runs import RunRow, RunStatus
@@ -14,11 +14,11 @@ from agentcli.engine.recording import Recording, first_difference
 from agentcli.errors import DivergenceError, ErrorInfo
 from agentcli.workbench.agent_run import terms_of
 from agentcli.workbench.call_plan import CallPlan
-from agentcli.workbench.recorded_run import Recorded, read_any_verified, read_verified, recording_of
+from agentcli.workbench.recorded_run import Recorded, no_conversation, read_any_verified, recording_of
 from agentcli.workbench.rehearse import Rehearsed, rehearse
+from agentcli.workbench.workflow_plan import WorkflowPlan
 
 if TYPE_CHECKING:
-    from agentcli.workbench.agent_plan import AgentPlan
     from agentcli.workbench.carrying import Plan
     from agentcli.workbench.estimate import Estimate
     from agentcli.workbench.wiring import Workbench
@@ -85,32 +85,34 @@ class Replayed:
 
 
 async def replay_run(
-    bench: Workbench, ref: str, *, template: Path | None = None, sinks: Sequence[EventSink] = ()
+    bench: Workbench,
+    ref: str,
+    *,
+    template: Path | Literal["today"] | None = None,
+    sinks: Sequence[EventSink] = (),
 ) -> Replayed:
     """Carry the run out again from its record, and compare. Nothing is executed, sent or written.
 
-    With a template, the run goes by that instead of the one it was made with. Raises UsageError, DefinitionError, and
-    StorageError where the record is not what was written; a divergence is a result.
+    With a template, the run goes by that instead of the one it was made with; with `today` by those that have the
+    names of its workflows and agents now. Raises UsageError, DefinitionError, CheckError, and StorageError where the
+    record is not what was written; a divergence is a result.
     """
-    run: Recorded
-    if template is None:
-        run, contents = read_any_verified(bench, ref)
-        plans = run.plans
-    else:
-        run, contents = read_verified(bench, ref)
-        plans = await _under(bench, run.plans, template)
+    run, contents = read_any_verified(bench, ref)
+    plans = run.plans if template is None else await _under(bench, run, template)
     recording = recording_of(bench, run.id, run.events)
     results = len(recording.order)
     terms = [terms_of(bench, plan) for plan in plans]
     done = await rehearse(bench, run.id, recording, plans[-1], terms, _at_the_end(recording), sinks)
     divergence = _divergence(run, recording, done)
+    if divergence is None and template is not None:
+        divergence = await _passed_over(bench, run, recording)
     return Replayed(
         row=run.row,
         events=len(run.events),
         results=results,
         answered=done.playback.answered,
         contents=contents,
-        whole=recording.ending is not None and not done.playback.wanted,
+        whole=not _was_cut_short(recording, done),
         status=recording.ending.status if recording.ending else "interrupted",
         output=recording.ending.output if recording.ending else None,
         error=recording.ending.error if recording.ending else None,
@@ -119,10 +121,20 @@ async def replay_run(
     )
 
 
-async def _under(bench: Workbench, plans: Sequence[AgentPlan], template: Path) -> tuple[AgentPlan, ...]:
+async def _under(bench: Workbench, run: Recorded, template: Path | Literal["today"]) -> tuple[Plan, ...]:
     from agentcli.workbench.replan import replan
+    from agentcli.workbench.replan_workflow import agent_here, edited_file, of_today, replan_workflow
 
-    return tuple([await replan(bench, plan, template) for plan in plans])
+    plans: list[Plan] = []
+    for plan in run.plans:
+        if isinstance(plan, CallPlan):
+            raise no_conversation(run.row)
+        if isinstance(plan, WorkflowPlan):
+            edited = of_today(bench, plan) if template == "today" else edited_file(bench, plan, template)
+            plans.append(await replan_workflow(bench, plan, edited))
+        else:
+            plans.append(await replan(bench, plan, agent_here(bench, plan.name) if template == "today" else template))
+    return tuple(plans)
 
 
 def _at_the_end(recording: Recording) -> Any:
@@ -135,14 +147,31 @@ def _divergence(run: Recorded, recording: Recording, done: Rehearsed) -> Diverge
     playback = done.playback
     if playback.divergence is not None:
         return _described(run, playback.divergence)
-    if recording.order:
-        return _described(run, _left(recording.results[recording.order[0]]))
-    if playback.wanted or recording.ending is None:
+    if (left := recording.left()) is not None:
+        return _described(run, _left(left))
+    if recording.ending is None or _was_cut_short(recording, done):
         return None
     added = [event for event in done.added if not isinstance(event.body, Warned)]
     if added:
         return _described(run, _added(added[0]))
     return _other_result(run, recording.ending, done)
+
+
+def _was_cut_short(recording: Recording, done: Rehearsed) -> bool:
+    """Whether the record holds less than the run would come to: it was killed, or stopped, if only before its end."""
+    ending = recording.ending
+    return ending is None or bool(done.playback.wanted) or ending.status == "cancelled"
+
+
+async def _passed_over(bench: Workbench, run: Recorded, recording: Recording) -> Divergence | None:
+    """The first result that is passed over now, and was not by the plans on record (see `Recording.passed_over`)."""
+    if not (passed := recording.passed_over()):
+        return None
+    before = recording_of(bench, run.id, run.events)
+    terms = [terms_of(bench, plan) for plan in run.plans]
+    await rehearse(bench, run.id, before, run.plans[-1], terms, _at_the_end(before))
+    known = {event.seq for event in before.passed_over()}
+    return next((_described(run, _left(event)) for event in passed if event.seq not in known), None)
 
 
 def _other_result(run: Recorded, ending: RunCompleted, done: Rehearsed) -> Divergence | None:

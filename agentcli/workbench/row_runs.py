@@ -15,7 +15,6 @@ from agentcli.core.runs import RunRow, RunStart
 from agentcli.core.values import value
 from agentcli.engine.effect import Settle, expect
 from agentcli.engine.effects import Effects
-from agentcli.engine.lanes import stop_if_cancelled
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute
 from agentcli.engine.limits import Budget, SharedBudget
 from agentcli.engine.playback import Playback
@@ -121,7 +120,8 @@ class RowRuns(RecordedRows):
         found = None if is_new else self._bench.journal.exact(row.run)
         # In a task of its own: a run that is cancelled ends in order, and knows nothing of the cancellation afterwards.
         end = await asyncio.create_task(self._end(row, found, again, replace(self._parts, whole=together)))
-        stop_if_cancelled()
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            raise asyncio.CancelledError
         if end.status == "limited" and (reached := together.exhausted()) is not None:
             return reached
         return end

@@ -48,7 +48,7 @@ class WorkflowRun:
         refuse_unpriced(self.plan)
         warn_of_deprecated(self._door, self.plan.tools, scope)
         engine = ports.Parts(self, self, self, self._parts.files, _CallsByFlow(self))
-        return await GraphRun(self._door, engine, plan.workflow, plan.inputs, self.budget, self.budget).run(scope)
+        return await GraphRun(self._door, engine, plan.workflow, plan.inputs, self.budget).run(scope)
 
     # -- ports --------------------------------------------------------------------------------------------------
 
@@ -72,8 +72,8 @@ class WorkflowRun:
         """See `Agents`."""
         terms = [one.of_prompt(place, data, self._now) for one in self._terms]
         newest = self._terms[-1]
-        agent = newest.agent_at(place)
         provider = self._parts.models(newest.models_at(place))
+        agent = newest.agent_at(place)
         calls = self._calls(self._tools(f"agent:{newest.agent_name(place)}"), terms)
         own = Budget(terms[0].limits, budget)
         return agent_with(agent, self._door, self._log, self._parts, calls, provider, own)

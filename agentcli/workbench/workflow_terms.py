@@ -88,7 +88,7 @@ class WorkflowTerms:
         return models_of(self.agent_at(place), self.action(place))
 
     def agent_name(self, place: Place) -> str:
-        """The name of who answers there."""
+        """Who that is, by the key in the plan."""
         return self.action(place).agent or self.templates[place.workflow].agent or self.plan.agent
 
     def of_calls(self, key: str) -> Terms:
@@ -122,6 +122,7 @@ class WorkflowTerms:
             policy=self.policies[f"agent:{name}"],
             output=OutputSchema(schema) if schema is not None else None,
             begins=None if code is None else CodeStarted(digest_bytes(code.text.encode()), task, inputs),
+            whole=self.plan.limits,
         )
 
 

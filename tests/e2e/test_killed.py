@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from tests.fakes.killed import Killing, compact, delete_files, write_files
+from tests.fakes.killed import Killing, compact, delete_files, tidy, write_files
 
 
 def nothing_is_wrong(killing: Killing) -> bool:
@@ -17,6 +17,13 @@ def nothing_is_wrong(killing: Killing) -> bool:
 def test_what_must_not_be_done_twice_is_done_once_however_often_the_process_is_killed(tmp_path: Path) -> None:
     killing = Killing(tmp_path, random.Random(20261121), most=5)
     delete_files(killing)
+    assert killing.kills >= 3
+    assert nothing_is_wrong(killing)
+
+
+def test_a_step_graph_does_each_of_its_calls_once_however_often_it_is_killed(tmp_path: Path) -> None:
+    killing = Killing(tmp_path, random.Random(20261129), most=6)
+    tidy(killing)
     assert killing.kills >= 3
     assert nothing_is_wrong(killing)
 

@@ -37,7 +37,8 @@ class Forgery:
         """The beginning of the call that was asked about."""
         asked = self.first("approval.requested")
         body = {name: asked["body"][name] for name in ("tool", "call_id", "arguments")}
-        return {"type": "tool.started", "lane": asked["lane"], "turn": asked["turn"], "body": body, **more}
+        place = {name: asked[name] for name in ("lane", "turn", "step") if name in asked}
+        return {"type": "tool.started", **place, "body": body, **more}
 
     def completed_call(self, **more: Any) -> dict[str, Any]:
         """The end of the call that was asked about."""

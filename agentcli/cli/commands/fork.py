@@ -101,10 +101,11 @@ def command(
     session = session_of(ctx)
     reader = Reader(session.env)
     replies = reader.by_seq(responses or (), "--response")
+    is_seq = at is not None and at.removeprefix("-").isdecimal()
     request = ForkRequest(
         run,
-        at=int(at) if at is not None and at.isdecimal() else None,
-        step=at if at is not None and not at.isdecimal() else None,
+        at=int(at) if at is not None and is_seq else None,
+        step=None if is_seq else at,
         models=tuple(model or ()),
         prompt=reader.text(prompt, "--prompt") if prompt is not None else None,
         instructions=reader.text(instructions, "--instructions") if instructions is not None else None,

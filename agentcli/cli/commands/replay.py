@@ -163,7 +163,7 @@ def _step(session: Session, run: str, options: Options, files: Literal["snapshot
 
     from agentcli.cli.render.replay import print_replayed
     from agentcli.cli.stepping import Stepping
-    from agentcli.workbench.recorded_run import read_run
+    from agentcli.workbench.recorded_run import read_any
     from agentcli.workbench.replay_run import replay_run
 
     with session.open(options) as bench:
@@ -172,4 +172,4 @@ def _step(session: Session, run: str, options: Options, files: Literal["snapshot
             session.exit_code = 6
             print_replayed(session, found)
             return
-        Stepping(session, bench, read_run(bench, found.row.start.id), files)()
+        Stepping(session, bench, read_any(bench, found.row.start.id), files)()

@@ -49,7 +49,9 @@ class StepList:
     def asked(self, request: FirstRequest) -> None:
         """From which request on the models were asked something else, and where it differs."""
         events = f"event {request.a.asked} in A, {request.b.asked} in B"
-        place = events if request.a.turn is None else f"turn {request.a.turn} ({events})"
+        steps = ".".join(part[5:] for part in request.a.lane.split("/") if part.startswith("step."))
+        turn = f"step {steps}, turn {request.a.turn}" if steps else f"turn {request.a.turn}"
+        place = events if request.a.turn is None else f"{turn} ({events})"
         said = f"From {place} on the requests to the model differ"
         if request.path is None:
             self._sentence(f"{said}; their contents are not held any more.")

@@ -18,15 +18,14 @@ from agentcli.engine.limits import NO_LIMITS, Budget
 from agentcli.engine.scope import Scope
 from agentcli.engine.workflow.ports import Parts, Place
 from agentcli.engine.workflow.results import PartlyError, StepResult, failure_of, named
-from agentcli.engine.workflow.step_run import Around, StepRun
-from agentcli.errors import AgentcliError, DefinitionError, RunError, sentence
+from agentcli.engine.workflow.step_run import Around, StepRun, within
+from agentcli.errors import AgentcliError, RunError, sentence
 
 
 class GraphRun:
     """One pass through one workflow, in the run's own lane or in that of a step.
 
-    `run` is the budget of the whole run, `budget` what this workflow counts in. `outer` are the slots of the workflow
-    around it.
+    `budget` is what it counts in, `outer` the slots of the workflow around it.
     """
 
     def __init__(
@@ -35,7 +34,6 @@ class GraphRun:
         parts: Parts,
         key: str,
         inputs: Mapping[str, Json],
-        run: Budget,
         budget: Budget,
         outer: Slots | None = None,
     ) -> None:
@@ -44,13 +42,14 @@ class GraphRun:
         self._steps = dict(zip(self._graph.ids, self._template.steps, strict=True))
         self._done = {step_id: Signal() for step_id in self._graph.ids}
         self._results: dict[str, StepResult] = {}
+        self._ended_by: dict[str, str] = {}
+        """What happened in a step that ended the run whatever its `on_error` says."""
         self._key = key
         self._door = door
         self._parts = parts
-        self._run = run
         self._budget = budget
         slots = Slots(self._template.concurrency, outer)
-        self._around = Around(door, parts, run, slots, self._template.concurrency, self._nested)
+        self._around = Around(door, parts, slots, self._template.concurrency, self._nested)
         self._seen: dict[str, Json] = {}
         """The results so far, as expressions see them."""
         self._data = {"inputs": dict(inputs), "steps": self._seen}
@@ -63,15 +62,22 @@ class GraphRun:
         except BaseException:
             self._cancelled(scope)
             raise
-        failed = [step_id for step_id, result in self._results.items() if result.status == "failed" and result.lost]
+        failed = [step_id for step_id in self._graph.ids if self._results[step_id].is_failure]
         if failed:
-            raise self._failed(sorted(failed, key=self._graph.ids.index))
-        return self._output()
+            raise self._failed(failed)
+        try:
+            return self._output()
+        except AgentcliError as error:
+            raise failure_of(error) or error from error
 
     def _output(self) -> Json:
+        """What the template says, or the last step's output; of a fallback, that of the step that it stands in for."""
         if self._template.output is not None:
             return self._parts.expressions.value(self._template.output, self._data)
-        return self._results[self._graph.ids[-1]].output
+        last = self._graph.ids[-1]
+        while last in self._graph.stands_in:
+            last = self._graph.stands_in[last]
+        return self._results[last].output
 
     def _failed(self, steps: list[str]) -> RunError:
         first = self._results[steps[0]].error
@@ -81,14 +87,15 @@ class GraphRun:
             why=sentence(f"`{steps[0]}`: {first.what}") if first is not None else "",
             fix="`agentcli resume RUN` tries them again.",
         )
-        with suppress(DefinitionError):  # it may need just what is not there
+        with suppress(AgentcliError):  # the failure is told, not what cannot be made of its output
             error.output = self._output()
         return error
 
     def _cancelled(self, scope: Scope) -> None:
         for step_id in self._graph.ids:
             if step_id not in self._results:
-                self._door.emit(StepCancelled("The workflow was stopped."), scope.at_step(step_id))
+                reason = self._ended_by.get(step_id, "The workflow was stopped.")
+                self._door.emit(StepCancelled(reason), scope.at_step(step_id))
 
     # -- one step -----------------------------------------------------------------------------------------------
 
@@ -137,8 +144,9 @@ class GraphRun:
             work = StepRun(self._around, place, step, self._data, self._budget, then)
             output = await work.run(scope)
         except AgentcliError as error:
-            failure = failure_of(error, self._run)
+            failure = failure_of(error)
             if failure is None:
+                self._ended_by[step_id] = error.info.what
                 raise
             self._door.emit(StepFailed(failure.info, then), scope)
             if then == "stop":
@@ -156,4 +164,5 @@ class GraphRun:
     async def _nested(self, key: str, inputs: dict[str, Json], scope: Scope, budget: Budget) -> Any:
         limits = self._parts.workflows.template(key).limits
         own = Budget(limits.to_limits(NO_LIMITS), budget) if limits.given() else budget
-        return await GraphRun(self._door, self._parts, key, inputs, self._run, own, self._around.slots).run(scope)
+        inside = within(scope, limits.seconds, self._door)
+        return await GraphRun(self._door, self._parts, key, inputs, own, self._around.slots).run(inside)

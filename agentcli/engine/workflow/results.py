@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from agentcli.core.canonical import Json
 from agentcli.core.values import value
-from agentcli.engine.limits import Budget
 from agentcli.errors import (
     AgentcliError,
     DefinitionError,
@@ -34,6 +33,11 @@ class StepResult:
     lost: bool = False
     """Whether those that need it cannot go on: it failed, or was skipped because another one had."""
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether the workflow has failed with it: nobody said that it may be ignored, and nothing took its place."""
+        return self.status == "failed" and self.lost
+
     def to_json(self) -> dict[str, Any]:
         """What `steps.ID` is in an expression."""
         error = self.error.what if self.error is not None else None
@@ -44,14 +48,11 @@ class PartlyError(RunError):
     """Some of a step's items failed; `output` holds what the others gave."""
 
 
-def failure_of(error: AgentcliError, run: Budget) -> AgentcliError | None:
-    """The error as a step's failure, which the workflow decides about; None where it ends the whole run whatever.
-
-    `run` is the budget of the run: a limit of the step's own fails the step alone.
-    """
+def failure_of(error: AgentcliError) -> AgentcliError | None:
+    """The error as a step's failure, which the workflow decides about; None where it ends the whole run whatever."""
     if isinstance(error, (DivergenceError, StorageError, DeniedError)):
         return None
-    if isinstance(error, LimitError) and (error.limit == "seconds" or run.exhausted() is not None):
+    if isinstance(error, LimitError) and not error.of_part:
         return None
     if isinstance(error, (DefinitionError, UsageError)):  # found while it runs, in what came in: no file is wrong
         info = error.info

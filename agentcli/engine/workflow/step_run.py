@@ -35,11 +35,10 @@ Nested = Callable[[str, dict[str, Json], Scope, Budget], Awaitable[Any]]
 
 @value(frozen=True, slots=True)
 class Around:
-    """What a step shares with the others of its run. `run` is the whole run's budget, `width` its concurrency."""
+    """What a step shares with the others of its workflow. `width` is the concurrency."""
 
     door: Effects
     parts: Parts
-    run: Budget
     slots: Slots
     width: int
     nested: Nested
@@ -60,7 +59,7 @@ class StepRun:
 
     async def run(self, scope: Scope) -> Json:
         """The step's output. Raises AgentcliError: a failure of the step, or what ends the run."""
-        scope = self._within(scope, self._step.limits.seconds)
+        scope = within(scope, self._step.limits.seconds, self._around.door)
         if self._step.foreach is None:
             self._around.door.emit(StepStarted(self._step.kind), scope)
             return await self._tries(scope, self._data)
@@ -99,7 +98,7 @@ class StepRun:
             door.emit(StepStarted(self._step.kind), scope)
             output = await self._tries(scope, data)
         except AgentcliError as error:
-            failure = failure_of(error, self._around.run)
+            failure = failure_of(error)
             if failure is None:
                 raise
             door.emit(StepFailed(failure.info, self._then), scope)
@@ -122,7 +121,7 @@ class StepRun:
             try:
                 return await self._try(here, data)
             except AgentcliError as error:
-                failure = failure_of(error, self._around.run)
+                failure = failure_of(error)
                 if failure is None or attempt == retry.attempts:
                     raise
                 wait_s = retry.delay * 2 ** (attempt - 1)
@@ -134,16 +133,11 @@ class StepRun:
         case, action = self._chosen(data)
         place = Place(self._place.workflow, self._place.step, case)
         async with self._slot(action):
-            return await self._rounds(place, action, self._within(scope, self._step.timeout), data)
+            return await self._rounds(place, action, within(scope, self._step.timeout, self._around.door), data)
 
     def _slot(self, action: Action) -> AbstractAsyncContextManager[None]:
         """A nested workflow takes none itself: its steps do."""
         return nullcontext() if action.kind == "workflow" else self._around.door.slot(self._around.slots)
-
-    def _within(self, scope: Scope, seconds: float | None) -> Scope:
-        if seconds is None:
-            return scope
-        return scope.until(Deadline(self._around.door.clock.monotonic() + seconds, seconds))
 
     def _chosen(self, data: Data) -> tuple[str | None, Action]:
         """The case and the action that `switch` chooses; without it the step's own."""
@@ -226,6 +220,11 @@ class StepRun:
                 fix="Change the schema, or what is asked for.",
             )
         return value
+
+
+def within(scope: Scope, seconds: float | None, door: Effects) -> Scope:
+    """The place with no more than so many seconds from now on."""
+    return scope if seconds is None else scope.until(Deadline(door.clock.monotonic() + seconds, seconds))
 
 
 def printed(value: Json) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from agentcli.core.values import value
 from agentcli.workbench.comparing.matching import Gap, Match, compared
-from agentcli.workbench.comparing.steps import Step
+from agentcli.workbench.comparing.steps import Step, by_thread
 
 
 @value(frozen=True, slots=True)
@@ -37,14 +37,9 @@ another call of the same tool, or an answer that calls the same tools; else any 
 
 def align(a: Sequence[Step], b: Sequence[Step]) -> list[Pair]:
     """All steps of both, thread by thread, in order: a step that was put in moves those after it, no more."""
-    threads = dict.fromkeys(step.thread for step in [*a, *b])
-    return [
-        pair
-        for thread in threads
-        for pair in _aligned(
-            [step for step in a if step.thread == thread], [step for step in b if step.thread == thread], 0
-        )
-    ]
+    left, right = by_thread(a), by_thread(b)
+    threads = dict.fromkeys([*left, *right])
+    return [pair for thread in threads for pair in _aligned(left.get(thread, []), right.get(thread, []), 0)]
 
 
 def _aligned(a: Sequence[Step], b: Sequence[Step], level: int) -> Iterator[Pair]:

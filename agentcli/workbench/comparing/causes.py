@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from agentcli.catalog.catalog import parse_workflow
 from agentcli.core.canonical import Json
+from agentcli.errors import DefinitionError
 from agentcli.workbench.comparing.differences import Difference, Place, differences
 from agentcli.workbench.comparing.files import file_differences, found_first
 from agentcli.workbench.comparing.records import Records, RunRecord, content
@@ -42,6 +44,9 @@ _ITEM = 2
 
 _PROSE = frozenset({"instructions", "task", "message"})
 
+_PARTS = {"flows": "workflow", "agents": "agent"}
+"""Fields that hold what a workflow's run is made of, by name; each has fields of its own."""
+
 
 def causes(records: Records, a: RunRecord, b: RunRecord) -> list[Difference]:
     """Everything that is not the same in what went in; manifests are compared where both are held."""
@@ -57,13 +62,14 @@ def causes(records: Records, a: RunRecord, b: RunRecord) -> list[Difference]:
 def _of_field(records: Records, a: RunRecord, b: RunRecord, key: str, names: tuple[str, ...]) -> Iterator[Difference]:
     left, right = a.manifest.get(key), b.manifest.get(key)
     place = replace(Place(names[0]).at(key), names=names[1:])
-    if key == "source" and isinstance(left, str) and isinstance(right, str):
-        if left != right:
-            yield place.differs("changed", left, right, TextDiff(left, right, by="lines"))
+    if key in ("source", "code"):
+        yield from _own_text(key, left, right, place)
     elif key == "agent_code":
         yield from _agent_code(left, right, place)
-    elif key == "code":
-        yield from _code(_texts(left), _texts(right), place)
+    elif key in _PARTS:
+        yield from _parts(left, right, replace(place, aspect=_PARTS[key]))
+    elif key == "prompts":
+        yield from differences(_prompts(a, b), _prompts(b, a), replace(place, aspect="prompt"), prose=True)
     elif key == "history":
         yield from differences(_messages(records, left), _messages(records, right), place, prose=True)
     elif key == "uses":  # which tools there are is told by `tools`
@@ -79,6 +85,52 @@ def _agent_code(a: Json, b: Json, place: Place) -> Iterator[Difference]:
         yield place.at("text").differs("changed", left, right, TextDiff(left, right, by="lines"))
     elif left != right:
         yield place.differs("added" if left is None else "removed", left, right)
+
+
+def _own_text(key: str, left: Json, right: Json, place: Place) -> Iterator[Difference]:
+    """A template's text, or the files of people's own tools: line by line."""
+    if key == "code":
+        yield from _code(_texts(left), _texts(right), place)
+    elif isinstance(left, str) and isinstance(right, str):
+        if left != right:
+            yield place.differs("changed", left, right, TextDiff(left, right, by="lines"))
+    else:
+        yield from differences(left, right, place)
+
+
+def _parts(a: Json, b: Json, place: Place) -> Iterator[Difference]:
+    """The agents, or the workflows, of two runs: those of the same name field by field."""
+    left, right = a if isinstance(a, dict) else {}, b if isinstance(b, dict) else {}
+    for name in {**left, **right}:
+        one, other, here = left.get(name), right.get(name), place.at(name)
+        if not isinstance(one, dict) or not isinstance(other, dict):
+            yield from differences(one, other, here)
+            continue
+        for key in {**one, **other}:
+            at = here.at(key, "" if key != "source" else "template")
+            if key in ("source", "code"):
+                yield from _own_text(key, one.get(key), other.get(key), at)
+            elif key == "agent_code":
+                yield from _agent_code(one.get(key), other.get(key), at)
+            else:
+                yield from differences(one.get(key), other.get(key), at, prose=key in _PROSE)
+
+
+def _prompts(run: RunRecord, other: RunRecord) -> dict[str, Json]:
+    """The prompts of the steps that one of two runs was forked with others for: what each of them asks there."""
+    given, others = run.manifest.get("prompts") or {}, other.manifest.get("prompts") or {}
+    return {place: given[place] if place in given else _prompt(run, place) for place in sorted({*given, *others})}
+
+
+def _prompt(run: RunRecord, place: str) -> Json:
+    """The prompt of a step (`WORKFLOW/STEP`) as the template has it; None where there is none."""
+    flow, _, step_id = place.rpartition("/")
+    source = (run.manifest.get("flows") or {}).get(flow, {}).get("source")
+    try:
+        template = parse_workflow(str(source), flow)
+    except DefinitionError:
+        return None
+    return dict(zip(template.step_ids(), (step.prompt for step in template.steps), strict=True)).get(step_id)
 
 
 def _texts(code: Json) -> dict[str, tuple[int, Json]]:

@@ -12,7 +12,7 @@ from agentcli.core.values import value
 from agentcli.engine.recording import first_difference
 from agentcli.workbench.comparing.differences import encoded
 from agentcli.workbench.comparing.records import Records, RunRecord, content
-from agentcli.workbench.comparing.steps import Step
+from agentcli.workbench.comparing.steps import Step, by_thread
 from agentcli.workbench.comparing.texts import TextDiff
 
 
@@ -76,12 +76,13 @@ class Requests:
 
 def _in_step(a: Sequence[Step], b: Sequence[Step]) -> Iterator[tuple[Step, Step]]:
     """The n-th request of a thread beside the n-th of the other run's: up to the first difference they are one."""
-    for thread in dict.fromkeys(step.thread for step in a):
-        yield from zip(_asked(a, thread), _asked(b, thread), strict=False)
+    others = by_thread(b)
+    for thread, steps in by_thread(a).items():
+        yield from zip(_asked(steps), _asked(others.get(thread, [])), strict=False)
 
 
-def _asked(steps: Sequence[Step], thread: str) -> Iterator[Step]:
-    return (step for step in steps if step.asked is not None and step.thread == thread)
+def _asked(steps: Sequence[Step]) -> Iterator[Step]:
+    return (step for step in steps if step.asked is not None)
 
 
 class _Reader:

@@ -27,13 +27,28 @@ from agentcli.core.events import (
     RunForked,
     RunResumed,
     RunStarted,
+    StepCancelled,
+    StepCompleted,
+    StepFailed,
+    StepSkipped,
+    StepStarted,
     ToolCompleted,
     ToolStarted,
     TurnStarted,
 )
 from agentcli.workbench.comparing.differences import encoded
 
-_UNCOUNTED = (TurnStarted, RunStarted, RunCompleted, CodeStarted, ModelDelta, ModelRetried, ModelFallback, ClockRead)
+_UNCOUNTED = (
+    TurnStarted,
+    RunStarted,
+    RunCompleted,
+    CodeStarted,
+    ModelDelta,
+    ModelRetried,
+    ModelFallback,
+    ClockRead,
+    StepStarted,
+)
 """Events that are no step: where a run begins and ends, and what happens anew each time."""
 
 _VOLATILE = frozenset({"call_id", "duration_s", "wait_s", "time", "manifest", "printed", "trace"})
@@ -95,6 +110,14 @@ def steps_of(events: Iterable[Event]) -> list[Step]:
     return collected.in_order()
 
 
+def by_thread(steps: Iterable[Step]) -> dict[str, list[Step]]:
+    """The steps of each thread, in their order."""
+    threads: dict[str, list[Step]] = {}
+    for step in steps:
+        threads.setdefault(step.thread, []).append(step)
+    return threads
+
+
 class _Collected:
     """Steps by their place. What is done again after a resumption takes the place of what it supersedes."""
 
@@ -119,6 +142,10 @@ class _Collected:
             self._take_call(event, body)
         elif event.key and event.key.kind == "tool":
             self._call(event, event.key.name).parts["status"] = _plain(body)
+        elif isinstance(body, StepCompleted):  # what it came to is told by what was done in it
+            self._steps.pop(("step", event.lane), None)
+        elif isinstance(body, StepFailed | StepSkipped | StepCancelled):
+            self._step(("step", event.lane), "event", body.type, event).parts = {"event": _plain(body)}
         elif not isinstance(body, _UNCOUNTED):
             self._other(event)
 

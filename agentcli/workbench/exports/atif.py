@@ -1,6 +1,7 @@
 """A run as a trajectory of the Agent Trajectory Interchange Format (ATIF), version 1.8.
 
-A step is a message of the system or the user, or an answer of the model with the calls it asked for and their results.
+A step is a message of the system or the user, or an answer of the model with the calls it asked for and their results;
+of a workflow also a call that one of its steps is. `extra.step` names the workflow's step that it belongs to.
 What came from another run (the conversation that goes on, the events before a fork's cut) is marked as copied context.
 """
 
@@ -19,13 +20,16 @@ from agentcli.core.events import (
     RunCompleted,
     RunStarted,
     ToolCompleted,
+    ToolStarted,
     rfc3339,
 )
 from agentcli.core.messages import Message, ToolCall
 from agentcli.core.runs import RunRow
 from agentcli.core.safe_text import json_safe
+from agentcli.engine.superseding import STEP_CALL
 from agentcli.workbench.exports.formats import ExportedFile, ExportOptions
 from agentcli.workbench.exports.record import RunRecord
+from agentcli.workbench.exports.story import conversation_of
 
 SCHEMA_VERSION: Final = "ATIF-v1.8"
 AGENT: Final = "agentcli"
@@ -103,7 +107,9 @@ class _Steps:
     _steps: list[Json] = field(default_factory=list)
     _calls: dict[tuple[str, str], Json] = field(default_factory=dict)
     """The step that asked for a call, by the lane of the request and the call's id."""
-    _seen: set[Digest] = field(default_factory=set)
+    _seen: set[tuple[str, Digest]] = field(default_factory=set)
+    """What each conversation holds, by the lane that it is held in."""
+    _begun: set[str] = field(default_factory=set)
 
     def all(self) -> list[Json]:
         for event in self.record.events:
@@ -111,6 +117,8 @@ class _Steps:
                 self._request(event, event.body)
             elif isinstance(event.body, ModelCompleted):
                 self._answer(event, event.body)
+            elif isinstance(event.body, ToolStarted):
+                self._called(event, event.body)
             elif isinstance(event.body, ToolCompleted):
                 self._result(event, event.body)
         if not self._steps:
@@ -123,11 +131,12 @@ class _Steps:
 
     def _request(self, event: Event, body: ModelStarted) -> None:
         """What is new in it. A request that is whole again, as after a resume, brings what was not there before."""
-        whole = body.request.previous is None
-        again = whole and bool(self._steps)
-        added = [(key, message) for key, message in self.record.added(body) if not (again and key in self._seen)]
+        whole, held = body.request.previous is None, conversation_of(event.lane)
+        again = whole and held in self._begun
+        self._begun.add(held)
+        added = [(key, said) for key, said in self.record.added(body) if not (again and (held, key) in self._seen)]
         for key, message in added:
-            self._seen.add(key)
+            self._seen.add((held, key))
             if message.role in ("system", "user"):
                 earlier = whole and message.role == "user" and key != added[-1][0]
                 self._add(message.role, message.content, event, earlier)
@@ -143,7 +152,7 @@ class _Steps:
             _observe(asked, {"source_call_id": message.tool_call_id, "content": message.content})
 
     def _answer(self, event: Event, body: ModelCompleted) -> None:
-        self._seen.add(digest(body.message.to_json()))
+        self._seen.add((conversation_of(event.lane), digest(body.message.to_json())))
         step = self._add("agent", body.message.content, event)
         step["model_name"] = body.model
         settings = self.record.manifest.get("settings")
@@ -152,7 +161,17 @@ class _Steps:
         self._fill(step, event.lane, body.message)
         step["llm_call_count"] = 1
         step["metrics"] = _metrics(body)
-        step["extra"] = {"seq": event.seq, "lane": event.lane, "finish_reason": body.finish_reason}
+        step["extra"] = {"seq": event.seq, "lane": event.lane, "finish_reason": body.finish_reason, **_step(event)}
+
+    def _called(self, event: Event, body: ToolStarted) -> None:
+        """A step of a workflow that is one call: no model asked for it."""
+        if event.lane.rpartition("/")[2] != STEP_CALL or (event.lane, body.call_id) in self._calls:
+            return
+        step = self._add("agent", "", event)
+        step["tool_calls"] = [_call(ToolCall(body.call_id, body.tool, body.arguments))]
+        step["llm_call_count"] = 0
+        step["extra"] = {"seq": event.seq, "lane": event.lane, **_step(event)}
+        self._calls[event.lane, body.call_id] = step
 
     def _result(self, event: Event, body: ToolCompleted) -> None:
         """A call stands in a lane below that of the request which asked for it."""
@@ -174,11 +193,17 @@ class _Steps:
         step: Json = {"step_id": len(self._steps) + 1, "source": source, "message": message}
         if event is not None:
             step["timestamp"] = rfc3339(event.time)
+            if event.step is not None:
+                step["extra"] = _step(event)
             cut = self.record.row.start.cut
             if copied or (cut is not None and event.seq <= cut):
                 step["is_copied_context"] = True
         self._steps.append(step)
         return step
+
+
+def _step(event: Event) -> Json:
+    return {"step": event.step} if event.step is not None else {}
 
 
 def _call(call: ToolCall) -> Json:

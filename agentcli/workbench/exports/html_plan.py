@@ -26,9 +26,34 @@ def sections_of(record: RunRecord) -> list[Section]:
     out += list(_tables(plan))
     if _is_text(plan, "source"):
         out.append(Section(f"Template {plan.get('path', '')}".rstrip(), Text.of(plan["source"])))
-    known = {"instructions", "source", "tools", "limits", "settings", "versions", "policy", "inputs", "path", "message"}
+    out += list(_parts(plan))
+    known = {
+        "agents",
+        "flows",
+        "instructions",
+        "source",
+        "tools",
+        "limits",
+        "settings",
+        "versions",
+        "policy",
+        "inputs",
+        "path",
+        "message",
+    }
     rest = {name: value for name, value in plan.items() if name not in known}
     return [*out, Section("Further", values=_values(rest))] if rest else out
+
+
+def _parts(plan: Mapping[str, Any]) -> Iterator[Section]:
+    """The workflows and agents of a workflow's run, by their templates."""
+    for name, title in (("flows", "Workflow"), ("agents", "Agent")):
+        parts = plan.get(name)
+        for key, part in parts.items() if isinstance(parts, dict) else ():
+            if isinstance(part, dict):
+                text = Text.of(part["source"]) if _is_text(part, "source") else None
+                rest = {name: value for name, value in part.items() if name != "source"}
+                yield Section(f"{title} {key}", text, () if text else _values(rest))
 
 
 def _is_text(plan: Mapping[str, Any], name: str) -> bool:

@@ -19,6 +19,12 @@ from agentcli.core.events import (
     ModelStarted,
     RunForked,
     RunResumed,
+    StepCancelled,
+    StepCompleted,
+    StepFailed,
+    StepRetried,
+    StepSkipped,
+    StepStarted,
     ToolCompleted,
     ToolStarted,
     Warned,
@@ -30,7 +36,7 @@ from agentcli.core.values import value
 from agentcli.errors import ErrorInfo
 from agentcli.workbench.exports.html_diff import ChangedFile, changed_file, previewed
 from agentcli.workbench.exports.record import RunRecord
-from agentcli.workbench.exports.story import Operation, story
+from agentcli.workbench.exports.story import Operation, conversation_of, story
 
 MOST_TEXT: Final = 100_000
 """Characters of one text; the whole stands in the other formats."""
@@ -84,7 +90,10 @@ class Value:
 
 @dataclass(slots=True)
 class Step:
-    """One card of the page. What does not apply is empty. `state` is ok, error, denied, timeout, warning or open."""
+    """One card of the page. What does not apply is empty. `state` is ok, error, denied, timeout, warning or open.
+
+    `part` is the step of the workflow that it belongs to.
+    """
 
     anchor: str
     seq: int
@@ -93,6 +102,7 @@ class Step:
     state: str
     turn: int | None = None
     lane: str = ""
+    part: str = ""
     tool: str = ""
     time: float = 0.0
     figures: list[str] = field(default_factory=list)
@@ -121,13 +131,15 @@ def pretty(value: Any) -> str:
 @dataclass(slots=True)
 class _Steps:
     record: RunRecord
-    _asked: dict[str, Asked] = field(default_factory=dict)
-    """The newest call of each id."""
+    _asked: dict[tuple[str, str], Asked] = field(default_factory=dict)
+    """The newest call of each id, by the conversation that it was asked for in."""
 
     def all(self) -> Iterator[Step]:
         for item in story(self.record.events):
             if isinstance(item, Event):
                 yield _note(item)
+            elif item.is_step:
+                yield _step(item)
             elif isinstance(item.started.body, ModelStarted | ModelCompleted | ModelFailed):
                 yield self._model(item)
             else:
@@ -138,20 +150,21 @@ class _Steps:
         step = _new(operation.started, "model", getattr(started, "model", "model"))
         step.remarks = [_remark(event) for event in operation.notes]
         if isinstance(started, ModelStarted):
-            step.said = list(self._said(started))
+            step.said = list(self._said(started, conversation_of(operation.started.lane)))
         if isinstance(ended, ModelCompleted):
             _answered(step, ended)
-            calls = [(call.id, Asked(call.name, _inline(call))) for call in ended.message.tool_calls]
-            step.asks = [asked for _, asked in calls]
-            self._asked.update(calls)
+            calls = {call.id: Asked(call.name, _inline(call)) for call in ended.message.tool_calls}
+            step.asks = list(calls.values())
+            held = conversation_of(operation.started.lane)
+            self._asked.update({(held, call_id): asked for call_id, asked in calls.items()})
         elif isinstance(ended, ModelFailed):
             step.state, step.error = "error", ended.error
         return step
 
-    def _said(self, started: ModelStarted) -> Iterator[Said]:
+    def _said(self, started: ModelStarted, held: str) -> Iterator[Said]:
         """The answers of before stand in their own steps already; a result is shown where its call is."""
         for _, message in self.record.added(started):
-            call = self._asked.get(message.tool_call_id or "") if message.role == "tool" else None
+            call = self._asked.get((held, message.tool_call_id or "")) if message.role == "tool" else None
             anchor = call.anchor if call else None
             if started.request.previous is None or message.role != "assistant":
                 yield Said(message.role, Text() if anchor else Text.of(_words(message)), anchor)
@@ -160,7 +173,8 @@ class _Steps:
         started, ended = operation.started.body, operation.ended.body if operation.ended else None
         step = _new(operation.started, "tool", getattr(started, "tool", "tool"))
         step.tool = step.title
-        if (asked := self._asked.get(getattr(started, "call_id", ""))) is not None:
+        held = conversation_of(operation.started.lane)
+        if (asked := self._asked.get((held, getattr(started, "call_id", "")))) is not None:
             asked.anchor = step.anchor
         step.remarks = [_remark(event) for event in operation.notes]
         if isinstance(started, ToolStarted):
@@ -176,7 +190,8 @@ class _Steps:
 
 
 def _new(event: Event, kind: Kind, title: str) -> Step:
-    return Step(f"e{event.seq}", event.seq, kind, title, "open", event.turn, event.lane, time=event.time)
+    place = (event.turn, event.lane, event.step or "")
+    return Step(f"e{event.seq}", event.seq, kind, title, "open", *place, time=event.time)
 
 
 def _answered(step: Step, body: ModelCompleted) -> None:
@@ -219,9 +234,33 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else pretty(value)
 
 
+# -- the steps of a workflow -----------------------------------------------------------------------------------------
+
+
+def _step(operation: Operation) -> Step:
+    """A step, or one item of it, with how it came out; what was done in it has cards of its own."""
+    first, ended = operation.started, operation.ended.body if operation.ended else None
+    last = first.lane.rpartition("/")[2]
+    item = f", {last.replace('.', ' ')}" if last.startswith("item.") else ""
+    step = _new(first, "note", f"Step {first.step}{item}")
+    if isinstance(first.body, StepStarted):
+        step.figures = [first.body.action, *([count(first.body.items, "item")] if first.body.items is not None else [])]
+    step.figures.append(duration(operation.duration_s))
+    step.remarks = [_remark(event) for event in operation.notes]
+    if isinstance(ended, StepCompleted):
+        step.state, step.result = "ok", Text.of(_plain(ended.output))
+    elif isinstance(ended, StepFailed):
+        step.state, step.error = "error", ended.error
+    elif isinstance(ended, StepCancelled):
+        step.state, step.remarks = "warning", [*step.remarks, f"Cancelled: {ended.reason}"]
+    return step
+
+
 # -- what is neither a request nor a call ----------------------------------------------------------------------------
 
-_STATES: Final = {LimitReached: "error", Warned: "warning", ApprovalRequested: "open"}
+_STATES: Final = {LimitReached: "error", Warned: "warning", ApprovalRequested: "open", StepCancelled: "warning"}
+_SAID: Final = (LimitReached, Warned, ApprovalResolved, StepSkipped, StepCancelled)
+"""What its line says whole."""
 
 
 def _note(event: Event) -> Step:
@@ -231,7 +270,7 @@ def _note(event: Event) -> Step:
     step.files = list(_previews([event], folded=False))
     if step.files:
         del fields["preview"]
-    if not isinstance(event.body, LimitReached | Warned | ApprovalResolved) and fields:
+    if not isinstance(event.body, _SAID) and fields:
         step.data = Text.of(pretty(fields))
     return step
 
@@ -271,4 +310,15 @@ def _other(event: Event) -> str:
         return "Resumed: the run went on from here"
     if isinstance(body, RunForked):
         return f"Forked from {body.origin} after event {count(body.cut)}"
-    return event.body.type
+    return _of_step(event)
+
+
+def _of_step(event: Event) -> str:
+    body = event.body
+    if isinstance(body, StepSkipped):
+        return f"Step {event.step} was skipped: {body.reason}"
+    if isinstance(body, StepCancelled):
+        return f"Step {event.step} was cancelled: {body.reason}"
+    if isinstance(body, StepRetried):
+        return f"Try {body.attempt} failed: {body.error.what}"
+    return body.type

@@ -1,6 +1,7 @@
 """A run as an OpenTelemetry trace: the JSON of OTLP, as a collector takes it at `/v1/traces`.
 
-One trace a run: a span of the run, and below it one for each request to a model and each call of a tool. Ids are hashes
+One trace a run: a span of the run, and below it one for each request to a model and each call of a tool; in a workflow
+those of a step below the step's own. Ids are hashes
 of the run's id and the event's number, so the same run gives the same trace. The texts of messages, arguments and
 results are left out unless `content` is chosen.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Final
 
@@ -25,11 +26,15 @@ from agentcli.core.events import (
     ModelRetried,
     ModelStarted,
     RunCompleted,
+    StepCancelled,
+    StepFailed,
+    StepStarted,
     ToolCompleted,
     ToolStarted,
     Warned,
 )
 from agentcli.core.safe_text import json_safe
+from agentcli.engine.superseding import lanes_above
 from agentcli.workbench.exports import otel_messages, otel_values
 from agentcli.workbench.exports import semantic_conventions as names
 from agentcli.workbench.exports.formats import ExportedFile, ExportOptions
@@ -76,9 +81,12 @@ def span_id(run: str, seq: int) -> str:
 class _Trace:
     record: RunRecord
     content: bool
+    _steps: dict[str, int] = field(default_factory=dict)
+    """The first event of each step and item, by its lane."""
 
     def spans(self) -> list[dict[str, Any]]:
         items = story(self.record.events)
+        self._steps = {one.started.lane: one.started.seq for one in items if isinstance(one, Operation) and one.is_step}
         below = [self._span(item) for item in items if isinstance(item, Operation)]
         return [self._root([item for item in items if isinstance(item, Event)]), *below]
 
@@ -146,15 +154,40 @@ class _Trace:
     def _span(self, operation: Operation) -> dict[str, Any]:
         first, last = operation.started, operation.ended or operation.started
         is_model = isinstance(first.body, ModelStarted | ModelCompleted | ModelFailed)
-        name, attributes = self._chat(operation) if is_model else self._tool(operation)
+        name, attributes = self._told_of(operation, is_model)
         span = self._new(first.seq, name, first.time, last.time, _CLIENT if is_model else _INTERNAL)
         place = {names.SEQ: first.seq, names.LANE: first.lane, names.TURN: first.turn, names.STEP: first.step}
-        span["parentSpanId"] = span_id(first.run, 0)
+        span["parentSpanId"] = span_id(first.run, self._above(operation))
         span["attributes"] = otel_values.attributes({**attributes, **place})
         span["events"] = [_event(event) for event in operation.notes]
         if names.ERROR_TYPE in attributes:
             span["status"] = {**_ERROR, "message": attributes[names.ERROR_TYPE]}
         return span
+
+    def _told_of(self, operation: Operation, is_model: bool) -> tuple[str, dict[str, Any]]:
+        if operation.is_step:
+            return self._step(operation)
+        return self._chat(operation) if is_model else self._tool(operation)
+
+    def _above(self, operation: Operation) -> int:
+        """The first event of the step that it is done in; 0 where that is the run itself."""
+        lane = operation.started.lane.rpartition("/")[0] if operation.is_step else operation.started.lane
+        return next((self._steps[one] for one in lanes_above(lane) if one in self._steps), 0)
+
+    def _step(self, operation: Operation) -> tuple[str, dict[str, Any]]:
+        first, ended = operation.started, operation.ended.body if operation.ended else None
+        begun = first.body
+        out: dict[str, Any] = {
+            names.STEP_ACTION: begun.action if isinstance(begun, StepStarted) else None,
+            names.STEP_ITEMS: begun.items if isinstance(begun, StepStarted) else None,
+            names.STEP_STATUS: ended.type.partition(".")[2] if ended is not None else None,
+        }
+        if isinstance(ended, StepFailed):
+            out[names.ERROR_TYPE] = ended.error.code
+        elif isinstance(ended, StepCancelled):
+            out[names.ERROR_TYPE] = "cancelled"
+        last = first.lane.rpartition("/")[2]
+        return f"step {first.step}" + (f" {last.replace('.', ' ')}" if last.startswith("item.") else ""), out
 
     def _chat(self, operation: Operation) -> tuple[str, dict[str, Any]]:
         asked, body = operation.started.body, operation.ended.body if operation.ended else None

@@ -16,6 +16,7 @@ from agentcli.workbench.exports import bundle
 from agentcli.workbench.exports.formats import ExportedFile, ExportOptions
 from agentcli.workbench.exports.record import RunRecord
 
+TEMPLATES: Final = {"agent": "agent's template", "workflow": "templates"}
 FOLDER: Final = "recordings"
 LINE: Final = 88
 TASK_CHARS: Final = 300
@@ -25,7 +26,7 @@ _FILE: Final = '''\
 
 Task: {task}
 
-It is replayed from its record alone, against the agent's template of today: no model is asked, no tool runs, no key
+It is replayed from its record alone, against the {templates} of today: no model is asked, no tool runs, no key
 and no network is needed. Written by `agentcli runs export {run} --to pytest`.
 """
 
@@ -56,13 +57,16 @@ def test_the_same_tools_are_called_in_the_same_order(again: Replay) -> None:
 
 
 def render(record: RunRecord, options: ExportOptions) -> tuple[ExportedFile, ...]:
-    """The test and its recording. Raises UsageError E-EXPORT-UNTESTABLE for a run that has no end, or no agent."""
+    """The test and its recording. Raises UsageError E-EXPORT-UNTESTABLE for a run that has no end, or no template."""
     start, ending = record.row.start, record.events[-1].body if record.events else None
-    if start.kind != "agent" or not isinstance(ending, RunCompleted):
-        raise _untestable(start.id, "It is no run of an agent." if start.kind != "agent" else "It has not ended.")
+    if start.kind not in TEMPLATES:
+        raise _untestable(start.id, "It is no run of an agent or a workflow.")
+    if not isinstance(ending, RunCompleted):
+        raise _untestable(start.id, "It has not ended.")
     (recording,) = bundle.render(record, options)
     text = _FILE.format(
-        title=_prose(f"Run {start.id} of the agent `{start.name}`, as a test."),
+        title=_prose(f"Run {start.id} of the {start.kind} `{start.name}`, as a test."),
+        templates=TEMPLATES[start.kind],
         task=_prose(start.task),
         run=_word(start.id, "-"),
         folder=literal(FOLDER),

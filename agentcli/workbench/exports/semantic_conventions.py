@@ -93,6 +93,12 @@ SEQ: Final = "agentcli.event.seq"
 LANE: Final = "agentcli.lane"
 TURN: Final = "agentcli.turn"
 STEP: Final = "agentcli.step"
+
+STEP_ACTION: Final = "agentcli.step.action"
+
+STEP_ITEMS: Final = "agentcli.step.items"
+
+STEP_STATUS: Final = "agentcli.step.status"
 TOOL_STATUS: Final = "agentcli.tool.status"
 APPROVAL_DECISION: Final = "agentcli.approval.decision"
 APPROVAL_BY: Final = "agentcli.approval.by"

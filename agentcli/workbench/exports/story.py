@@ -17,6 +17,11 @@ from agentcli.core.events import (
     ModelStarted,
     RunCompleted,
     RunStarted,
+    StepCancelled,
+    StepCompleted,
+    StepFailed,
+    StepRetried,
+    StepStarted,
     ToolCompleted,
     ToolStarted,
     TurnStarted,
@@ -25,14 +30,20 @@ from agentcli.core.events import (
 
 @dataclass(slots=True)
 class Operation:
-    """A request to a model, or a call of a tool. `ended` is None where the record does not say how it came out.
+    """A request to a model, a call of a tool, or a step of a workflow or one item of it.
 
+    `ended` is None where the record does not say how it came out.
     `notes` are the events in between, and the approvals before a call.
     """
 
     started: Event
     ended: Event | None = None
     notes: list[Event] = field(default_factory=list)
+
+    @property
+    def is_step(self) -> bool:
+        """Whether it is a step, with requests and calls of its own."""
+        return isinstance(self.started.body, StepStarted)
 
     @property
     def duration_s(self) -> float:
@@ -49,7 +60,7 @@ _APPROVAL = (ApprovalRequested, ApprovalResolved)
 
 def operations(events: Iterable[Event]) -> list[Operation]:
     """The requests and calls alone, in the order in which they began."""
-    return [item for item in story(events) if isinstance(item, Operation)]
+    return [item for item in story(events) if isinstance(item, Operation) and not item.is_step]
 
 
 def story(events: Iterable[Event]) -> list[Item]:
@@ -64,10 +75,32 @@ class _Story:
     def __init__(self) -> None:
         self._done: list[Item] = []
         self._open: dict[_Place, Operation] = {}
+        self._steps: dict[str, Operation] = {}
+        """By their lanes. The last end of a step counts: a run that was gone on with may have several."""
         self._asked: dict[_Place, list[Event]] = {}
         """Approvals of calls that have not begun."""
 
     def take(self, event: Event) -> None:
+        if not self._take_step(event):
+            self._take_other(event)
+
+    def _take_step(self, event: Event) -> bool:
+        """Whether it is an event of a step that has begun."""
+        body, step = event.body, self._steps.get(event.lane)
+        if isinstance(body, StepStarted):
+            if step is None:
+                self._steps[event.lane] = Operation(event)
+                self._done.append(self._steps[event.lane])
+            return True
+        if step is not None and isinstance(body, StepCompleted | StepFailed | StepCancelled):
+            step.ended = event
+        elif step is not None and isinstance(body, StepRetried):
+            step.notes.append(event)
+        else:
+            return False
+        return True
+
+    def _take_other(self, event: Event) -> None:
         body = event.body
         if isinstance(body, ModelStarted | ToolStarted):
             self._begin(event)
@@ -96,6 +129,11 @@ class _Story:
     def items(self) -> list[Item]:
         unclaimed = [event for events in self._asked.values() for event in events]
         return sorted([*self._done, *unclaimed], key=_first_seq)
+
+
+def conversation_of(lane: str) -> str:
+    """The lane of the conversation that a turn, or a call in it, belongs to; of anything else the lane itself."""
+    return lane.partition("turn.")[0] if "turn." in lane else lane
 
 
 def _place(event: Event) -> _Place:

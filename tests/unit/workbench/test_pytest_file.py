@@ -70,7 +70,7 @@ def test_a_run_without_an_end_or_an_agent_is_no_test() -> None:
     whole = record()
     cut = RunRecord(RunRow(start(), "interrupted"), whole.events[:1], whole.read)
     other = record(kind="tool")
-    for one, why in ((cut, "It has not ended."), (other, "It is no run of an agent.")):
+    for one, why in ((cut, "It has not ended."), (other, "It is no run of an agent or a workflow.")):
         with pytest.raises(UsageError) as caught:
             render(one, ExportOptions())
         assert (caught.value.info.code, caught.value.info.why) == ("E-EXPORT-UNTESTABLE", why)

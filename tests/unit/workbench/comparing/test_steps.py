@@ -13,9 +13,12 @@ from agentcli.core.events import (
     ModelRetried,
     RandomDrawn,
     RunResumed,
+    StepCompleted,
+    StepFailed,
+    StepSkipped,
+    StepStarted,
     ToolStarted,
     Warned,
-    read_body,
 )
 from agentcli.core.messages import ToolCall
 from agentcli.errors import ErrorInfo
@@ -136,7 +139,7 @@ def test_everything_else_on_record_is_a_step_of_its_own() -> None:
     run.add(InputRead("rows.jsonl", [1]), "", key=EffectKey("", "input", "rows", 0), result="0" * 64)
     run.add(RandomDrawn(7), "", key=EffectKey("", "random", "bits", 0), result="0" * 64)
     run.add(Warned("W-OUTPUT-CUT", "Cut.", "Raise it."))
-    run.add(read_body("queue.left", {"step": "draft", "duration_s": 1.5}), "step.draft")
+    run.add(StepSkipped("when", "Its `when` is false."), "step.draft")
     assert names(run) == [
         "input rows.jsonl",
         "random random.drawn",
@@ -144,7 +147,18 @@ def test_everything_else_on_record_is_a_step_of_its_own() -> None:
         "event queue.left step.draft",
     ]
     assert steps(run)[1].parts == {"value": 7}
-    assert steps(run)[3].parts == {"event": {"type": "queue.left", "step": "draft"}}
+    said = {"type": "step.skipped", "because": "when", "reason": "Its `when` is false."}
+    assert steps(run)[3].parts == {"event": said}
+
+
+def test_a_step_of_a_workflow_that_came_to_its_end_after_all_is_told_by_what_was_done_in_it() -> None:
+    run = told()
+    run.add(StepStarted("tool"), "step.draft")
+    run.add(StepFailed(FAULT, "stop"), "step.draft")
+    assert names(run) == ["event step.failed step.draft"]
+    run.add(RunResumed("0" * 64, {}))
+    run.add(StepCompleted("done"), "step.draft")
+    assert names(run) == []
 
 
 def test_a_thread_is_a_lane_without_its_numbers() -> None:

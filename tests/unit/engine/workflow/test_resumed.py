@@ -1,0 +1,164 @@
+"""Workflows that stopped and go on: what had failed is tried again, what was done stays, and the whole replays."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from agentcli.core.agents import Permissions
+from agentcli.core.limits import Limits
+from agentcli.core.policies import Layer
+from agentcli.core.tools import ToolResult
+from agentcli.errors import ModelError
+from agentcli.workbench.agent_plan import PolicyPlan
+from tests.fakes.engine import Answering, FunctionTool
+from tests.fakes.engine import Said as Yes
+from tests.fakes.flows import Flow, Said, gone_on, loud, plan_of, replayed, told
+
+HEAD = "version: 1\nkind: workflow\nname: flow\n"
+DOWN = ModelError("E-MODEL-UNREACHABLE", "No server answers.")
+
+
+def fails_on(*prompts: str) -> Any:
+    """A model that cannot be reached for some prompts."""
+
+    def says(prompt: str, earlier: int) -> Said:
+        return DOWN if prompt in prompts else loud(prompt, earlier)
+
+    return says
+
+
+async def resumed(flow: Flow, **changes: Any) -> Flow:
+    """The flow's record gone on with; the whole of it replays."""
+    new = gone_on(flow, flow.recorded(), **changes)
+    outcome = await new.run()
+    _, second = await replayed(new)
+    assert told(second) == told(outcome)
+    return new
+
+
+async def test_a_step_that_failed_is_tried_again_and_what_came_after_it_stays() -> None:
+    text = HEAD + "on_error: continue\nconcurrency: 1\nsteps:\n- {id: a, prompt: a}\n- {id: b, needs: [], prompt: b}\n"
+    first = Flow(plan_of(text), fails_on("a"))
+    outcome = await first.run()
+    assert (outcome.status, first.fate()) == ("failed", {"a": "failed", "b": "completed"})
+    await replayed(first)
+    second = await resumed(first, says=loud)
+    assert second.model.asked == ["a"]
+    assert second.fate() == {"b": "completed", "a": "completed"}
+
+
+async def test_items_that_failed_are_tried_again_and_the_others_stay() -> None:
+    text = (
+        HEAD + 'on_error: continue\nconcurrency: 2\nsteps:\n- {id: a, foreach: [1, 2, 3, 4, 5], prompt: "{{ item }}"}\n'
+    )
+    first = Flow(plan_of(text), fails_on("1", "4"))
+    assert (await first.run()).status == "failed"
+    second = await resumed(first, says=loud)
+    assert sorted(second.model.asked) == ["1", "4"]
+    assert second.of("run.completed")[0].body.to_json()["output"] == ["1", "2", "3", "4", "5"]
+
+
+async def test_a_tools_call_that_was_no_success_is_made_again() -> None:
+    broken = [True]
+
+    async def function(arguments: Mapping[str, Any]) -> ToolResult:
+        if broken.pop():
+            raise RuntimeError("it is broken")
+        return ToolResult("mended")
+
+    tool = FunctionTool("mend", function, "idempotent")
+    text = HEAD + "steps:\n- {id: a, tool: mend}\n"
+    first = Flow(plan_of(text, tools=[tool]), tools=[tool])
+    assert (await first.run()).status == "failed"
+    broken.append(False)
+    second = await resumed(first)
+    assert second.of("run.completed")[0].body.to_json()["output"] == "mended"
+
+
+async def test_a_run_that_reached_its_limit_goes_on_with_a_higher_one() -> None:
+    text = HEAD + 'steps:\n- {id: a, foreach: [1, 2, 3, 4], prompt: "{{ item }}"}\n'
+    first = Flow(plan_of(text, limits=Limits(turns=2)))
+    outcome = await first.run()
+    assert (outcome.status, outcome.exit_code) == ("limited", 4)
+    second = await resumed(first, plan=plan_of(text, limits=Limits(turns=9)))
+    assert second.of("run.completed")[0].body.to_json()["status"] == "completed"
+    assert sorted([*first.model.asked, *second.model.asked]) == ["1", "2", "3", "4"]
+
+
+def counted(name: str, effects: Any = "irreversible") -> FunctionTool:
+    """A tool that tells how often it was called."""
+
+    async def function(arguments: Mapping[str, Any]) -> ToolResult:
+        return ToolResult(f"{name} {len(tool.called)}")
+
+    tool = FunctionTool(name, function, effects)
+    return tool
+
+
+CALL = HEAD + "steps:\n- {id: a, tool: write}\n"
+
+
+async def test_a_call_that_a_rule_refused_is_made_where_the_rule_is_gone() -> None:
+    tool = counted("write")
+    denying = PolicyPlan((Layer("user", Permissions(deny=("write",)), True),))
+    first = Flow(plan_of(CALL, tools=[tool], policy=denying), tools=[tool])
+    outcome = await first.run()
+    assert outcome.error is not None
+    assert (outcome.status, outcome.error.code, tool.called) == ("failed", "E-STEP-CALL", [])
+    second = await resumed(first, plan=plan_of(CALL, tools=[tool]))
+    assert (second.fate(), len(tool.called)) == ({"a": "completed"}, 1)
+
+
+async def test_a_call_that_somebody_refused_is_asked_about_again() -> None:
+    tool = counted("write")
+    plan = plan_of(CALL, tools=[tool], policy=PolicyPlan(()))
+    first = Flow(plan, tools=[tool], approver=Answering([Yes("no")]))
+    assert (await first.run()).status == "failed"
+    second = await resumed(first, approver=Answering([Yes("once")]))
+    assert (second.fate(), second.approver.asked, len(tool.called)) == ({"a": "completed"}, ["write"], 1)
+
+
+async def test_a_call_that_failed_is_approved_again_before_it_is_made_again() -> None:
+    async def breaks(arguments: Mapping[str, Any]) -> ToolResult:
+        raise RuntimeError("it is broken")
+
+    tool = FunctionTool("write", breaks, "irreversible")
+    first = Flow(plan_of(CALL, tools=[tool], policy=PolicyPlan(())), tools=[tool], approver=Answering([Yes("once")]))
+    assert (await first.run()).status == "failed"
+    second = gone_on(first, first.recorded())
+    assert (await second.run()).exit_code == 5
+    assert (len(tool.called), second.approver.asked) == (1, ["write"])
+
+
+async def test_nobody_to_ask_ends_the_run_whatever_on_error_says_and_it_goes_on_with_an_approval() -> None:
+    tool = counted("write")
+    text = HEAD + "on_error: continue\nsteps:\n- {id: a, tool: write}\n- {id: b, needs: [], prompt: b}\n"
+    first = Flow(plan_of(text, tools=[tool], policy=PolicyPlan(())), tools=[tool])
+    outcome = await first.run()
+    assert (outcome.status, outcome.exit_code, first.fate()) == ("denied", 5, {"a": "cancelled", "b": "cancelled"})
+    await replayed(first)
+    second = await resumed(first, approver=Answering([Yes("once")]))
+    assert second.fate() == {"a": "completed", "b": "completed"}
+
+
+async def test_only_the_answer_that_was_of_no_use_is_asked_for_again_not_that_of_another_item() -> None:
+    gate = asyncio.Event()
+
+    async def says(prompt: str, _earlier: int) -> Said:
+        if prompt == "1":
+            await gate.wait()
+            return ""
+        if prompt == "2":
+            gate.set()
+            await asyncio.sleep(0)
+        return prompt
+
+    text = HEAD + 'steps:\n- {id: a, foreach: [1, 2], prompt: "{{ item }}"}\n'
+    first = Flow(plan_of(text), says)
+    assert (await first.run()).status == "failed"
+    done = [event.lane for event in first.recorded() if event.body.type == "model.completed"]
+    second = await resumed(first, says=loud)
+    assert ("2" in second.model.asked) == ("step.a/item.2/turn.1" not in done)
+    assert "1" in second.model.asked
