@@ -220,6 +220,12 @@ def test_a_value_under_a_name_that_says_what_it_is_is_hidden_whatever_its_form(
         assert SecretRedactor(b"k" * 32, {}).redact(shape) is shape
 
 
+def test_a_number_of_a_card_is_found_under_any_name() -> None:
+    made = redactor("card")
+    hidden = made.redact({"n": [4111111111111111, 4111111111111112]})
+    assert (hidden["n"][0].split(":")[1], hidden["n"][1]) == ("card", 4111111111111112)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

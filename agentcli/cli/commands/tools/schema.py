@@ -44,7 +44,10 @@ def command(
     ] = "json-schema",
     as_openapi: Annotated[bool, typer.Option("--openapi", help="Short for --format openapi.")] = False,
 ) -> None:
-    """Print the schema of a tool's arguments, or of all tools, for other programs. No code of a project runs for it."""
+    """Print the schema of a tool's arguments, or of all tools, for other programs.
+
+    No code of a project runs for it.
+    """
     from agentcli.cli.render.items import pretty
 
     session = session_of(ctx)
