@@ -136,7 +136,7 @@ def _print(
             session.out.json({**error_event((outcome.error,), outcome.exit_code), "run": outcome.run})
         return
     if rows is not None and rows.any and not session.flags.quiet:
-        rows.print_table(session.err)
+        rows.print_table(session.err, failures=session.env.can_animate)
     if outcome.error is not None:
         print_failure(session.out, session.err, outcome.error, failed)
     elif rows is None or not rows.is_result:

@@ -94,9 +94,11 @@ class RowLines:
         for row in sorted(self._waiting):
             self._line(*self._waiting.pop(row))
 
-    def print_table(self, err: Printer) -> None:
-        """How many rows came to which end, what they took, and the first that failed."""
-        for end in self._failures:
+    def print_table(self, err: Printer, *, failures: bool) -> None:
+        """How many rows came to which end, and what they took; before it the first that failed, if they were not told
+        one by one.
+        """
+        for end in self._failures if failures else ():
             told = f": {one_line(end.error.what)} ({end.error.code})" if end.error is not None else ""
             err.line(err.style(f"row {end.row} {end.status}{told}", "red"))
         print_table(err, _COLUMNS, [found.cells(status) for status, found in sorted(self._sums.items())])

@@ -55,8 +55,8 @@ def lines(result: Result) -> list[dict[str, Any]]:
 
 
 def steady(text: str) -> str:
-    """Without ids and times."""
-    return re.sub(r"[0-9.]+ m?s\b", "T", RUN.sub("RUN", text))
+    """Without ids, times and rates."""
+    return re.sub(r"[0-9.,]+/s\b", "R/s", re.sub(r"[0-9.]+ m?s\b", "T", RUN.sub("RUN", text)))
 
 
 def test_a_line_for_each_row_and_a_table(cli: Cli, project: Path) -> None:
@@ -73,7 +73,11 @@ def test_a_line_for_each_row_and_a_table(cli: Cli, project: Path) -> None:
     assert all(RUN.fullmatch(run) for run in (runs[0], runs[2]))
     assert steady(result.err) == (
         "triage with scripted:s.yaml\n"
-        "row 2 failed: There is no input `txt`. (E-INPUT-UNKNOWN)\n"
+        "· 3 rows\n"
+        "✗ row 2  failed: There is no input `txt`. (E-INPUT-UNKNOWN)\n"
+        "· 1 of 3 rows · 1 failed\n"
+        "· 2 of 3 rows · 1 failed\n"
+        "· 3 of 3 rows · R/s · 1 failed\n"
         "STATUS     ROWS  TURNS  TOKENS  COST  MEAN TIME\n"
         "completed     2      2       0    $0" + steady(result.err).split("$0")[1].split("\n")[0] + "\n"
         "failed        1      0       0    $0" + steady(result.err).split("$0")[2].split("\n")[0] + "\n"

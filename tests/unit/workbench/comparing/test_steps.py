@@ -144,7 +144,7 @@ def test_everything_else_on_record_is_a_step_of_its_own() -> None:
         "input rows.jsonl",
         "random random.drawn",
         "event warning",
-        "event queue.left step.draft",
+        "event step.skipped step.draft",
     ]
     assert steps(run)[1].parts == {"value": 7}
     said = {"type": "step.skipped", "because": "when", "reason": "Its `when` is false."}
