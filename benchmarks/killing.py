@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.table import Row, show
-from tests.fakes.killed import Killing, compact, delete_files, tidy, write_files
+from tests.fakes.killed import Killing, compact, delete_files, write_files
+from tests.fakes.killed_graphs import tidy
 
 DELETING, TIDYING, WRITING, COMPACTING = 40, 30, 15, 15
 """A hundred kills."""

@@ -177,9 +177,7 @@ class Lanes:
         """
         if len(jobs) == 1:  # the usual turn: it goes on in the lane that asks
             return [await jobs[0]()]
-        todo = deque(enumerate(jobs))
-        done: dict[int, T] = {}
-        failed: dict[int, Exception] = {}
+        todo, done, failed = deque(enumerate(jobs)), dict[int, T](), dict[int, Exception]()
         left = width = min(limit, len(jobs))
         tasks: list[asyncio.Task[None]] = []
 
@@ -207,9 +205,7 @@ class Lanes:
                 tasks += [group.create_task(lane()) for _ in range(width)]
                 self._above.update(dict.fromkeys(tasks, asyncio.current_task()))
         finally:
-            for task in tasks:
-                del self._above[task]
-            self._close(max(left - 1, 0))  # those that were cancelled before they began
+            self._closed(tasks, max(left - 1, 0))  # those that were cancelled before they began
         if failed:
             raise failed[min(failed)]
         return [done[index] for index in range(len(jobs))]
@@ -221,6 +217,11 @@ class Lanes:
                 self._leaving += 1
                 task.add_done_callback(self._left)
                 task.cancel()
+
+    def _closed(self, tasks: Iterable[asyncio.Task[None]], lanes: int) -> None:
+        for task in tasks:
+            del self._above[task]
+        self._close(lanes)
 
     def _close(self, lanes: int) -> None:
         self._open -= lanes

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from tests.fakes.killed import Killing, compact, delete_files, tidy, write_files
+from tests.fakes.killed import Killing, compact, delete_files, write_files
+from tests.fakes.killed_graphs import tidy
 
 
 def nothing_is_wrong(killing: Killing) -> bool:

@@ -34,7 +34,10 @@ STEPS = {
     "an agent": "- {id: file, prompt: Write it.}\n",
     "a nested workflow": "- {id: outer, workflow: inner}\n",
 }
-INNER = "version: 1\nkind: workflow\nname: inner\nsteps:\n- {id: file, tool: create_file, with: {path: a.txt, content: one}}\n"
+INNER = (
+    "version: 1\nkind: workflow\nname: inner\nsteps:\n"
+    "- {id: file, tool: create_file, with: {path: a.txt, content: one}}\n"
+)
 WAYS_ON = {
     "resumed": ["resume"],
     "forked at the start": ["fork", "last", "--at", "2"],

@@ -88,7 +88,10 @@ def test_the_rows_of_a_file_come_from_the_workspace_alone(cli: Cli, path: str) -
     assert (result.code, "E-STEP-FILE" in result.err, "of the user" in result.err + result.out) == (1, True, False)
 
 
-CODE = "from agentcli import tool\n\n\n@tool\ndef ran() -> str:\n    '''Run.'''\n    open('ran.txt', 'w').close()\n    return 'ran'\n"
+CODE = (
+    "from agentcli import tool\n\n\n@tool\ndef ran() -> str:\n    '''Run.'''\n    open('ran.txt', 'w').close()\n"
+    "    return 'ran'\n"
+)
 
 
 def test_code_that_a_record_names_or_holds_is_not_run(cli: Cli, isolated: Path) -> None:

@@ -14,15 +14,10 @@ from agentcli.core.events import (
     LimitReached,
     ModelCompleted,
     ModelFailed,
-    ModelFallback,
-    ModelRetried,
     ModelStarted,
-    RunForked,
-    RunResumed,
     StepCancelled,
     StepCompleted,
     StepFailed,
-    StepRetried,
     StepSkipped,
     StepStarted,
     ToolCompleted,
@@ -35,6 +30,7 @@ from agentcli.core.quantities import count, duration, money
 from agentcli.core.values import value
 from agentcli.errors import ErrorInfo
 from agentcli.workbench.exports.html_diff import ChangedFile, changed_file, previewed
+from agentcli.workbench.exports.html_notes import remark
 from agentcli.workbench.exports.record import RunRecord
 from agentcli.workbench.exports.story import Operation, conversation_of, story
 
@@ -148,7 +144,7 @@ class _Steps:
     def _model(self, operation: Operation) -> Step:
         started, ended = operation.started.body, operation.ended.body if operation.ended else None
         step = _new(operation.started, "model", getattr(started, "model", "model"))
-        step.remarks = [_remark(event) for event in operation.notes]
+        step.remarks = [remark(event) for event in operation.notes]
         if isinstance(started, ModelStarted):
             step.said = list(self._said(started, conversation_of(operation.started.lane)))
         if isinstance(ended, ModelCompleted):
@@ -176,7 +172,7 @@ class _Steps:
         held = conversation_of(operation.started.lane)
         if (asked := self._asked.get((held, getattr(started, "call_id", "")))) is not None:
             asked.anchor = step.anchor
-        step.remarks = [_remark(event) for event in operation.notes]
+        step.remarks = [remark(event) for event in operation.notes]
         if isinstance(started, ToolStarted):
             step.arguments = [Value(name, Text.of(_plain(value))) for name, value in started.arguments.items()]
         if isinstance(ended, ToolCompleted):
@@ -246,7 +242,7 @@ def _step(operation: Operation) -> Step:
     if isinstance(first.body, StepStarted):
         step.figures = [first.body.action, *([count(first.body.items, "item")] if first.body.items is not None else [])]
     step.figures.append(duration(operation.duration_s))
-    step.remarks = [_remark(event) for event in operation.notes]
+    step.remarks = [remark(event) for event in operation.notes]
     if isinstance(ended, StepCompleted):
         step.state, step.result = "ok", Text.of(_plain(ended.output))
     elif isinstance(ended, StepFailed):
@@ -264,7 +260,7 @@ _SAID: Final = (LimitReached, Warned, ApprovalResolved, StepSkipped, StepCancell
 
 
 def _note(event: Event) -> Step:
-    step = _new(event, "note", _remark(event))
+    step = _new(event, "note", remark(event))
     step.state = _STATES.get(type(event.body), "ok")
     fields = event.body.to_json()
     step.files = list(_previews([event], folded=False))
@@ -280,45 +276,3 @@ def _previews(events: Iterable[Event], *, folded: bool) -> Iterator[ChangedFile]
         body = event.body
         if isinstance(body, ApprovalRequested) and body.preview is not None:
             yield previewed(body.tool, body.preview, folded=folded)
-
-
-def _remark(event: Event) -> str:
-    """The event in one line."""
-    body = event.body
-    if isinstance(body, ModelRetried):
-        return f"Tried again after {duration(body.wait_s)}: {body.cause}"
-    if isinstance(body, ModelFallback):
-        return f"Went on with {body.model}: {body.cause}"
-    if isinstance(body, ApprovalRequested):
-        return f"Asked whether {body.tool} may be called, by the rule {body.rule}"
-    if isinstance(body, ApprovalResolved):
-        reason = f": {body.reason}" if body.reason else ""
-        return f"{body.tool} was {_DECISIONS[body.decision]} by {body.by}{reason}"
-    return _other(event)
-
-
-_DECISIONS: Final = {"once": "allowed", "always": "allowed from then on", "no": "refused"}
-
-
-def _other(event: Event) -> str:
-    body = event.body
-    if isinstance(body, LimitReached):
-        return f"Limit reached: {body.limit}, {body.used:g} of {body.allowed:g}"
-    if isinstance(body, Warned):
-        return f"{body.what} ({body.code})"
-    if isinstance(body, RunResumed):
-        return "Resumed: the run went on from here"
-    if isinstance(body, RunForked):
-        return f"Forked from {body.origin} after event {count(body.cut)}"
-    return _of_step(event)
-
-
-def _of_step(event: Event) -> str:
-    body = event.body
-    if isinstance(body, StepSkipped):
-        return f"Step {event.step} was skipped: {body.reason}"
-    if isinstance(body, StepCancelled):
-        return f"Step {event.step} was cancelled: {body.reason}"
-    if isinstance(body, StepRetried):
-        return f"Try {body.attempt} failed: {body.error.what}"
-    return body.type
