@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
-from agentcli.core.events import EffectKey, Event, RunCompleted, RunForked, RunResumed
+from agentcli.core.events import EffectKey, Event, RunCompleted, RunForked, RunResumed, StepCancelled
 from agentcli.engine.superseding import Failures
 
 Describe = Callable[[Event], Any]
@@ -43,6 +43,10 @@ class Recording:
         self._reached: set[int] = set()
         self._loose = 0
         """Up to which event results may come late."""
+        self._unused: list[EffectKey] = []
+        """The newest results, after which nothing was done any more."""
+        self._stopped_by: set[EffectKey] = set()
+        """Results that came while their run was being stopped: who had asked for them did nothing with them."""
         self._eras: list[int] = []
         self._ended: dict[str, int] = {}
         self._mono: float | None = None
@@ -71,6 +75,7 @@ class Recording:
             self.intents[event.key] = event
         else:  # a note on an effect's performance: nothing asks for it, it is shown in its place
             self._reached.add(event.seq)
+        self._note_unused(event)
         if event.body.type == "tool.completed":
             self._ended[event.lane] = event.seq
         self._count_time(event)
@@ -81,6 +86,15 @@ class Recording:
         self._ordinals[place] += 1
         if isinstance(event.body, RunCompleted):
             self.ending = event.body
+
+    def _note_unused(self, event: Event) -> None:
+        body = event.body
+        if event.key is not None and event.result is not None:
+            self._unused.append(event.key)
+        elif isinstance(body, RunCompleted) and body.status == "cancelled":
+            self._stopped_by.update(self._unused)
+        elif not isinstance(body, StepCancelled):
+            self._unused.clear()
 
     def _count_time(self, event: Event) -> None:
         if self._mono is not None:
@@ -137,7 +151,7 @@ class Recording:
             key = min(late, key=lambda one: self.results[one].seq)
             self.late.remove(key)
             return key
-        while self.order and (self.order[0] in asked or next(self._of_order()).seq < self._loose):
+        while self.order and (self.order[0] in asked or self._may_pass(self.order[0])):
             key = self.order.popleft()
             if key in asked:
                 return key
@@ -146,18 +160,19 @@ class Recording:
 
     def left(self) -> Event | None:
         """The first result that must come and was not asked for; None where there is none."""
-        return next((event for event in self._of_order() if event.seq >= self._loose), None)
+        return next((self.results[key] for key in self.order if not self._may_pass(key)), None)
 
     def passed_over(self) -> tuple[Event, ...]:
         """The results that were not asked for and need not be, in their order.
 
         A limit, or a failure, may stop those who would ask: it came at another moment than when they were recorded.
         """
-        late = [self.results[key] for key in self.late]
-        return (*sorted(late, key=lambda event: event.seq), *(e for e in self._of_order() if e.seq < self._loose))
+        passed = [*self.late, *filter(self._may_pass, self.order)]
+        return tuple(sorted((self.results[key] for key in passed), key=lambda event: event.seq))
 
-    def _of_order(self) -> Iterator[Event]:
-        return (self.results[key] for key in self.order)
+    def _may_pass(self, key: EffectKey) -> bool:
+        """Whether a result need not be asked for when its turn has come."""
+        return key in self._stopped_by or self.results[key].seq < self._loose
 
     def derived(self, lane: str, kind: str, ordinal: int) -> Event | None:
         """The `ordinal`-th (from 0) derived event of this type in this lane, if it is on record."""
