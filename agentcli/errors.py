@@ -127,14 +127,13 @@ class DefinitionError(AgentcliError):
 
 
 class LimitError(AgentcliError):
-    """A limit stopped the run, or a part of it alone. `limit` is its name in `limits:`."""
+    """A limit stopped the run. `limit` is its name in `limits:`."""
 
     exit_code = 4
 
-    def __init__(self, code: str, what: str, *, limit: str, of_part: bool = False, **texts: Any) -> None:
+    def __init__(self, code: str, what: str, *, limit: str, **texts: Any) -> None:
         super().__init__(code, what, **texts)
         self.limit = limit
-        self.of_part = of_part
 
 
 class DeniedError(AgentcliError):

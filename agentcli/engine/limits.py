@@ -5,7 +5,7 @@ from __future__ import annotations
 from agentcli.core.events import LimitReached
 from agentcli.core.limits import Limits
 from agentcli.core.models import Usage
-from agentcli.errors import LimitError
+from agentcli.errors import LimitError, RunError
 
 STEP_SECONDS = "step_seconds"
 """The name of the time that one try of a step has."""
@@ -91,26 +91,23 @@ class SharedBudget(Budget):
         return together.exhausted()
 
 
-def limit_error(reached: LimitReached, *, of_part: bool = False) -> LimitError:
-    """The error for a limit that was reached, by the run or by a part of it alone."""
+def limit_error(reached: LimitReached, *, of_part: bool = False) -> LimitError | RunError:
+    """The error for a limit that was reached: LimitError where it is the run's; that of a part of it fails the part."""
     name, unit = reached.limit, _UNITS[reached.limit]
     used = f"It had used {reached.used:g} {unit}."
     if name == "cost_usd" and reached.used < reached.allowed:
         used = f"It had used {reached.used:g} {unit}, and a call whose price is not known."
     if name == STEP_SECONDS:
-        return LimitError(
-            "E-STEP-TIMEOUT",
-            f"The step did not end within its {reached.allowed:g} seconds.",
-            why=used,
-            fix="Raise `timeout:` of the step.",
-            limit=name,
-            of_part=True,
-        )
+        what = f"The step did not end within its {reached.allowed:g} seconds."
+        return RunError("E-STEP-TIMEOUT", what, why=used, fix="Raise `timeout:` of the step.")
+    code = f"E-LIMIT-{name.upper().replace('_', '-')}"
+    if of_part:
+        what = f"The step was stopped by its limit of {reached.allowed:g} {unit}."
+        return RunError(code, what, why=used, fix="Raise it under `limits:` of the step, its workflow or its agent.")
     return LimitError(
-        f"E-LIMIT-{name.upper().replace('_', '-')}",
+        code,
         f"The run was stopped by its limit of {reached.allowed:g} {unit}.",
         why=used,
         fix=f"Raise it with `--limit {name}=…`, or under `limits:` in the template.",
         limit=name,
-        of_part=of_part,
     )

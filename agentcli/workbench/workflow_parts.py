@@ -39,6 +39,7 @@ class WorkflowRun:
         self._terms = terms
         self._always: dict[int, set[str]] = defaultdict(set)
         self._toolsets: dict[str, ToolSet] = {}
+        self._calls_made: dict[tuple[str, float | None], ToolCalls] = {}
         self.plan: WorkflowPlan = terms[-1].plan
         self.budget = Budget(terms[0].plan.limits, parts.whole)
 
@@ -47,7 +48,7 @@ class WorkflowRun:
         plan = self._terms[0].plan
         refuse_unpriced(self.plan)
         warn_of_deprecated(self._door, self.plan.tools, scope)
-        engine = ports.Parts(self, self, self, self._parts.files, _CallsByFlow(self))
+        engine = ports.Parts(self, self, self, self._parts.files, self.calls_at)
         return await GraphRun(self._door, engine, plan.workflow, plan.inputs, self.budget).run(scope)
 
     # -- ports --------------------------------------------------------------------------------------------------
@@ -78,9 +79,15 @@ class WorkflowRun:
         own = Budget(terms[0].limits, budget)
         return agent_with(agent, self._door, self._log, self._parts, calls, provider, own)
 
-    def calls_of(self, key: str) -> ToolCalls:
-        """The calls that the steps of a workflow are."""
-        return self._calls(self._tools(f"workflow:{key}"), [one.of_calls(key) for one in self._terms])
+    def calls_at(self, place: Place) -> ToolCalls:
+        """The calls that the steps of a workflow are: for each time that a call may take, made when first needed."""
+        seconds = self._terms[0].steps[place.workflow][place.step].limits.tool_seconds
+        made = self._calls_made.get((place.workflow, seconds))
+        if made is None:
+            terms = [one.of_calls(place.workflow, seconds) for one in self._terms]
+            made = self._calls(self._tools(f"workflow:{place.workflow}"), terms)
+            self._calls_made[place.workflow, seconds] = made
+        return made
 
     def _calls(self, tools: ToolSet, terms: Sequence[Any]) -> ToolCalls:
         parts = self._parts
@@ -96,15 +103,3 @@ class WorkflowRun:
     def _now(self) -> str:
         """The time at which the run began: the same in each of its replays."""
         return rfc3339(self._door.began or 0.0)
-
-
-class _CallsByFlow(dict[str, ToolCalls]):
-    """The tool calls of each workflow, made when they are first needed."""
-
-    def __init__(self, run: WorkflowRun) -> None:
-        super().__init__()
-        self._run = run
-
-    def __missing__(self, key: str) -> ToolCalls:
-        self[key] = self._run.calls_of(key)
-        return self[key]

@@ -91,10 +91,10 @@ class WorkflowTerms:
         """Who that is, by the key in the plan."""
         return self.action(place).agent or self.templates[place.workflow].agent or self.plan.agent
 
-    def of_calls(self, key: str) -> Terms:
-        """The terms of the calls that the steps of a workflow are."""
-        policy = self.policies[f"workflow:{key}"]
-        return Terms(RequestHead(()), (), self.plan.limits, policy)
+    def of_calls(self, key: str, seconds: float | None) -> Terms:
+        """The terms of the calls that steps of a workflow are; `seconds` is the time of one, where the step says it."""
+        policy, limits = self.policies[f"workflow:{key}"], self.plan.limits
+        return Terms(RequestHead(()), (), limits if seconds is None else replace(limits, tool_seconds=seconds), policy)
 
     def of_prompt(self, place: Place, data: Data, now: Now) -> Terms:
         """The terms of the conversation that a prompt begins, with all of its texts filled in.

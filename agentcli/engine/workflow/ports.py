@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from agentcli.core.canonical import Json
@@ -74,10 +74,10 @@ class Files(Protocol):
 
 @value(frozen=True, slots=True)
 class Parts:
-    """All of them. `calls` gives the tool calls of one workflow's steps, by its key."""
+    """All of them. `calls` gives the tool calls that the action at a place is one of."""
 
     expressions: Expressions
     workflows: Workflows
     agents: Agents
     files: Files
-    calls: Mapping[str, ToolCalls]
+    calls: Callable[[Place], ToolCalls]

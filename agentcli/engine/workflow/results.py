@@ -50,9 +50,7 @@ class PartlyError(RunError):
 
 def failure_of(error: AgentcliError) -> AgentcliError | None:
     """The error as a step's failure, which the workflow decides about; None where it ends the whole run whatever."""
-    if isinstance(error, (DivergenceError, StorageError, DeniedError)):
-        return None
-    if isinstance(error, LimitError) and not error.of_part:
+    if isinstance(error, (DivergenceError, StorageError, DeniedError, LimitError)):
         return None
     if isinstance(error, (DefinitionError, UsageError)):  # found while it runs, in what came in: no file is wrong
         info = error.info

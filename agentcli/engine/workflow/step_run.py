@@ -190,7 +190,7 @@ class StepRun:
 
     async def _call(self, action: Action, scope: Scope, data: Data) -> Json:
         tool, arguments = str(action.tool), self._filled(action.with_, data)
-        calls = self._around.parts.calls[self._place.workflow]
+        calls = self._around.parts.calls(self._place)
         done = await calls.call(ToolCall(CALL_ID, tool, arguments), scope.child(STEP_CALL))
         if done.status == "ok":
             return done.result

@@ -14,7 +14,7 @@ from agentcli.core.events import Event, ModelCompleted, ToolCompleted
 from agentcli.engine.lifecycle import RunOutcome
 from agentcli.engine.playback import Playback
 from agentcli.engine.recording import Recording
-from tests.fakes.any_flow import SHAPES, Shape, World
+from tests.fakes.any_flow import SHAPES, Shape, World, shape_of
 from tests.fakes.flows import Flow, closed, described, forked, gone_on, refuse, replayed, told, with_record
 
 WELL = 0

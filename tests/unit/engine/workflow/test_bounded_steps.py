@@ -121,6 +121,17 @@ async def test_the_time_of_a_nested_workflow_holds_for_all_of_its_steps() -> Non
     assert (code(outcome), hangs.stopped) == ("E-STEP-TIMEOUT", 1)
 
 
+async def test_a_call_has_no_more_time_than_its_step_gives_it() -> None:
+    hangs = Hangs(9)
+    text = "steps:\n- {id: a, tool: hang, limits: {tool_seconds: 0.01}}\n"
+    _, outcome = await ran(text, tools=[FunctionTool("hang", hangs)])
+    assert outcome.error is not None
+    assert (outcome.error.code, outcome.error.why) == (
+        "E-STEP-CALL",
+        "`hang` did not end within 0.01 s and was stopped.",
+    )
+
+
 async def test_the_time_of_the_run_ends_it() -> None:
     text = "on_error: continue\nsteps:\n- {id: a, tool: hang, timeout: 5, retry: {attempts: 3}}\n"
     _, outcome = await ran(text, tools=[FunctionTool("hang", Hangs(9))], limits=Limits(turns=None, seconds=0.01))
