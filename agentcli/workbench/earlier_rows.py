@@ -26,11 +26,11 @@ def earlier_run(bench: Workbench, workflow: str, inputs: Mapping[str, Any], sour
         if plan is None or plan.each is None or plan.each.source != source.name:
             continue
         if plan.flows[plan.workflow].source != Admission(bench.redactor).admit(loaded.text):
-            raise _changed(row, f"The workflow `{row.start.name}` is")
+            raise _changed(row, f"The workflow `{row.start.name}` is not what it was.")
         if plan.inputs != Admission(bench.redactor).admit(dict(inputs)):
-            raise _changed(row, "What is given with -i is")
+            raise _changed(row, "The inputs given with -i are not those of then.")
         if not _same_rows(bench, row, source):
-            raise _changed(row, f"What stands in {source.name} is")
+            raise _changed(row, f"What stands in {source.name} is not what it was.")
         return row.start.id
     raise UsageError(
         "E-EACH-NO-RUN",
@@ -61,7 +61,7 @@ def _same_rows(bench: Workbench, row: RunRow, source: RowSource) -> bool:
 def _changed(row: RunRow, what: str) -> UsageError:
     return UsageError(
         "E-EACH-CHANGED",
-        f"{what} not as it was for the run {row.start.id}.",
-        why="A row that is run again goes by what is on record of its run.",
+        what,
+        why=f"A row that is run again goes by what is on record of its run, in {row.start.id}.",
         fix=f"`agentcli resume {row.start.id} --retry-failed` does that; without --retry-failed a new run begins.",
     )

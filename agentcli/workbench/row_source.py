@@ -96,14 +96,14 @@ def json_rows(lines: Iterable[bytes]) -> Iterator[Entry]:
 
 def _json_row(line: bytes, number: int) -> Entry:
     if len(line) > MAX_LINE:
-        return _bad(None, f"Line {number} is longer than {MAX_LINE // 1_000_000} MB")
+        return _bad(None, f"Line {number} is longer than {MAX_LINE // 1_000_000} MB.")
     text = line.strip().decode(errors="replace")
     try:
         value = json.loads(line.strip().decode(), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         return _bad(text[:SHOWN], f"Line {number} is no JSON: {error}")
     if not isinstance(value, dict):
-        return _bad(value, f"Line {number} is {_KINDS.get(type(value), 'null')}, and no object with inputs by name")
+        return _bad(value, f"Line {number} is {_KINDS.get(type(value), 'null')}, and no object with inputs by name.")
     return {"input": value}
 
 
@@ -148,7 +148,7 @@ def _no_header(why: str) -> UsageError:
 
 def _csv_row(names: list[str], fields: list[str], where: str) -> Entry:
     if not _is_clean(fields):
-        return _bad(None, f"{where} is not text in UTF-8")
+        return _bad(None, f"{where} is not text in UTF-8.")
     if len(fields) != len(names):
         found = dict(zip(names, fields, strict=False))
         return _bad(found, f"{where} has not as many fields as the header: {len(fields)} instead of {len(names)}")
