@@ -22,7 +22,17 @@ class Body:
 
     def to_json(self) -> dict[str, Any]:
         """The event's own fields."""
-        return {name: _plain(getattr(self, name)) for name in self.__dataclass_fields__}
+        return {name: _plain(getattr(self, name)) for name in _names(type(self))}
+
+
+_NAMES: dict[Any, tuple[str, ...]] = {}
+"""The names of the own fields of each kind of body, as soon as one was asked for: bodies are written in great number."""
+
+
+def _names(kind: Any) -> tuple[str, ...]:
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(item.name for item in fields(kind))
+    return _NAMES[kind]
 
 
 def _plain(value: Any) -> Any:

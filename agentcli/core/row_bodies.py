@@ -34,12 +34,12 @@ class RowsRead(Body):
 
 @dataclass(frozen=True, slots=True)
 class RowStarted(Body):
-    """A row begins. `run` is the id of its run; None where nothing can be run for it, which its end tells."""
+    """A row begins. `child` is the id of its run; None where nothing can be run for it, which its end tells."""
 
     type: ClassVar[str] = "row.started"
     LARGE: ClassVar[tuple[str, ...]] = ("input",)
     row: int
-    run: str | None
+    child: str | None
     input: Any
 
 
@@ -50,7 +50,7 @@ class RowCompleted(Body):
     type: ClassVar[str] = "row.completed"
     LARGE: ClassVar[tuple[str, ...]] = ("output",)
     row: int
-    run: str | None
+    child: str | None
     status: RunStatus
     output: Any
     error: ErrorInfo | None

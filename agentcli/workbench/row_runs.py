@@ -115,7 +115,7 @@ class RowRuns(RecordedRows):
         if (reached := together.exhausted()) is not None:
             return reached
         body = expect(started.body, RowStarted)
-        row = self._row(body.row, str(body.run), inputs)
+        row = self._row(body.row, str(body.child), inputs)
         is_new = started.seq > self._parent.recorded and not again
         found = None if is_new else self._bench.journal.exact(row.run)
         # In a task of its own: a run that is cancelled ends in order, and knows nothing of the cancellation afterwards.

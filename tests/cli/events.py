@@ -21,6 +21,9 @@ from agentcli.core.events import (
     ModelRetried,
     ModelStarted,
     RandomDrawn,
+    RowCompleted,
+    RowsRead,
+    RowStarted,
     RunCompleted,
     RunForked,
     RunResumed,
@@ -115,6 +118,9 @@ ONE_OF_EACH: tuple[Body, ...] = (
     InputRead("stdin", [1]),
     LimitReached("turns", 20, 20),
     Warned("W-OUTPUT-CUT", "The answer was cut.", "Raise it."),
+    RowsRead("rows.jsonl", 1, 2, DIGEST, more=False),
+    RowStarted(1, RUN, {"text": "a"}),
+    RowCompleted(1, RUN, "failed", None, FAULT, Usage(10, 2), 0.5, 1.5, 1),
 )
 
 

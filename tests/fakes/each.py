@@ -78,11 +78,11 @@ class ToldRows:
             await self._turn(body.row)
         finally:
             self._at_work -= 1
-        self.ran.append((body.row, body.run, again))
+        self.ran.append((body.row, body.child, again))
         end = self.ends(body.row)
         if isinstance(end, Exception):
             raise end
-        return end if isinstance(end, Body) else completed(body.row, body.run, good=bool(end))
+        return end if isinstance(end, Body) else completed(body.row, body.child, good=bool(end))
 
     async def _turn(self, row: int) -> None:
         if self._at_work >= self.together:

@@ -107,6 +107,6 @@ class RowLines:
         error = end.error.to_json() if end.error is not None else None
         line = {"row": end.row, "status": end.status, "input": given, "output": end.output}
         try:
-            self._write({**line, "error": error, "run": end.run})
+            self._write({**line, "error": error, "run": end.child})
         except Exception as failed:
             self.error = failed

@@ -100,8 +100,8 @@ class EachRun:
 
     def take(self, row: int, given: Json, end: RowCompleted, *, stays: bool) -> None:
         """A row's end, or what a further pass tries again."""
-        if not stays and end.status != "completed" and end.run is not None:
-            self._again[row] = end.run
+        if not stays and end.status != "completed" and end.child is not None:
+            self._again[row] = end.child
             return
         self.budget.add(end.usage, end.cost_usd, end.turns)
         if end.status == "completed":
@@ -109,7 +109,7 @@ class EachRun:
         else:
             self._failed += 1
             self._first = end if self._first is None or row < self._first.row else self._first
-            self._is_hopeless = self._is_hopeless and end.run is None
+            self._is_hopeless = self._is_hopeless and end.child is None
         self.rows.done(row, given, end)
 
     def stop_at_limit(self, scope: Scope) -> None:

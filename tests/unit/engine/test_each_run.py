@@ -162,7 +162,7 @@ async def cancelled(rig: EachRig, after: int) -> None:
 async def test_rows_in_flight_go_on_under_their_own_ids() -> None:
     rig = EachRig(numbers(6), concurrency=3)
     await cancelled(rig, 3)
-    ids = {event.body.row: event.body.run for event in rig.recorded() if isinstance(event.body, RowStarted)}
+    ids = {event.body.row: event.body.child for event in rig.recorded() if isinstance(event.body, RowStarted)}
     outcome, rows = await rig.resume()
     assert outcome.status == "completed"
     assert {row: run for row, run, _ in rows.ran if row in ids} == ids
@@ -197,7 +197,7 @@ async def test_a_row_that_is_run_again_keeps_its_id() -> None:
     await rig.run()
     rig.ends = lambda row: True
     await rig.resume(retries=True)
-    runs = [event.body.run for event in rig.recorded() if isinstance(event.body, RowStarted) and event.body.row == 2]
+    runs = [event.body.child for event in rig.recorded() if isinstance(event.body, RowStarted) and event.body.row == 2]
     assert len(runs) == 2
     assert len(set(runs)) == 1
 
