@@ -186,7 +186,7 @@ class RowRuns(RecordedRows):
             parts.whole.at_work[row.number] = budget
         started, seconds = started_of(plan, digest_bytes(row.manifest)), plan.limits.seconds
         interrupt, admission = self._parent.interrupt, parts.admission
-        outcome = await execute(door, log, budget, started, main, interrupt, admission, seconds=seconds)
+        outcome = await execute(door, log, budget, started, main, interrupt, admission, seconds=seconds, alone=False)
         if isinstance(outcome.cause, StorageError):
             raise outcome.cause
         return outcome
