@@ -26,7 +26,7 @@ class Body:
 
 
 _NAMES: dict[Any, tuple[str, ...]] = {}
-"""The names of the own fields of each kind of body, as soon as one was asked for: bodies are written in great number."""
+"""The names of the own fields of each kind of body, once one was asked for: bodies are written in great number."""
 
 
 def _names(kind: Any) -> tuple[str, ...]:
