@@ -27,7 +27,7 @@ def many_runs() -> Iterator[None]:
     """Inside, this interpreter is set up for runs that come and go in great number."""
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(AT_ONCE, 20, 20)
+    gc.set_threshold(AT_ONCE, 5, 10)
     try:
         yield
     finally:

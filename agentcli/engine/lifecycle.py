@@ -62,11 +62,13 @@ async def execute(
     admission: Admission,
     *,
     seconds: float | None = None,
+    alone: bool = True,
 ) -> RunOutcome:
     """Record `run.started`, do `main`, record `run.completed`. Never raises for what happens in between.
 
     `seconds` is the limit of time of the terms in force, which is held; a replay has none, it takes the time that was
-    recorded.
+    recorded. A run that is part of another one, and so not `alone`, begins without a barrier: until it does what must
+    not be done twice, which has one of its own, it may as well begin anew.
 
     Cancelling it ends the run as cancelled and returns; once the run has ended, that comes too late.
     If the journal cannot be written any more, the run stops, is left as interrupted on disk, and the outcome says so.
@@ -75,7 +77,8 @@ async def execute(
     root = Scope()
     try:
         door.emit(started, root)
-        await door.barrier()
+        if alone:
+            await door.barrier()
         if seconds is not None:
             door.limit_time(seconds)
         ending = _Ending(0, await main(root))

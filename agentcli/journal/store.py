@@ -170,8 +170,7 @@ class SqliteJournal:
 
     def exact(self, run: str) -> RunRow | None:
         """The run of this whole id; None where there is none."""
-        found = self._read(lambda reader: self._listing(reader).exact(run), None)
-        return found[1] if found is not None else None
+        return self._read(lambda reader: (self._listing(reader).exact(run) or (0, None))[1], None)
 
     def events(self, run: str, after: int = 0) -> Iterator[Event]:
         """The events of a run, oldest first, read as they are asked for; those after a seq alone, if one is given."""

@@ -26,11 +26,11 @@ def earlier_run(bench: Workbench, workflow: str, inputs: Mapping[str, Any], sour
         if plan is None or plan.each is None or plan.each.source != source.name:
             continue
         if plan.flows[plan.workflow].source != Admission(bench.redactor).admit(loaded.text):
-            raise _changed(row, f"The workflow `{row.start.name}` is not what it was.")
+            raise _changed(row, f"the workflow `{row.start.name}`")
         if plan.inputs != Admission(bench.redactor).admit(dict(inputs)):
-            raise _changed(row, "The inputs given with -i are not those of then.")
+            raise _changed(row, "what is given with -i")
         if not _same_rows(bench, row, source):
-            raise _changed(row, f"What stands in {source.name} is not what it was.")
+            raise _changed(row, f"what stands in {source.name}")
         return row.start.id
     raise UsageError(
         "E-EACH-NO-RUN",
@@ -58,10 +58,10 @@ def _same_rows(bench: Workbench, row: RunRow, source: RowSource) -> bool:
     return False
 
 
-def _changed(row: RunRow, what: str) -> UsageError:
+def _changed(row: RunRow, thing: str) -> UsageError:
     return UsageError(
         "E-EACH-CHANGED",
-        what,
-        why=f"A row that is run again goes by what is on record of its run, in {row.start.id}.",
+        f"Something is not as it was for the run {row.start.id}: {thing}.",
+        why="A row that is run again goes by what is on record of its run.",
         fix=f"`agentcli resume {row.start.id} --retry-failed` does that; without --retry-failed a new run begins.",
     )

@@ -147,7 +147,7 @@ def _refuse_rows(run: Recorded, request: ResumeRequest) -> None:
             "E-EACH-ENDED",
             f"Every row of the run {run.id} has come to its end.",
             why="Some failed; they are run again only if that is asked for.",
-            fix=f"Run them again: `agentcli resume {run.id} --retry-failed`.",
+            fix=f"`agentcli resume {run.id} --retry-failed` runs those again.",
         )
 
 

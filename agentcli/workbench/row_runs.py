@@ -28,12 +28,12 @@ from agentcli.workbench.rehearse import rehearse
 from agentcli.workbench.row_source import RowSource
 from agentcli.workbench.rows_on_record import RecordedRows
 from agentcli.workbench.run_ids import RunIds
+from agentcli.workbench.sibling_log import Known, SiblingLog
 from agentcli.workbench.system_clock import SystemClock
 from agentcli.workbench.workflow_plan import WorkflowPlan, row_manifest
 from agentcli.workbench.workflow_terms import WorkflowTerms
 
 if TYPE_CHECKING:
-    from agentcli.journal.run_log import SqliteRunLog
     from agentcli.workbench.wiring import Workbench
 
 
@@ -85,6 +85,7 @@ class RowRuns(RecordedRows):
         self._clock = SystemClock()
         self._ids = RunIds(self._clock.now)
         self._rows = 0
+        self._known = Known()
         self._together: SharedBudget | None = None
 
     async def read(self) -> RowsRead:
@@ -111,7 +112,7 @@ class RowRuns(RecordedRows):
 
     async def run(self, started: Event, inputs: dict[str, Any], spent: Budget, again: bool) -> Body:
         """See `Rows`. Cancelled, it ends the row's run first."""
-        together = self._together = self._together or SharedBudget(spent)
+        together = self._shared_budget(spent)
         if (reached := together.exhausted()) is not None:
             return reached
         body = expect(started.body, RowStarted)
@@ -119,41 +120,47 @@ class RowRuns(RecordedRows):
         is_new = started.seq > self._parent.recorded and not again
         found = None if is_new else self._bench.journal.exact(row.run)
         # In a task of its own: a run that is cancelled ends in order, and knows nothing of the cancellation afterwards.
-        end = await asyncio.create_task(self._end(row, found, again, replace(self._parts, whole=together)))
+        end = await asyncio.create_task(self._end(row, found, again))
         if (task := asyncio.current_task()) is not None and task.cancelling():
             raise asyncio.CancelledError
         if end.status == "limited" and (reached := together.exhausted()) is not None:
             return reached
         return end
 
+    def _shared_budget(self, spent: Budget) -> SharedBudget:
+        if self._together is None:
+            self._together = SharedBudget(spent)
+            self._parts = replace(self._parts, whole=self._together)
+        return self._together
+
     def _row(self, number: int, run: str, inputs: dict[str, Any]) -> _Row:
         shared = self._parent
         terms = shared.terms.under(shared.terms.plan.of_row(number, inputs))
         return _Row(number, run, terms, encode(row_manifest(shared.manifest, number, inputs)))
 
-    async def _end(self, row: _Row, found: RunRow | None, again: bool, parts: Parts) -> RowCompleted:
+    async def _end(self, row: _Row, found: RunRow | None, again: bool) -> RowCompleted:
         if found is None:
-            return _ended(row, await self._begin(row, parts))
+            return _ended(row, await self._begin(row))
         if found.status == "completed" or (found.status in ("failed", "denied") and not again):
             return self._recorded_end(row)
         try:
-            return _ended(row, await self._go_on(row, parts))
+            return _ended(row, await self._go_on(row))
         except StorageError:
             raise
         except AgentcliError as error:  # this one cannot be gone on with; the others can
             info = self._parts.admission.admit_error(error.info)
             return RowCompleted(row.number, row.run, "failed", None, info, Usage(), 0.0, 0.0, 0)
 
-    async def _begin(self, row: _Row, parts: Parts) -> RunOutcome:
+    async def _begin(self, row: _Row) -> RunOutcome:
         plan, manifest = row.plan, digest_bytes(row.manifest)
         model, now = next(iter(plan.models), None), self._clock.now()
         start = RunStart(row.run, plan.kind, plan.name, plan.task, model, manifest, now, self._parent.run, "child")
-        log = self._bench.journal.begin(start)
+        log = SiblingLog(self._bench.journal.begin(start), self._known)
         log.put(row.manifest)
         door = Effects(row.run, log, self._clock, parent=self._parent.run, settle=self._parent.settle)
-        return await self._carry_out(row, door, log, parts, [row.terms])
+        return await self._carry_out(row, door, log, [row.terms])
 
-    async def _go_on(self, row: _Row, parts: Parts) -> RunOutcome:
+    async def _go_on(self, row: _Row) -> RunOutcome:
         """As `resume_run` does, under the plan that is in force for all rows. Raises AgentcliError."""
         bench, log = self._bench, self._bench.journal.resume(row.run)
         try:
@@ -174,20 +181,18 @@ class RowRuns(RecordedRows):
                 seq=recording.last_seq,
                 settle=self._parent.settle,
             )
-            return await self._carry_out(row, door, log, parts, terms)
+            return await self._carry_out(row, door, log, terms)
         finally:
             await log.abandon()
 
-    async def _carry_out(
-        self, row: _Row, door: Effects, log: SqliteRunLog, parts: Parts, terms: Sequence[WorkflowTerms]
-    ) -> RunOutcome:
-        plan = row.plan
+    async def _carry_out(self, row: _Row, door: Effects, log: RunLog, terms: Sequence[WorkflowTerms]) -> RunOutcome:
+        plan, parts = row.plan, self._parts
         main, budget = carrying(door, log, parts, terms, plan)
         if parts.whole is not None:
             parts.whole.at_work[row.number] = budget
         started, seconds = started_of(plan, digest_bytes(row.manifest)), plan.limits.seconds
         interrupt, admission = self._parent.interrupt, parts.admission
-        outcome = await execute(door, log, budget, started, main, interrupt, admission, seconds=seconds)
+        outcome = await execute(door, log, budget, started, main, interrupt, admission, seconds=seconds, alone=False)
         if isinstance(outcome.cause, StorageError):
             raise outcome.cause
         return outcome

@@ -163,9 +163,9 @@ def _lines_of(first: int, last: int) -> str:
     return f"Line {first}" if last <= first else f"Lines {first} to {last}"
 
 
-def _bad(given: Json, why: str) -> Entry:
+def _bad(given: Json, fault: str) -> Entry:
     what, fix = "The row cannot be read.", "Correct it, and run the corrected rows alone."
-    return {"input": given, "error": {"code": "E-EACH-ROW", "what": what, "why": sentence(why), "fix": fix}}
+    return {"input": given, "error": {"code": "E-EACH-ROW", "what": what, "why": sentence(fault), "fix": fix}}
 
 
 def _refuse(word: str) -> Json:
