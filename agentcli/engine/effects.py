@@ -119,6 +119,10 @@ class Effects:
         """Which of the run's terms (see `Terms`) the turn of a lane goes by; 0 are those it began with."""
         return self._playback.recording.turn_era(lane) if self._playback is not None else 0
 
+    def keeps_turn(self, lane: str) -> bool:
+        """See `Recording.keeps_turn`."""
+        return self._playback is not None and self._playback.recording.keeps_turn(lane)
+
     def era_of(self, lane: str) -> int:
         """The same for the tool call of a lane."""
         return self._playback.recording.era_of(lane) if self._playback is not None else 0
