@@ -64,7 +64,8 @@ class AgentLoop:
             turn = scope.at_turn(self.budget.turns + 1)
             here = turn.child(lane) if lane else turn
             self._take_terms(here)
-            self._stop_at_limit(scope)
+            if not self.door.keeps_turn(here.lane):
+                self._stop_at_limit(scope)
             self.budget.open_turn()
             self.door.emit(TurnStarted(), here)
             reply = await self.model.ask(self._now.head, self.conversation, here)

@@ -132,6 +132,10 @@ class Effects:
         """How often the run was gone on with so that what had failed in it is tried again."""
         return self._playback.recording.retries if self._playback is not None else 0
 
+    def keeps_turn(self, lane: str) -> bool:
+        """See `Recording.keeps_turn`."""
+        return self._playback is not None and self._playback.recording.keeps_turn(lane)
+
     def era_of(self, lane: str) -> int:
         """The same for the tool call of a lane."""
         return self._playback.recording.era_of(lane) if self._playback is not None else 0

@@ -74,9 +74,6 @@ class Playback:
         if answer.cancelled() and key in self._waiting:
             del self._waiting[key]
             self._cancelled.add(key)
-            if key in self.recording.late:
-                self.recording.late.remove(key)
-                self.answered += 1
             while self.recording.order and self.recording.order[0] in self._cancelled:
                 self.recording.order.popleft()
                 self.answered += 1

@@ -137,6 +137,14 @@ class Recording:
         result = self.results.get(key)
         return bisect_left(self._eras, result.seq) if result is not None else len(self._eras)
 
+    def keeps_turn(self, lane: str) -> bool:
+        """Whether the model's answer in the lane of a turn is of a run that was gone on with: no limit of now stops it.
+
+        Others may have used up since what there was left of a limit when it was asked for.
+        """
+        result = self.results.get(EffectKey(lane, "model", "model", 0))
+        return result is not None and result.seq < self._loose
+
     def era_of(self, lane: str) -> int:
         """The era in which the tool call of a lane came to its end; the newest one where it did not."""
         return bisect_left(self._eras, self._ended[lane]) if lane in self._ended else len(self._eras)

@@ -10,11 +10,12 @@ from agentcli.core.agents import Permissions
 from agentcli.core.limits import Limits
 from agentcli.core.policies import Layer
 from agentcli.core.tools import ToolResult
+from agentcli.engine.recording import Recording
 from agentcli.errors import ModelError
 from agentcli.workbench.agent_plan import PolicyPlan
 from tests.fakes.engine import Answering, FunctionTool
 from tests.fakes.engine import Said as Yes
-from tests.fakes.flows import Flow, Said, gone_on, loud, plan_of, replayed, told
+from tests.fakes.flows import Flow, Said, described, gone_on, loud, plan_of, replayed, told
 
 HEAD = "version: 1\nkind: workflow\nname: flow\n"
 DOWN = ModelError("E-MODEL-UNREACHABLE", "No server answers.")
@@ -162,3 +163,26 @@ async def test_only_the_answer_that_was_of_no_use_is_asked_for_again_not_that_of
     second = await resumed(first, says=loud)
     assert ("2" in second.model.asked) == ("step.a/item.2/turn.1" not in done)
     assert "1" in second.model.asked
+
+
+async def test_what_was_answered_under_a_limit_is_not_stopped_by_it_where_others_come_before_it_now() -> None:
+    text = HEAD + "on_error: continue\nconcurrency: 1\nsteps:\n- {id: a, prompt: a}\n- {id: b, needs: [], prompt: b}\n"
+    first = Flow(plan_of(text, limits=Limits(turns=None, tokens=12)), fails_on("a"))
+    assert (await first.run()).status == "failed"
+    second = await resumed(first, says=loud)
+    assert (second.fate(), second.model.asked) == ({"b": "completed", "a": "completed"}, ["a"])
+
+
+async def test_results_of_a_run_that_was_gone_on_with_may_be_passed_over_and_no_others() -> None:
+    text = HEAD + "on_error: continue\nconcurrency: 1\nsteps:\n- {id: a, prompt: a}\n- {id: b, needs: [], prompt: b}\n"
+    first = Flow(plan_of(text), fails_on("a"))
+    await first.run()
+    second = await resumed(first, says=loud)
+    recording = Recording(second.recorded(), described)
+    assert recording.due(()) is None
+    assert [event.lane for event in recording.passed_over()] == ["step.b/turn.1"]
+    left = recording.left()
+    assert left is not None
+    assert (left.lane, left.body.type) == ("step.a/turn.1", "model.completed")
+    killed = Recording(first.recorded()[:-1], described)
+    assert (killed.due(()), killed.passed_over()) == (None, ())
