@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
@@ -40,9 +40,9 @@ class Lanes:
 
     What a lane does between two effects may depend on what the others did before it: shared budgets, freed slots, an
     approval for the rest of the run. Where results are taken one at a time, each after all lanes have come to a stop, a
-    replay meets the same dependences as the recorded run. A slot that came free is passed on at a standstill too: how
-    long it takes until those that a failure stops have ended is not on record. `serve` is called at each standstill
-    where nobody gets a slot; it answers whoever is due, and returns what it answered.
+    replay meets the same dependences as the recorded run. How long it takes until those that a failure stops have ended
+    is not on record: what follows from the failure, and a slot that came free, wait for a standstill too. `serve` is
+    called at each standstill where nothing else is due; it answers whoever is, and returns what it answered.
     """
 
     def __init__(self, serve: Callable[[], Sequence[asyncio.Future[Any]]]) -> None:
@@ -53,6 +53,8 @@ class Lanes:
         """Lanes that were answered and have not moved yet, and those that were cancelled and have not ended yet."""
         self._freed: list[Slots] = []
         """Those of which a slot came free while others waited for one."""
+        self._failed: list[tuple[int, asyncio.Future[None]]] = []
+        """Who goes on with a failure, each with the number of its coming."""
         self._came = 0
         self._above: dict[asyncio.Task[None], asyncio.Task[Any] | None] = {}
         """The lane that each one was opened in."""
@@ -76,7 +78,7 @@ class Lanes:
         """Something may have come to a stop, or be due."""
         if self._still < self._open or self._leaving:
             return
-        for answered in self._pass_on() or self._serve():
+        for answered in self._fail() or self._pass_on() or self._serve():
             if not self.single:  # else it goes on at once, and no other could
                 self._leave(answered)
 
@@ -140,8 +142,7 @@ class Lanes:
             slots.free -= 1
             return
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._came += 1
-        slots.waiting.append((self._came, place))
+        slots.waiting.append((self._number(), place))
         try:
             with self.still():
                 await place
@@ -167,6 +168,10 @@ class Lanes:
         place.set_result(None)
         return (place,)
 
+    def _number(self) -> int:
+        self._came += 1
+        return self._came
+
     # -- lanes side by side -------------------------------------------------------------------------------------
 
     async def gather(self, jobs: Sequence[Callable[[], Awaitable[T]]], limit: int, *, stop: bool = False) -> list[T]:
@@ -179,7 +184,7 @@ class Lanes:
             return [await jobs[0]()]
         todo, done, failed = deque(enumerate(jobs)), dict[int, T](), dict[int, Exception]()
         left = width = min(limit, len(jobs))
-        tasks: list[asyncio.Task[None]] = []
+        tasks, came = list[asyncio.Task[None]](), list[int]()
 
         async def lane() -> None:
             nonlocal left
@@ -193,7 +198,7 @@ class Lanes:
                     except Exception as error:  # raised below, once every job has ended
                         failed[index] = error
                         if stop:
-                            self._cancel(tasks)
+                            came.append(self._cancel(tasks))
             finally:
                 left -= 1
                 if left:
@@ -206,17 +211,39 @@ class Lanes:
                 self._above.update(dict.fromkeys(tasks, asyncio.current_task()))
         finally:
             self._closed(tasks, max(left - 1, 0))  # those that were cancelled before they began
-        if failed:
-            raise failed[min(failed)]
+        await self._raise(failed, came)
         return [done[index] for index in range(len(jobs))]
 
-    def _cancel(self, tasks: Iterable[asyncio.Task[None]]) -> None:
-        """All but the one that tells. Nobody goes on before they have ended: how long that takes is not on record."""
+    async def _raise(self, failed: Mapping[int, Exception], came: Sequence[int]) -> None:
+        """The first error, if there is any; where others were stopped, when it is this failure's turn."""
+        if came:
+            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._failed.append((came[0], place))
+            with self.still():
+                await place
+        if failed:
+            raise failed[min(failed)]
+
+    def _fail(self) -> Sequence[asyncio.Future[None]]:
+        """Of those who go on with a failure, the one whose failure came first."""
+        self._failed = [(came, place) for came, place in self._failed if not place.done()]
+        if not self._failed:
+            return ()
+        _, place = min(self._failed, key=lambda one: one[0])
+        place.set_result(None)
+        return (place,)
+
+    def _cancel(self, tasks: Iterable[asyncio.Task[None]]) -> int:
+        """All but the one that tells. Nobody goes on before they have ended: how long that takes is not on record.
+
+        Returns the number of the failure.
+        """
         for task in tasks:
             if task is not asyncio.current_task() and not task.done() and not task.cancelling():
                 self._leaving += 1
                 task.add_done_callback(self._left)
                 task.cancel()
+        return self._number()
 
     def _closed(self, tasks: Iterable[asyncio.Task[None]], lanes: int) -> None:
         for task in tasks:

@@ -84,13 +84,13 @@ class Playback:
 
     def deliver(self) -> list[Answer]:
         """Every lane waits: give the next result to who asked for it. Returns what was answered."""
-        for key, (_, answer) in list(self._waiting.items()):
+        for key, answer in [(key, answer) for key, (_, answer) in self._waiting.items() if answer.cancelled()]:
             self._give_up(key, answer)
-        asks = [asked for asked, _ in self._waiting.values()]
-        if not asks:
+        if not self._waiting:
             return []
         if self.divergence is None and (due := self.recording.due(self._waiting)) is not None:
             return self._give(due)
+        asks = [asked for asked, _ in self._waiting.values()]
         if self.divergence is None and self.recording.order:
             return self._diverge(_unasked(self.recording.results[self.recording.order[0]], asks[0]))
         return self._end(asks)

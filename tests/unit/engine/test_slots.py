@@ -7,6 +7,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from agentcli.core.canonical import digest
+from agentcli.core.events import ClockRead, Event
+from agentcli.engine.effect import Effect
 from agentcli.engine.effects import Effects
 from agentcli.engine.lanes import Lanes, Signal, Slots
 from agentcli.engine.scope import Scope
@@ -182,3 +185,48 @@ async def test_who_is_cancelled_waits_for_no_signal_any_more() -> None:
         await it.gather([fails, lambda: it.wait(signal)], 2, stop=True)
     it.give(signal)
     await asyncio.wait_for(it.wait(signal), 5)
+
+
+def dying(turns: int) -> Effect:
+    """An effect that ends only when it is cancelled, and takes its time then."""
+
+    async def live(_event: Event) -> ClockRead:
+        try:
+            return await forever()
+        finally:
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+    return Effect("clock", "now", digest("now"), lambda: "now", live, intent=lambda: ClockRead(-1))
+
+
+@pytest.mark.parametrize("slow", [0, 1])
+async def test_of_two_failures_at_once_the_first_one_counts_however_long_it_takes_to_stop_the_others(slow: int) -> None:
+    async def work(it: Effects) -> list[str]:
+        ended: list[str] = []
+        signal = Signal()
+
+        async def fails(number: int) -> None:
+            await it.wait(signal)
+            raise ValueError(f"{number} failed")
+
+        async def branch(number: int) -> None:
+            hangs = dying(9 if number == slow else 0)
+            jobs = [lambda: fails(number), lambda: it.perform(hangs, Scope(f"{number}"))]
+            try:
+                await it.gather(jobs, 2, stop=True)
+            finally:
+                ended.append(f"{number}")
+
+        async def gives() -> None:
+            await it.perform(effect(5), Scope("gives"))
+            it.give(signal)
+
+        with pytest.raises(ValueError, match="0 failed"):
+            await asyncio.wait_for(it.gather([lambda: branch(0), lambda: branch(1), gives], 3, stop=True), 5)
+        return ended
+
+    first, journal = door()
+    ended = await work(first)
+    again, _ = door(playback(journal.events(RUN)))
+    assert await work(again) == ended == ["0", "1"]
