@@ -51,7 +51,7 @@ class Hostile:
         code = AgentCode(f"{IMPORTS}def run(agent, task):\n{lines}", "a.yaml")
         more.setdefault("policy", Policy([Layer("user", Permissions(deny=("write",)))]))
         rig = CodeRig(never, replies, [self.look, self.write], **more)
-        rig.code = ConfinedCode(ToolContext(self.workspace, sandbox=On(self.backend)), code, seconds)  # type: ignore[assignment]
+        rig.code = ConfinedCode(ToolContext(self.workspace, sandbox=lambda: On(self.backend)), code, seconds)  # type: ignore[assignment]
         return asyncio.run(_closing(rig.run, rig)), rig
 
 
@@ -186,9 +186,10 @@ def test_code_that_only_goes_on_is_stopped(hostile: Hostile, body: str) -> None:
 
 
 def test_what_it_started_ends_with_it(hostile: Hostile) -> None:
-    body = "subprocess.Popen(['/bin/sh', '-c', 'sleep 98765 & sleep 98765'], start_new_session=True)\nreturn 'ok'"
+    seconds = 98_000_000 + os.getpid()  # those of a test that goes on beside this one are others
+    body = f"subprocess.Popen(['/bin/sh', '-c', 'sleep {seconds} & sleep {seconds}'], start_new_session=True)\nreturn 'ok'"
     assert hostile.run(body)[0].output == "ok"
-    assert not any(b"98765" in command for command in _commands())
+    assert not any(str(seconds).encode() in command for command in _commands())
 
 
 def _commands() -> Iterator[bytes]:

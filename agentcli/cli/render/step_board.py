@@ -180,8 +180,8 @@ class Board:
         return self._steps_over, self._steps
 
     def row(self, path: str) -> Row:
-        """The row of a step that has had an event."""
-        return self._by_path[path]
+        """The row of a step; a record from elsewhere may name one that nothing is known of."""
+        return self._by_path.get(path) or self._nested(path)
 
     def around(self, row: Row) -> Row | None:
         """The step that the row's workflow is; None for a step of the outermost one."""

@@ -29,6 +29,8 @@ from agentcli.core.events import (
 Kind = Literal["run", "step", "item", "attempt", "round", "turn", "call"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 BETWEEN = "call."
+CODE = "/ask."
+"""What the lane of a conversation holds that an agent's code began."""
 Begun = ApprovalRequested | ToolStarted
 
 
@@ -39,6 +41,8 @@ class Happened:
     seq: int
     body: Body | None
     begun: Begun | None = None
+    by_code: bool = False
+    """Whether an agent's code asked for it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -157,7 +161,7 @@ class _Growing:
             _, _, begun = self._calls.pop((event.lane, body.call_id), (node, 0, None))
             node.happened.append(Happened(event.seq, body, begun))
         else:
-            node.happened.append(Happened(event.seq, body))
+            node.happened.append(Happened(event.seq, body, by_code=CODE in f"/{event.lane}"))
         if isinstance(body, ModelCompleted):
             node.asked, node.seq = body, event.seq
             for above in path:

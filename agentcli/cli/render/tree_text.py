@@ -127,7 +127,7 @@ class TreeText:
         elif isinstance(body, RunResumed | RunForked):
             yield Branch(one.seq, marker(body, self.glyphs), ("bold",))
         elif isinstance(body, ModelCompleted):
-            yield from self._said(one.seq, body, width)
+            yield from self._said(one, body, width)
         elif isinstance(body, CodeAsked):
             yield from self._code_asked(one.seq, body, width)
         elif isinstance(body, CodeCompleted):
@@ -149,10 +149,10 @@ class TreeText:
             printed = "\n".join(text for text in (body.printed, body.trace) if text)
             yield Branch(seq, "printed", ("dim",), self.cut(printed, width))
 
-    def _said(self, seq: int, body: ModelCompleted, width: int) -> Iterator[Branch]:
-        """What the model wrote beside its calls; the answer itself stands at the end."""
-        if body.message.content.strip() and (body.message.tool_calls or self.full):
-            yield Branch(seq, "said", ("dim",), self.cut(body.message.content.strip(), width))
+    def _said(self, one: Happened, body: ModelCompleted, width: int) -> Iterator[Branch]:
+        """What the model wrote beside its calls, or to an agent's code; the run's answer itself stands at the end."""
+        if body.message.content.strip() and (body.message.tool_calls or one.by_code or self.full):
+            yield Branch(one.seq, "said", ("dim",), self.cut(body.message.content.strip(), width))
 
     def _call(self, seq: int, body: ToolCompleted, begun: Begun | None, width: int) -> Branch:
         sign = self.glyphs.ok if body.status == "ok" else self.glyphs.bad

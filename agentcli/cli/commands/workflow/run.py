@@ -92,7 +92,7 @@ def command(
     allow: Annotated[list[str] | None, parameters.ALLOW] = None,
     allow_private: Annotated[list[str] | None, parameters.ALLOW_PRIVATE] = None,
 ) -> None:
-    """Run a workflow.
+    """Run a workflow, from its first step to its last.
 
     Its output goes to standard output, everything else to standard error. The run is recorded: agentcli runs show last.
     """
