@@ -25,7 +25,7 @@ from agentcli.workbench.carrying import carrying, started_of
 from agentcli.workbench.going_on import marker_of, refuse_divergence
 from agentcli.workbench.recorded_run import read_any_verified, recording_of
 from agentcli.workbench.rehearse import rehearse
-from agentcli.workbench.row_source import RowSource
+from agentcli.workbench.row_source import RowSource, broken_off
 from agentcli.workbench.rows_on_record import RecordedRows
 from agentcli.workbench.run_ids import RunIds
 from agentcli.workbench.sibling_log import Known, SiblingLog
@@ -93,7 +93,10 @@ class RowRuns(RecordedRows):
         source = self._parent.source
         if source is None:
             raise _unread()
-        entries, more = await _in_background(source.part)
+        try:
+            entries, more = await _in_background(source.part)
+        except OSError as error:
+            raise broken_off(source.name, error) from error
         admit = self._parts.admission.admit
         content = self._parent.log.put(encode([admit(entry) for entry in entries]))
         first, self._rows = self._rows + 1, self._rows + len(entries)

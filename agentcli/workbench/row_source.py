@@ -51,15 +51,18 @@ def open_rows(source: str, folder: Path, stdin: IO[Any]) -> RowSource:
     try:
         file = (folder / Path(source).expanduser()).open("rb")
     except (OSError, ValueError) as error:
-        why = sentence(getattr(error, "strerror", None) or str(error))
-        raise UsageError(
-            "E-EACH-FILE", f"The rows of `{source}` cannot be read.", why=why, fix="Check the path."
-        ) from None
+        raise broken_off(source, error) from None
     try:
         return RowSource(source, read(_lines(file)), file)
     except BaseException:
         file.close()
         raise
+
+
+def broken_off(source: str, error: Exception) -> UsageError:
+    """The error for rows that cannot be had, or had no further."""
+    why = sentence(getattr(error, "strerror", None) or str(error))
+    return UsageError("E-EACH-FILE", f"The rows of `{source}` cannot be read.", why=why, fix="Check the path.")
 
 
 class RowSource:

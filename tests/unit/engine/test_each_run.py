@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentcli.core.events import LimitReached, RowStarted
@@ -202,6 +202,7 @@ async def test_a_row_that_is_run_again_keeps_its_id() -> None:
     assert len(set(runs)) == 1
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["good", "fails", "bad"]), max_size=12),
     st.integers(1, 5),

@@ -27,7 +27,7 @@ from agentcli.workbench.plan_workflow import EachRequest, WorkflowRequest
 from agentcli.workbench.recorded_run import plans_of
 from agentcli.workbench.resume_run import ResumeRequest, resume_run
 from agentcli.workbench.row_runs import Parent, RowRuns
-from agentcli.workbench.row_source import open_rows
+from agentcli.workbench.row_source import RowSource, open_rows
 from agentcli.workbench.run_workflow import run_workflow
 from agentcli.workbench.wiring import Workbench
 from agentcli.workbench.workflow_terms import WorkflowTerms
@@ -188,3 +188,28 @@ async def test_what_was_not_read_to_its_end_is_not_gone_on_with(rows: Project) -
         assert outcome.error is not None
         assert outcome.error.code == "E-EACH-UNREAD"
     assert isinstance(outcome.cause, RunError)
+
+
+async def test_a_row_that_stays_as_it_failed_is_taken_over_as_well(rows: Project) -> None:
+    rows.script({"error": "server"})
+    told = Told()
+    with rows.bench() as bench:
+        outcome = await started(bench, rows.root, told)
+        begun = next(event for event in bench.journal.events(outcome.run) if isinstance(event.body, RowStarted))
+        rows.script({"text": "ok", "repeat": True})
+        assert await reread(bench, outcome.run, begun) == told.ends[begun.body.row]
+
+
+async def test_rows_that_cannot_be_read_any_further_stop_the_run(rows: Project) -> None:
+    """A disk that fails in the midst of the file."""
+
+    def broken() -> Any:
+        yield {"input": {"text": "a"}}
+        yield {"input": {"text": "b"}}
+        raise OSError(5, "Input/output error")
+
+    with rows.bench() as bench:
+        request = WorkflowRequest("w", each=EachRequest("rows.jsonl", 3))
+        source = RowSource("rows.jsonl", broken())
+        outcome = await run_workflow(bench, request, approver=Nobody(), source=source, out=Told())
+    assert (outcome.status, outcome.error.code if outcome.error else "") == ("failed", "E-EACH-FILE")
