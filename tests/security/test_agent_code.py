@@ -187,7 +187,9 @@ def test_code_that_only_goes_on_is_stopped(hostile: Hostile, body: str) -> None:
 
 def test_what_it_started_ends_with_it(hostile: Hostile) -> None:
     seconds = 98_000_000 + os.getpid()  # those of a test that goes on beside this one are others
-    body = f"subprocess.Popen(['/bin/sh', '-c', 'sleep {seconds} & sleep {seconds}'], start_new_session=True)\nreturn 'ok'"
+    body = (
+        f"subprocess.Popen(['/bin/sh', '-c', 'sleep {seconds} & sleep {seconds}'], start_new_session=True)\nreturn 'ok'"
+    )
     assert hostile.run(body)[0].output == "ok"
     assert not any(str(seconds).encode() in command for command in _commands())
 
