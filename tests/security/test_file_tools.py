@@ -139,7 +139,7 @@ def test_a_hostile_pattern_takes_no_time(workspace: Workspace, long_line: Path, 
     call(workspace, tool, arguments)  # what is loaded once does not count
     times = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         call(workspace, tool, arguments)
-        times.append(time.perf_counter() - began)
+        times.append(time.process_time() - began)
     assert min(times) < 0.05

@@ -115,10 +115,10 @@ def test_literal_names_are_known() -> None:
 
 
 def test_a_hostile_pattern_costs_little() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert not matches("a*" * 200 + "b", "a" * 5000)
     assert not matches("**/a/" * 80 + "b", "/".join("a" * 1500))
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 ALPHABET = st.text(alphabet="ab*?/[]{},\\!-.", max_size=20)

@@ -135,6 +135,6 @@ def test_patterns_of_the_users_own() -> None:
      "-----BEGIN PRIVATE KEY-----" * 10_000, "secret=a" * 30_000, "--token" * 40_000],
 )  # fmt: skip
 def test_hostile_texts_take_no_longer_than_their_length(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     redactor().redact(text)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2

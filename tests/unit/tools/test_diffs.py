@@ -45,9 +45,9 @@ def test_a_diff_leads_from_one_text_to_the_other(old: list[str], new: list[str])
 def test_a_large_change_is_right_too_and_takes_no_time(count: int) -> None:
     before = "".join(f"line {number}\n" for number in range(count))
     after = "head\n" + "".join(f"line {number * 7 % count}\n" for number in range(count)) + "tail\n"
-    began = time.perf_counter()
+    began = time.process_time()
     diff = unified("f", before, after, most=10**6)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
     assert applied(before, diff) == after
 
 

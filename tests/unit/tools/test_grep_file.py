@@ -128,9 +128,9 @@ def test_a_folder_is_refused_with_the_way_to_list_it(fail: Fail, root: Path) -> 
 @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "(.*)*x", "(a?){50}a{50}", "([a-z]+)*9"])
 def test_a_hostile_pattern_takes_time_in_proportion_to_the_file(call: Call, root: Path, pattern: str) -> None:
     (root / "a").write_text("a" * 20_000 + "!")
-    began = time.perf_counter()
+    began = time.process_time()
     call("grep_file", path="a", pattern=pattern)
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 class Memory:
