@@ -12,10 +12,11 @@ from agentcli.core.events import rfc3339
 from agentcli.core.workflows import WorkflowTemplate
 from agentcli.engine.agent_loop import AgentLoop
 from agentcli.engine.effects import Effects
-from agentcli.engine.limits import Budget
+from agentcli.engine.limits import NO_LIMITS, Budget
 from agentcli.engine.model_calls import ModelCalls
 from agentcli.engine.ports import RunLog, ToolSet
 from agentcli.engine.scope import Scope
+from agentcli.engine.terms import OnDemand
 from agentcli.engine.tool_calls import ToolCalls
 from agentcli.engine.workflow import ports
 from agentcli.engine.workflow.graph_run import GraphRun
@@ -74,7 +75,7 @@ class WorkflowRun:
     def loop(self, place: Place, data: Data, budget: Budget) -> AgentLoop:
         """See `Agents`."""
         admission = self._parts.admission
-        terms = [one.of_prompt(place, data, self._now) for one in self._terms]
+        terms = OnDemand(len(self._terms), lambda era: self._terms[era].of_prompt(place, data, self._now))
         newest = self._terms[-1]
         provider = self._parts.models(newest.models_at(place))
         tools = self._tools(f"agent:{newest.agent_name(place)}")
@@ -82,7 +83,7 @@ class WorkflowRun:
             door=self._door,
             model=ModelCalls(self._door, self._log, provider, admission),
             tools=self._calls(tools, terms),
-            budget=Budget(terms[0].limits, budget),
+            budget=Budget(NO_LIMITS, budget),
             terms=terms,
         )
 
