@@ -33,15 +33,14 @@ class AgentLoop:
     conversation: Conversation = field(init=False)
     _now: Terms = field(init=False)
 
-    def __post_init__(self) -> None:
-        self._now = self.terms[0]
-        self.conversation = Conversation(self._now.opening)
-
     async def run(self, scope: Scope) -> Any:
         """The answer: text, or with an output schema the value. Raises AgentcliError.
 
         An answer that breaks the schema is given back to the model once, with what is wrong.
         """
+        self._now = self._terms_of(self._next_turn(scope))
+        self.budget.limits = self._now.limits
+        self.conversation = Conversation(self._now.opening)
         answer = await self._until_answer(scope, lane="")
         if self._now.output is None:
             return answer.content
@@ -61,7 +60,7 @@ class AgentLoop:
 
     async def _until_answer(self, scope: Scope, lane: str) -> Message:
         while True:
-            turn = scope.at_turn(self.budget.turns + 1)
+            turn = self._next_turn(scope)
             here = turn.child(lane) if lane else turn
             self._take_terms(here)
             if not self.door.keeps_turn(here.lane):
@@ -76,9 +75,15 @@ class AgentLoop:
                 return self._answer(reply, here)
             await self._call_tools(reply.message.tool_calls, here)
 
+    def _next_turn(self, scope: Scope) -> Scope:
+        return scope.at_turn(self.budget.turns + 1)
+
+    def _terms_of(self, turn: Scope) -> Terms:
+        return self.terms[self.door.turn_era(turn.lane)]
+
     def _take_terms(self, turn: Scope) -> None:
         """Where an era has begun: what was said stays, what the conversation opens with may not be the same."""
-        terms, before = self.terms[self.door.turn_era(turn.lane)], self._now
+        terms, before = self._terms_of(turn), self._now
         if terms.whole is not None:  # other lanes may be in another era
             self.budget.root.limits = terms.whole
         if terms is before:

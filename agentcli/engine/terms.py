@@ -7,6 +7,9 @@ so that it can be checked against them.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 from agentcli.core.events import CodeStarted
 from agentcli.core.limits import Limits
 from agentcli.core.messages import Message
@@ -31,3 +34,20 @@ class Terms:
     output: OutputSchema | None = None
     begins: CodeStarted | None = None
     whole: Limits | None = None
+
+
+class OnDemand(Sequence[Terms]):
+    """The terms of each era of a part of a run, made when they are first asked for: those of another may not do."""
+
+    def __init__(self, eras: int, make: Callable[[int], Terms]) -> None:
+        self._made: list[Terms | None] = [None] * eras
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __getitem__(self, era: Any) -> Any:
+        era = range(len(self))[era]
+        if self._made[era] is None:
+            self._made[era] = self._make(era)
+        return self._made[era]

@@ -11,9 +11,10 @@ from agentcli.core.canonical import Json
 from agentcli.core.events import rfc3339
 from agentcli.core.workflows import WorkflowTemplate
 from agentcli.engine.effects import Effects
-from agentcli.engine.limits import Budget
+from agentcli.engine.limits import NO_LIMITS, Budget
 from agentcli.engine.ports import RunLog, ToolSet
 from agentcli.engine.scope import Scope
+from agentcli.engine.terms import OnDemand
 from agentcli.engine.tool_calls import ToolCalls
 from agentcli.engine.workflow import ports
 from agentcli.engine.workflow.graph_run import GraphRun
@@ -71,13 +72,12 @@ class WorkflowRun:
 
     def loop(self, place: Place, data: Data, budget: Budget) -> Agent:
         """See `Agents`."""
-        terms = [one.of_prompt(place, data, self._now) for one in self._terms]
+        terms = OnDemand(len(self._terms), lambda era: self._terms[era].of_prompt(place, data, self._now))
         newest = self._terms[-1]
         provider = self._parts.models(newest.models_at(place))
-        agent = newest.agent_at(place)
         calls = self._calls(self._tools(f"agent:{newest.agent_name(place)}"), terms)
-        own = Budget(terms[0].limits, budget)
-        return agent_with(agent, self._door, self._log, self._parts, calls, provider, own)
+        own = Budget(NO_LIMITS, budget)
+        return agent_with(newest.agent_at(place), self._door, self._log, self._parts, calls, provider, own)
 
     def calls_at(self, place: Place) -> ToolCalls:
         """The calls that the steps of a workflow are: for each time that a call may take, made when first needed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from agentcli.core.agents import Permissions
@@ -15,7 +16,7 @@ from agentcli.errors import ModelError
 from agentcli.workbench.agent_plan import PolicyPlan
 from tests.fakes.engine import Answering, FunctionTool
 from tests.fakes.engine import Said as Yes
-from tests.fakes.flows import Flow, Said, described, gone_on, loud, plan_of, replayed, told
+from tests.fakes.flows import Flow, Said, described, forked, gone_on, loud, plan_of, replayed, told
 
 HEAD = "version: 1\nkind: workflow\nname: flow\n"
 DOWN = ModelError("E-MODEL-UNREACHABLE", "No server answers.")
@@ -186,3 +187,18 @@ async def test_results_of_a_run_that_was_gone_on_with_may_be_passed_over_and_no_
     assert (left.lane, left.body.type) == ("step.a/turn.1", "model.completed")
     killed = Recording(first.recorded()[:-1], described)
     assert (killed.due(()), killed.passed_over()) == (None, ())
+
+
+async def test_a_prompt_that_could_not_be_filled_in_is_replaced_by_a_fork_and_what_was_asked_before_stays() -> None:
+    text = (
+        HEAD
+        + "on_error: continue\nsteps:\n- {id: a, prompt: a}\n- {id: b, foreach: [0, 1], prompt: '{{ 1 / item }}'}\n"
+    )
+    first = Flow(plan_of(text))
+    outcome = await first.run()
+    assert (outcome.status, first.model.asked) == ("failed", ["a", "1.0"])
+    plan = replace(first.plan, prompts={"flow/b": "{{ item }} is no divisor"})
+    fork = gone_on(first, first.recorded(), forked("parent", len(first.recorded())), plan=plan)
+    outcome = await fork.run()
+    assert (outcome.output, fork.model.asked) == (["0 IS NO DIVISOR", "1.0"], ["0 is no divisor"])
+    assert told((await replayed(fork))[1]) == told(outcome)
