@@ -167,6 +167,10 @@ class RowRuns(RecordedRows):
         """As `resume_run` does, under the plan that is in force for all rows. Raises AgentcliError."""
         bench, log = self._bench, self._bench.journal.resume(row.run)
         try:
+            if not log.last_seq:  # killed before its first event was on disk: it begins only now
+                log.put(row.manifest)
+                door = Effects(row.run, log, self._clock, parent=self._parent.run, settle=self._parent.settle)
+                return await self._carry_out(row, door, log, [row.terms])
             run, _ = read_any_verified(bench, row.run)
             marker = marker_of(run, row.plan, digest_bytes(row.manifest))
             events, terms = (*run.events, marker), [*(terms_of(bench, plan) for plan in run.plans), row.terms]

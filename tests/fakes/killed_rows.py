@@ -128,7 +128,8 @@ class Killing:
         self.repeated += at.repeated()
         if at.output() != list(range(1, rows + 1)):
             self.wrong += 1
-            self.problems.append(f"not every row once in {at.root}")
+            others = [line for line in (at.root / "out.jsonl").read_text().splitlines() if '"completed"' not in line]
+            self.problems.append(f"not every row once in {at.root}: {len(at.output())} completed, and {others[:3]}")
 
     def _process(self, at: Place, words: Sequence[str]) -> int:
         known = len(at.parent())

@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from agentcli.engine.lifecycle import Interrupt, RunOutcome
 from agentcli.engine.limits import NO_LIMITS, Budget
 from agentcli.errors import RunError
 from agentcli.workbench.agent_run import Parts
+from agentcli.workbench.own_code import own_code
+from agentcli.workbench.part_tools import part_tools
 from agentcli.workbench.plan_workflow import EachRequest, WorkflowRequest
 from agentcli.workbench.recorded_run import plans_of
 from agentcli.workbench.resume_run import ResumeRequest, resume_run
@@ -172,9 +175,12 @@ async def reread(bench: Workbench, run: str, begun: Event) -> Any:
     plan = plans_of(bench, list(bench.journal.events(run)), "workflow")[-1]
     log: Any = None
     there = Parent(run, log, WorkflowTerms(plan), "0" * 64, Interrupt(), leave_in_doubt, recorded=begun.seq)
-    nothing: Any = None
-    runs = RowRuns(bench, there, Parts(nothing, nothing, Nobody(), Admission(bench.redactor)))
-    return await runs.run(begun, {"text": "row 2"}, Budget(NO_LIMITS), again=False)
+    manifest = bench.journal.find(run).start.manifest
+    there = replace(there, manifest=manifest)
+    async with own_code(bench) as code:
+        tools = part_tools(bench.tools, code, 30.0)
+        parts = Parts(bench.open_providers().open, tools, Nobody(), Admission(bench.redactor))
+        return await RowRuns(bench, there, parts).run(begun, {"text": "row"}, Budget(NO_LIMITS), again=False)
 
 
 async def test_what_was_not_read_to_its_end_is_not_gone_on_with(rows: Project) -> None:
@@ -213,3 +219,19 @@ async def test_rows_that_cannot_be_read_any_further_stop_the_run(rows: Project) 
         source = RowSource("rows.jsonl", broken())
         outcome = await run_workflow(bench, request, approver=Nobody(), source=source, out=Told())
     assert (outcome.status, outcome.error.code if outcome.error else "") == ("failed", "E-EACH-FILE")
+
+
+async def test_a_run_that_was_killed_before_its_first_event_begins_only_then(rows: Project) -> None:
+    rows.script({"text": "ok", "repeat": True})
+    with rows.bench() as bench:
+        outcome = await started(bench, rows.root, Told())
+        begun = next(event for event in bench.journal.events(outcome.run) if isinstance(event.body, RowStarted))
+        child = "20261121-081532-k7f3qz"
+        known = bench.journal.find(str(begun.body.child)).start
+        log = bench.journal.begin(replace(known, id=child))
+        log.put(bench.journal.blob(known.manifest))
+        await log.abandon()
+        assert bench.journal.find(child).status == "interrupted"
+        end = await reread(bench, outcome.run, replace(begun, body=replace(begun.body, child=child)))
+        assert (end.status, end.child, end.output) == ("completed", child, "ok")
+        assert bench.journal.verify(child).intact
