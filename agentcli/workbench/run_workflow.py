@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from agentcli.core.canonical import digest_bytes, encode
@@ -12,13 +13,14 @@ from agentcli.engine.effects import Effects
 from agentcli.engine.lifecycle import Interrupt, RunOutcome, execute, to_the_end
 from agentcli.engine.ports import Approver, EventSink
 from agentcli.workbench.agent_run import Parts, terms_of
+from agentcli.workbench.agents_code import confined_code
 from agentcli.workbench.carrying import carrying, seconds_of, started_of
 from agentcli.workbench.going_on import settling
 from agentcli.workbench.own_code import OwnCode, own_code
 from agentcli.workbench.part_tools import part_tools
 from agentcli.workbench.plan_workflow import WorkflowRequest, plan_workflow
 from agentcli.workbench.row_files import RowFiles
-from agentcli.workbench.run_agent import start_of, unpriced
+from agentcli.workbench.run_agent import model_for, start_of, unpriced
 from agentcli.workbench.system_clock import SystemClock
 from agentcli.workbench.wiring import Workbench
 
@@ -68,7 +70,8 @@ async def _run(
         log.put(manifest)
         door = Effects(start.id, log, SystemClock(), sinks=sinks)
         tools = part_tools(bench.tools, code, plan.limits.tool_seconds)
-        parts = Parts(providers.open, tools, approver, admission, files=RowFiles(bench.workspace_view))
+        confined, files = confined_code(bench, lambda: bench.workspace_view), RowFiles(bench.workspace_view)
+        parts = Parts(partial(model_for, providers), tools, approver, admission, code=confined, files=files)
         terms = terms_of(bench, plan)
         if plan.each is not None:
             from agentcli.workbench.row_runs import Parent, RowRuns, shared
