@@ -99,7 +99,7 @@ def usual(output: str) -> str:
     """The output, with ids and durations alike in all runs."""
     output = re.sub(r"\b\d{8}-\d{6}-[0-9a-z]{6}\b", "RUN", output)
     output = re.sub(r"(?<=test_support_)[0-9a-z]{6}(?=\.py)", "RUN", output)
-    output = re.sub(r"\b[\d.]+ (ms|s|min)\b", "TIME", output)
+    output = re.sub(r"\b[\d.]+ (min [\d.]+ s|ms|s|min)\b", "TIME", output)
     return re.sub(r" +$", "", re.sub(r"(?<=\S) {2,}", "  ", output), flags=re.MULTILINE)
 
 
