@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from agentcli.errors import StorageError
@@ -59,7 +60,18 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
 
 def check(database: sqlite3.Connection, path: Path) -> int:
-    """The schema's version, 0 for an empty file. Raises StorageError if it is newer than ours, or no journal."""
+    """The schema's version, 0 for an empty file. Raises StorageError if it is newer than ours, or no journal.
+
+    Looked at in one transaction: another process may be making it just now.
+    """
+    database.execute("BEGIN")
+    try:
+        return _checked(database, path)
+    finally:
+        database.execute("ROLLBACK")
+
+
+def _checked(database: sqlite3.Connection, path: Path) -> int:
     version = int(database.execute("PRAGMA user_version").fetchone()[0])
     application = int(database.execute("PRAGMA application_id").fetchone()[0])
     if application != APPLICATION_ID:
@@ -110,5 +122,10 @@ def _check_library() -> None:
 
 
 def _create_private(path: Path) -> None:
-    """Make the file before SQLite does, so that nobody else may read it; -wal and -shm inherit its mode."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    """Make the file before SQLite does, so that nobody else may read it; -wal and -shm inherit its mode.
+
+    One that is there is left alone: closing it again would give up the locks of every connection that this process has
+    to it (POSIX, fcntl), and another process would take the log away under them.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

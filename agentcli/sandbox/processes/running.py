@@ -30,19 +30,42 @@ async def run_confined(backend: Backend, job: Job, watch: Watch | None = None) -
     """Run the job to its end. Cancelling ends all of it first. Raises DeniedError: it could not be confined."""
     with Handles() as handles:
         launch = backend.launch(job, handles)
-        process = await asyncio.create_subprocess_exec(
-            *launch.argv,
-            stdin=_stdin(job),
-            stdout=PIPE,
-            stderr=PIPE,
-            env=launch.environ,
-            cwd=launch.folder,
-            pass_fds=handles.passed,
-            start_new_session=True,
-            limit=_CHUNK,
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *launch.argv,
+                stdin=_stdin(job),
+                stdout=PIPE,
+                stderr=PIPE,
+                env=launch.environ,
+                cwd=launch.folder,
+                pass_fds=handles.passed,
+                start_new_session=True,
+                limit=_CHUNK,
+            )
         )
+        cancelled = await _let_finish(starting)
+        process = starting.result()
         handles.close_passed()
-        return await _Running(process, launch, job, watch or Watch()).to_the_end()
+        running = _Running(process, launch, job, watch or Watch())
+        if cancelled is not None:
+            await running.ended_at_once()
+            raise cancelled
+        return await running.to_the_end()
+
+
+async def _let_finish(starting: asyncio.Future[Process]) -> asyncio.CancelledError | None:
+    """Wait for a start, being cancelled or not: which of them is returned.
+
+    A start that is broken off has asyncio kill the one process that it knows. What bwrap has forked by then would wait
+    at its gate for ever, and whoever reads its output with it.
+    """
+    cancelled = None
+    while not starting.done():
+        try:
+            await asyncio.wait({starting})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    return cancelled
 
 
 def _stdin(job: Job) -> int:
@@ -84,13 +107,7 @@ class _Running:
 
     async def to_the_end(self) -> Finished:
         """How it ended."""
-        ended = asyncio.gather(
-            self._reported(),
-            self._fed(),
-            self._out.read(self._process.stdout),
-            self._err.read(self._process.stderr),
-            self._process.wait(),
-        )
+        ended = self._ended()
         watching = asyncio.ensure_future(self._watched())
         try:
             both: set[asyncio.Future[Any]] = {ended, watching}
@@ -101,6 +118,23 @@ class _Running:
             watching.cancel()
             await self._gone(ended)
         return self._finished(ended)
+
+    async def ended_at_once(self) -> None:
+        """The end of all of it, whatever it was about to do."""
+        ended = self._ended()
+        await self._gone(ended)
+        if not ended.cancelled():
+            ended.exception()  # nobody asks how it ended
+
+    def _ended(self) -> asyncio.Future[Any]:
+        """Done when nobody is left, and all that they wrote is read."""
+        return asyncio.gather(
+            self._reported(),
+            self._fed(),
+            self._out.read(self._process.stdout),
+            self._err.read(self._process.stderr),
+            self._process.wait(),
+        )
 
     def _finished(self, ended: asyncio.Future[Any]) -> Finished:
         if not self._given_up:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
@@ -122,3 +123,28 @@ def test_who_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     finished = run(Plain(f"setsid bash -c 'echo $$ > {pid}; exec sleep 60' & wait"), seconds=0.5)
     assert finished.stopped == "time"
     os.kill(int(pid.read_text()), signal.SIGKILL)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sees in /proc how far a start has come")
+def test_what_has_forked_before_its_start_is_over_ends_with_a_cancellation(tmp_path: Path) -> None:
+    held = tmp_path / "held"
+    os.mkfifo(held)
+
+    async def cancelled_at_its_start() -> None:
+        loops, before = 0, _children()
+        task = asyncio.ensure_future(run_confined(Plain(f"sleep 60 9>{held} & exec sleep 60"), Job(("x",))))
+        while _children() == before:
+            loops += 1
+            await asyncio.sleep(0)
+        assert loops < 5, "the start is not over yet"
+        with held.open("rb") as reads:  # nothing else runs here until the one that was forked is there
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asyncio.wait_for(task, 20)
+            assert reads.read() == b""
+
+    asyncio.run(cancelled_at_its_start())
+
+
+def _children() -> str:
+    return "".join(path.read_text() for path in Path("/proc/self/task").glob("*/children"))
