@@ -68,7 +68,7 @@ def check(database: sqlite3.Connection, path: Path) -> int:
     try:
         return _checked(database, path)
     finally:
-        database.execute("ROLLBACK")
+        database.rollback()  # does nothing where SQLite has done it
 
 
 def _checked(database: sqlite3.Connection, path: Path) -> int:

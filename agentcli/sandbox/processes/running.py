@@ -123,8 +123,7 @@ class _Running:
         """The end of all of it, whatever it was about to do."""
         ended = self._ended()
         await self._gone(ended)
-        if not ended.cancelled():
-            ended.exception()  # nobody asks how it ended
+        await asyncio.gather(ended, return_exceptions=True)  # how is not asked
 
     def _ended(self) -> asyncio.Future[Any]:
         """Done when nobody is left, and all that they wrote is read."""
